@@ -1,7 +1,6 @@
 """Backups of the embedded platform's database, and the way back from one: `seatrial backup` and `seatrial restore`."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from seatrial.agent.bus.identity import Identity
-from seatrial.control.installation.dumping import MAGIC, dump, last_words
+from seatrial.control.installation.dumping import MAGIC, dump, last_words, surroundings
 from seatrial.control.installation.errors import CannotBackUp
 from seatrial.control.vault.keys import MasterKey
 from seatrial.embedded import locking, orphans, preparation, secrets
@@ -174,7 +173,7 @@ def _load(postgres: Postgres, file: Path) -> None:
     ]
     done = subprocess.run(
         [*line, file],
-        env={**os.environ, **postgres.reach()},
+        env=surroundings(postgres.reach()),
         capture_output=True,
         text=True,
         check=False,

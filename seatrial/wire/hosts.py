@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 
 from seatrial.wire.envelope import Message, Part, now
 
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 100.0  # two lookouts on a host with much to do
 MOST_NAMES = 4
 MOST_TEXT = 500  # characters of what another program said
 # Well known, in several networks: one that accepts a connection is proof of a way out.

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.engine import Engine, Machine
@@ -16,12 +19,14 @@ from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.lookout import Lookouts, Question
 from seatrial.agent.sandboxes.program import find_program
+from seatrial.agent.settings import Settings, resolvers_of
 from seatrial.agent.survey.host import NO_ENGINE, NO_IMAGE, Sandboxing, Survey
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.logs import quiet
 from seatrial.wire.hosts import AskHost, Attempt, Sight
 from tests.engines import require
 from tests.sandboxes.conftest import engine as real_engine
+from tests.waiting import LIMIT_SECONDS
 
 __all__ = ["real_engine"]
 
@@ -192,8 +197,11 @@ async def test_a_lookout_that_hangs_or_is_cancelled_is_removed(monkeypatch: pyte
 
 @pytest.mark.docker
 @pytest.mark.gvisor
-async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(real_engine: Engine, tmp_path: Path) -> None:
+async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(
+    real_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     require("gvisor")
+    monkeypatch.setattr(lookout, "STAY_SECONDS", 4 * LIMIT_SECONDS)
     _, images, _ = docker_builds(real_engine, tmp_path / "builds", "isolated")
     image = SandboxImage(real_engine, images, find_program())
 
@@ -207,3 +215,48 @@ async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(real_engine: En
     with pytest.raises(SandboxError, match="no sandbox could be started to look around"):
         await lookouts.look(name, Question(), gvisor=False, network="seatrial-test-no-such-network")
     assert await lookouts.runtimes() == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["host", "none", "default", "container:abc", "-x", "a b", "a/b", "'gitgrit_internal'", "x" * 200]
+)
+def test_a_network_that_is_none_for_sandboxes_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="is no network for sandboxes"):
+        Settings(sandbox_network=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "resolvers"),
+    [
+        ("", ()),
+        ("10.0.0.53", ("10.0.0.53",)),
+        (" 10.0.0.53,fd00::53 ,10.0.0.53", ("10.0.0.53", "fd00::53")),
+        ("10.0.0.53\r", ("10.0.0.53",)),
+    ],
+)
+def test_resolvers_are_listed_by_address(text: str, resolvers: tuple[str, ...]) -> None:
+    assert Settings(sandbox_dns=text, sandbox_network="gitgrit_internal").resolvers == resolvers
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["dns.acme.test", "10.0.0.53:53", "10.0.0", "'10.0.0.53'", "10.0.0.53;10.0.0.54", "https://10.0.0.53"],
+)
+def test_what_is_no_address_of_a_resolver_is_named(text: str) -> None:
+    with pytest.raises(
+        ValidationError, match=r"is not the address of a resolver\. Write it like 10\.0\.0\.53"
+    ):
+        Settings(sandbox_dns=text)
+
+
+def test_more_resolvers_than_are_ever_asked_are_refused() -> None:
+    with pytest.raises(ValidationError, match="4 resolvers; more than 3 are never asked"):
+        Settings(sandbox_dns="10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4")
+
+
+@given(st.text(max_size=60))
+def test_any_list_is_taken_or_refused_with_a_sentence(text: str) -> None:
+    try:
+        assert all(resolvers_of(text)) or not resolvers_of(text)
+    except ValueError as error:
+        assert "resolver" in str(error)

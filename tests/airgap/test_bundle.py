@@ -128,6 +128,6 @@ def test_settings_are_read_with_a_bundle_that_is_not_there_and_no_process_serves
     )  # the fixture takes it back; monkeypatch, which ends after it, would not
     monkeypatch.setattr(start, "_vault_problems", list)  # there is no database
     with pytest.raises(
-        CannotStart, match=r"^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
+        CannotStart, match=r"(?m)^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"
     ):
         refuse_unfit()

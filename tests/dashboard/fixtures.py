@@ -85,6 +85,7 @@ def browser() -> "Iterator[Browser]":
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        chromium.on("context", lambda context: context.set_default_timeout(WAIT_SECONDS * 1000))
         yield chromium
         chromium.close()
 

@@ -12,7 +12,15 @@ import trustme
 from tests.deploy.installation import ROOT, Installation
 from tests.engines import missing, require
 
+HERE = Path(__file__).parent
 KEPT = "SEATRIAL_TEST_IMAGES"  # a file that scripts/build-images --env wrote: its images are used, and kept
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests more time: the first that needs images waits until they are built."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +65,7 @@ def installation(
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     installation = Installation(folder, {**images, "GITGRIT_CUSTOM_CA_FILE_PATH": str(folder / "ca.pem")})
     try:
-        installation.compose("up", "--detach", "--wait", "--wait-timeout", "180")
+        installation.compose("up", "--detach", "--wait", "--wait-timeout", "300")
         yield installation
     finally:
         installation.down()

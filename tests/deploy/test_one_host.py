@@ -26,7 +26,7 @@ RUN ["/bin/busybox", "sh", "-c", "/bin/busybox id -u > /www/uid; /bin/busybox ca
 EXPOSE 8080
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 """
-pytestmark = [pytest.mark.docker, pytest.mark.gvisor, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.gvisor, pytest.mark.slow]
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,13 @@ def test_an_upgrade_is_backed_up_first(backups: Backups, older: None) -> None:
     assert stat.S_IMODE(done.backup.stat().st_mode) == 0o600
     assert stat.S_IMODE(backups.directory.stat().st_mode) == 0o700
     with empty_database() as name:
-        restore = [backups.program.with_name("pg_restore"), "--no-owner", "--dbname", name, done.backup]
+        restore = [
+            module._fitting(backups.program).with_name("pg_restore"),
+            "--no-owner",
+            "--dbname",
+            name,
+            done.backup,
+        ]
         subprocess.run(restore, env={**os.environ, **environment()}, check=True)
         with psycopg.connect(conninfo(dbname=name)) as restored:
             assert restored.execute("SELECT username FROM accounts_user").fetchall() == [("ada",)]
@@ -144,6 +150,16 @@ def test_a_dump_that_fails_is_said_and_leaves_no_half(backups: Backups, older: N
         with pytest.raises(CannotBackUp, match="pg_dump: error: the disk is full"):
             prepare(lambda: pytest.fail("nothing is made"), backups)
     assert list(backups.directory.iterdir()) == []
+
+
+def test_what_makes_the_dump_sees_no_secret_of_ours(backups: Backups, ada: User, tmp_path: Path) -> None:
+    looks = tmp_path / "pg_dump"
+    looks.write_text("#!/bin/sh\nenv\n")
+    looks.chmod(0o755)
+    seen = tmp_path / "seen"
+    module.dump(seen, looks, {"PGPASSWORD": "of the database"})
+    assert "PGPASSWORD=of the database" in seen.read_text()
+    assert "SECRET_KEY" not in seen.read_text() and "GALLEY" not in seen.read_text()
 
 
 def test_an_older_release_names_the_newer_one_and_makes_no_backup(backups: Backups, older: None) -> None:

@@ -21,7 +21,7 @@ from seatrial.wire.states import Isolation
 
 PROGRAM = ["python3", "-B", "-s", "-m", "seatrial.sandbox.lookout"]
 LOOK_SECONDS = 2 * OUTSIDE_SECONDS  # for everything that is tried in it, at the same time
-STAY_SECONDS = 25.0  # from its creation to its last word; a busy host starts gVisor slowly
+STAY_SECONDS = 45.0  # from its creation to its last word; a busy host starts gVisor slowly
 MOST_BYTES = 64 * 1024
 MEMORY_BYTES = 256 << 20
 

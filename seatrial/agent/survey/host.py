@@ -20,7 +20,8 @@ from seatrial.wire.hosts import (
 
 NO_ENGINE = "this agent runs services as bare processes (GALLEY_RUNTIME=process), for trying out only"
 NO_IMAGE = (
-    "the image of sandboxes is not on the host. Load it (docker load -i), or wait until the agent has made it"
+    "no image of sandboxes of this release is on the host. Load the one that GITGRIT_SANDBOX_IMAGE names (docker load -i), or wait until "
+    "the agent has made it"
 )
 
 

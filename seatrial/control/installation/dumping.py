@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seatrial.control.installation.errors import CannotBackUp
 
+KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}
 MAGIC = b"PGDMP"  # how a dump in PostgreSQL's custom format begins
 
 
@@ -22,7 +23,7 @@ def dump(target: Path, program: Path, reach: Mapping[str, str]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             done = subprocess.run(
                 [program, "--format=custom", "--no-password"],
-                env={**os.environ, **reach},
+                env=surroundings(reach),
                 stdout=file,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -34,6 +35,12 @@ def dump(target: Path, program: Path, reach: Mapping[str, str]) -> None:
         written.replace(target)
     finally:
         written.unlink(missing_ok=True)
+
+
+def surroundings(reach: Mapping[str, str]) -> dict[str, str]:
+    """The environment of one of PostgreSQL's programs: `reach`, and none of our own secrets."""
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("PG")}
+    return {**kept, **reach}
 
 
 def last_words(done: "subprocess.CompletedProcess[str]") -> str:
