@@ -10,6 +10,7 @@ from seatrial.dotenv.variable import Install, Variable
 from seatrial.environ.sentences import refusals
 from seatrial.environ.shapes import is_here
 
+EXAMPLE = "example.com"
 PROVIDERS = ("GITHUB", "GITLAB", "GITEA", "GOOGLE")
 
 
@@ -95,6 +96,9 @@ def _doubts(install: Install, values: Mapping[str, str]) -> Iterator[str]:
     site = values.get("SITE_URL", "")
     if install is Install.ONE_HOST and site.startswith("http://") and not is_here(site):
         yield "SITE_URL: the ingress serves it with TLS alone. Write it with https://"
+    for name in ("SITE_URL", "GALLEY_PREVIEW_DOMAIN"):
+        if values.get(name, "").endswith(f".{EXAMPLE}"):
+            yield f"{name}: an example's. Set it to a name of your own"
     for kind in PROVIDERS:
         switch = f"AUTH_PROVIDER_{kind}_ENABLED"
         on = (values.get(switch) or default(install, known[switch])) == "True"

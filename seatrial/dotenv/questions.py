@@ -4,6 +4,7 @@ An answer is a text: typed, given as an option, or the default. Each is checked 
 the checks of `checking`. What an earlier file says is the default.
 """
 
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from seatrial.dotenv import checks
-from seatrial.dotenv.checking import problem
+from seatrial.dotenv.checking import EXAMPLE, problem
 from seatrial.dotenv.variable import Install
 from seatrial.environ.shapes import is_here
 
 NONE = "none"
 INSIDE = "http://seatrial.internal:3000"
+OF_A_CONTAINER = re.compile(r"[0-9a-f]{12}")  # what the engine calls it, and nobody else
 CA_FILE = "GITGRIT_CUSTOM_CA_FILE_PATH"
 
 
@@ -76,9 +78,12 @@ def _site(draft: Draft) -> str:
     kept = draft.values.get("SITE_URL", "")
     if kept and not problem(draft.install, "SITE_URL", kept, {}):
         return kept
+    closed = draft.install is Install.AIR_GAPPED
     host = socket.gethostname().lower()
-    own = f"http://{host}:3000" if draft.install is Install.AIR_GAPPED else f"https://{host}"
-    return INSIDE if is_here(own) or problem(draft.install, "SITE_URL", own, {}) else own
+    own = f"http://{host}:3000" if closed else f"https://{host}"
+    if OF_A_CONTAINER.fullmatch(host) or is_here(own) or problem(draft.install, "SITE_URL", own, {}):
+        return INSIDE if closed else f"https://seatrial.{EXAMPLE}"
+    return own
 
 
 def _host(draft: Draft) -> str:

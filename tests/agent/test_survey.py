@@ -221,7 +221,7 @@ async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(
     "name", ["host", "none", "default", "container:abc", "-x", "a b", "a/b", "'gitgrit_internal'", "x" * 200]
 )
 def test_a_network_that_is_none_for_sandboxes_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="is no network for sandboxes"):
+    with pytest.raises(ValidationError, match="no network for sandboxes"):
         Settings(sandbox_network=name)
 
 

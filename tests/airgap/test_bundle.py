@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -119,10 +120,10 @@ def test_a_path_that_no_file_can_have_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("variable", ["GITGRIT_CUSTOM_CA_FILE_PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_settings_are_read_with_a_bundle_that_is_not_there_and_no_process_serves_with_it(
-    variable: str, monkeypatch: pytest.MonkeyPatch, settings: object
+    variable: str, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/ca.pem")
-    monkeypatch.setattr(settings, "CONFIGURATION", read_configuration(), raising=False)
+    settings.CONFIGURATION = read_configuration()  # which the fixture takes back
     monkeypatch.setattr(start, "_vault_problems", list)  # there is no database
     with pytest.raises(
         CannotStart, match=r"(?m)^GITGRIT_CUSTOM_CA_FILE_PATH: /nowhere/ca.pem cannot be read: No such file"

@@ -237,6 +237,14 @@ def test_a_key_that_is_none_is_not_carried_over(cli: Any) -> None:
     assert Path(".env").read_text() == "GALLEY_MASTER_KEY=nonsense\n"
 
 
+def test_a_container_does_not_know_the_address(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "9fef8e75dd0b")
+    code, out, err = cli("init", "--print")
+    assert code == 0 and file.parse(out).values["SITE_URL"] == "https://seatrial.example.com"
+    assert "SITE_URL: an example's. Set it to a name of your own" in err
+    assert "9fef8e75dd0b" not in cli("init", "--print", "--kind", "air-gapped")[1]
+
+
 def test_printed_it_is_the_file_and_nothing_else(cli: Any) -> None:
     code, out, err = cli("init", "--print", "--kind", "air-gapped", "--ca-file", "/etc/of/another/host.pem")
     assert code == 0 and not Path(".env").exists()

@@ -107,6 +107,7 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "containers.remove": lambda e: e.containers.remove("one"),
         "containers.get": lambda e: e.containers.get("one"),
         "containers.host_process": lambda e: e.containers.host_process("one"),
+        "containers.runtime": lambda e: e.containers.runtime("one"),
         "containers.ids": lambda e: e.containers.ids({"a": "b"}),
         "containers.execute": lambda e: e.containers.execute("one", ["true"]),
         "containers.attach": lambda e: e.containers.attach("one"),

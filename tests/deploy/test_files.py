@@ -27,17 +27,17 @@ NEEDED = {
 PACKAGES = {
     "allauth": "django-allauth", "csp": "django-csp", "nacl": "pynacl", "nats": "nats-py", "ninja": "django-ninja",
     "prometheus_client": "prometheus-client", "pydantic_settings": "pydantic-settings", "ruamel": "ruamel.yaml", "ulid": "python-ulid",
-    "pydantic_core": "pydantic", "asgiref": "django", "fido2": "django-allauth", "httpcore": "httpx", "jwt": "django-allauth",
+    "dotenv": "python-dotenv", "pydantic_core": "pydantic", "asgiref": "django", "fido2": "django-allauth", "httpcore": "httpx", "jwt": "django-allauth",
 }  # fmt: skip
 
 
-def configured(**values: str) -> dict[str, Any]:
-    """What Compose reads in compose.yaml with these variables."""
+def configured(file: str = "compose.yaml", **values: str) -> dict[str, Any]:
+    """What Compose reads in the file with these variables."""
     program = Path(sys.executable).parent / "docker-compose"
     command = [
         str(program),
         "--file",
-        str(DEPLOY / "compose.yaml"),
+        str(DEPLOY / file),
         "--env-file",
         "/dev/null",
         "--profile",
@@ -59,6 +59,11 @@ def services() -> dict[str, Any]:
     return dict(configured(**NEEDED)["services"])
 
 
+@pytest.fixture(scope="module")
+def air_gapped() -> dict[str, Any]:
+    return configured("docker-compose.full.yaml", **NEEDED, GITGRIT_ENCRYPTION_KEY="secret-of-vault")
+
+
 @pytest.mark.parametrize(
     "name", [name for name in NEEDED if name not in {"GALLEY_MASTER_KEY", "GALLEY_AGENT_TOKEN"}]
 )
@@ -67,8 +72,8 @@ def test_a_variable_that_is_missing_is_named_with_its_fix(name: str) -> None:
         configured(**{other: value for other, value in NEEDED.items() if other != name})
 
 
-def test_every_service_is_bounded_and_restarted(services: dict[str, Any]) -> None:
-    for name, service in services.items():
+def test_every_service_is_bounded_and_restarted(services: dict[str, Any], air_gapped: dict[str, Any]) -> None:
+    for name, service in [*services.items(), *air_gapped["services"].items()]:
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["logging"]["options"]["max-size"], name
@@ -76,6 +81,21 @@ def test_every_service_is_bounded_and_restarted(services: dict[str, Any]) -> Non
         assert not service.get("privileged"), name
         if not name.startswith("galley-agent"):
             assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_without_internet_nothing_is_pulled_and_sandboxes_share_no_network_with_the_data(
+    air_gapped: dict[str, Any],
+) -> None:
+    services = air_gapped["services"]
+    assert {service["pull_policy"] for service in services.values()} == {"never"}
+    assert air_gapped["networks"]["gitgrit_internal"]["name"] == "gitgrit_internal"
+    joined = {
+        name for name, service in services.items() if "gitgrit_internal" in (service.get("networks") or {})
+    }
+    assert joined == {"app"}
+    assert services["app"]["container_name"], "a second stack is refused by this name"
+    assert services["app"]["environment"]["AIRGAPPED"] == "True"
+    assert air_gapped["volumes"]["pgdata"]["name"] == "gitgrit_pgdata"
 
 
 def test_only_the_proxy_has_the_engines_socket_and_only_the_loopback_is_published(
@@ -131,7 +151,7 @@ def test_the_bus_keeps_what_the_embedded_one_keeps() -> None:
     ("image", "folders"),
     [
         ("galley-agent", ["agent", "wire", "replay.py", "files.py"]),
-        ("galley-server", ["control", "wire", "replay.py", "files.py"]),
+        ("galley-server", ["control", "cli", "dotenv", "embedded", "wire", "replay.py", "files.py"]),
     ],
 )
 def test_an_image_has_the_packages_that_its_program_imports(image: str, folders: list[str]) -> None:

@@ -19,8 +19,8 @@ USED = re.compile(r"(?<!\$)\$(?:\{([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
 PLACES = {"GITGRIT_CUSTOM_CA_FILE_PATH", "GALLEY_TLS_DIR", "GALLEY_ACME_PROVIDER", "DB_HOST"}
 RIGHT = {
     "TAG": "1.4.0",
-    "SITE_URL": "https://seatrial.example.com",
-    "GALLEY_PREVIEW_DOMAIN": "preview.example.com",
+    "SITE_URL": "https://seatrial.acme.test",
+    "GALLEY_PREVIEW_DOMAIN": "preview.acme.test",
     "GITGRIT_CUSTOM_CA_FILE_PATH": "/etc/seatrial/ca.pem",
     "SANDBOX_DNS": "10.0.0.53,fd00::53",
 }
@@ -143,7 +143,7 @@ def test_the_key_of_the_vault_has_one_of_two_names_on_one_host() -> None:
 
 
 def test_the_ingress_of_one_host_has_tls() -> None:
-    values = {**complete(Install.ONE_HOST), "SITE_URL": "http://sea.example.com"}
+    values = {**complete(Install.ONE_HOST), "SITE_URL": "http://sea.acme.test"}
     assert checking.examine(Install.ONE_HOST, values).warnings == (
         "SITE_URL: the ingress serves it with TLS alone. Write it with https://",
     )

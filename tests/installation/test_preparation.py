@@ -58,7 +58,7 @@ def test_of_four_at_once_one_prepares_and_when_it_is_killed_the_next_goes_on(
         assert rows(database, "SELECT count(*) FROM django_migrations") > [(0,)]
         killed.kill()
         killed.communicate()
-        eventually(lambda: holder(database) in processes, what="another one has the lock")
+        eventually(lambda: holder(database) in processes, seconds=180, what="another one has the lock")
         in_the_way.rollback()
     for process in processes.values():
         output, _ = process.communicate(timeout=240)

@@ -35,12 +35,13 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return DOCUMENT["components"]["schemas"][reference.rsplit("/", 1)[1]] if reference else schema
 
 
-def body_of(operation: dict[str, Any]) -> dict[str, str]:
-    """A body in which every field is a text, as most are."""
+def body_of(operation: dict[str, Any]) -> dict[str, str | int]:
+    """A body in which every field is a text, as most are, or a number."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return {}
-    return dict.fromkeys(resolved(content["schema"])["properties"], "a" * 40)
+    fields = resolved(content["schema"])["properties"]
+    return {name: 1 if field.get("type") == "integer" else "a" * 40 for name, field in fields.items()}
 
 
 BODIES = [(method, path, body) for method, path, operation in OPERATIONS if (body := body_of(operation))]
@@ -125,7 +126,8 @@ def test_in_the_query(
 @pytest.mark.parametrize("sent", ["%00", "a%00b", "%ED%A0%80", "%FF"])
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_in_the_path(client: Client, headers: dict[str, str], method: str, path: str, sent: str) -> None:
-    body = json.dumps({"commit": "a" * 40, "repositories": ["a/b"], "private_key": "k"})
+    required = {"commit": "a" * 40, "repositories": ["a/b"], "private_key": "k", "policy": "p", "reason": "r"}
+    body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)
     answer = client.generic(method.upper(), address, body, "application/json", headers=headers)
     assert answer.status_code == 404

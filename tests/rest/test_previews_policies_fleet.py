@@ -178,6 +178,7 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
         "commit",
         "state",
         "score",
+        "waived",
         "message",
         "isolation",
         "page_url",

@@ -39,7 +39,7 @@ PROMISED = {
     "environments": {"name", "state", "commit", "urls", "deployment", "waits_for", "waiting_since"},
     "deployment": {"id", "state", "reason", "phases"},
     "phases": {"name", "seconds"},
-    "evaluations": {"commit", "state", "score", "results", "waits_for", "waiting_since"},
+    "evaluations": {"commit", "state", "score", "waived", "results", "waits_for", "waiting_since"},
     "results": {"policy", "state", "score", "message"},
 }
 

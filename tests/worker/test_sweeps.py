@@ -1,8 +1,10 @@
 """A problem with one project, or one pause, does not affect the others."""
 
+import inspect
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -11,9 +13,10 @@ from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.events import PullRequestChanged
 from seatrial.control.projects.models import Project
-from seatrial.control.worker import sweeps
+from seatrial.control.worker import main, sweeps
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.sweeps import Sweeps
+from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -51,3 +54,10 @@ def test_evaluations_that_slept_with_the_machine_are_given_time() -> None:
     sweep._patient_until = timezone.now()
     sweep.give_up_lost()
     assert Evaluation.objects.get(pk=evaluation.pk).state == "errored"
+
+
+def test_the_worker_starts_every_sweep() -> None:
+    every = {name for name in vars(Sweeps) if inspect.iscoroutinefunction(getattr(Sweeps, name))} - {"_every"}
+    assert "waivers" in every
+    tasks = main._without_bus(Database(1), Wakeups(main.channels()), settings.CONFIGURATION).values()
+    assert every == {task.__name__ for task in tasks if isinstance(getattr(task, "__self__", None), Sweeps)}

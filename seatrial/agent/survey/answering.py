@@ -25,7 +25,7 @@ class Answering:
     """Answers each question at most once, one after another, and not after ANSWER_SECONDS, when nobody listens any more.
 
     What is no question, what comes while MOST_WAITING wait, and what names a reply subject that is not below this agent's own is
-    dropped with a line in the log. With a new connection it listens anew, and questions in progress are dropped.
+    dropped with a line in the log. A question that is asked while the connection is away is lost.
     """
 
     def __init__(self, bus: Bus, survey: Survey) -> None:
@@ -38,16 +38,21 @@ class Answering:
         """Runs for ever."""
         while True:
             client = await self._bus.client()
-            session = self._bus.session
             listening = asyncio.create_task(self._listen(client))
-            renewed = asyncio.create_task(self._bus.next_session(session))
+            replaced = asyncio.create_task(self._replaced(client))
             try:
-                await asyncio.wait({listening, renewed}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
                 if listening.done() and (error := listening.exception()) is not None:
                     log.warning("questions cannot be heard; trying again", problem=repr(error))
                     await asyncio.sleep(AGAIN_SECONDS)
             finally:
-                await ended(listening, renewed, again_seconds=AGAIN_SECONDS)
+                await ended(listening, replaced, again_seconds=AGAIN_SECONDS)
+
+    async def _replaced(self, client: Client) -> None:
+        """Return when the bus has another client. One that only reconnects subscribes again by itself."""
+        session = self._bus.session
+        while await self._bus.client() is client:
+            session = await self._bus.next_session(session)
 
     async def _listen(self, client: Client) -> None:
         with heeded():
