@@ -82,7 +82,7 @@ def test_unset_is_refused_by_setup_and_a_warning_of_the_smoke_test() -> None:
     ):
         bundle.required(configuration())
     assert lines() == [
-        "WARN  REQUESTS_CA_BUNDLE is not set — TLS will fall back to the container's own trust store, which usually lacks your authorities"
+        "WARN  REQUESTS_CA_BUNDLE is not set: requests trust the container's own trust store, which usually lacks your authorities"
     ]
 
 
@@ -95,7 +95,7 @@ def test_a_bundle_is_told_with_its_size_and_what_is_in_it(trusted: Path, root: M
         f"OK    {trusted} holds 1 certificate, 1 of authorities that can be used, valid until {until}",
     ]
     assert lines(gitgrit_custom_ca_file_path=trusted) == [
-        f"WARN  REQUESTS_CA_BUNDLE is not set — TLS will fall back to the system's authorities and those in {trusted}",
+        f"WARN  REQUESTS_CA_BUNDLE is not set: requests trust the system's authorities and those in {trusted}",
         f"OK    {trusted} holds 1 certificate, 1 of authorities that can be used, valid until {until}",
     ]
 

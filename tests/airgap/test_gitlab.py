@@ -46,7 +46,7 @@ def line(configuration: Configuration) -> str:
         ),
         (
             "http://gitlab.acme.test",
-            ["FAIL  GITLAB_URL='http://gitlab.acme.test' must use https:// — got 'http://'"],
+            ["FAIL  GITLAB_URL='http://gitlab.acme.test' must begin with https://, not http://"],
         ),
         ("https://gitlab.acme.test/git", ["OK    GITLAB_URL=https://gitlab.acme.test/git"]),
         ("https://[fd00::5]:8443", ["OK    GITLAB_URL=https://[fd00::5]:8443"]),
@@ -54,7 +54,7 @@ def line(configuration: Configuration) -> str:
         (
             "https://gitlab.com",
             [
-                "WARN  GITLAB_URL='https://gitlab.com' points at public gitlab.com — air-gapped installs have a GitLab of their own",
+                "WARN  GITLAB_URL='https://gitlab.com' is gitlab.com, which is outside: an air-gapped install has a GitLab of its own",
                 "OK    GITLAB_URL=https://gitlab.com",
             ],
         ),
@@ -75,7 +75,7 @@ def test_what_is_not_https_is_never_asked(gitlab: Open) -> None:
 def test_a_gitlab_is_known_by_its_401(gitlab: Open, trusted: Path) -> None:
     url = gitlab(as_gitlab)
     assert line(configuration(gitlab_url=url, requests_ca_bundle=trusted)) == (
-        f"OK    {url}/api/v4/version returned 401 JSON with GitLab-shaped body — looks like a real GitLab"
+        f"OK    {url}/api/v4/version returned 401 in GitLab's own shape"
     )
 
 
@@ -109,7 +109,7 @@ def test_anything_else_is_said_to_be_no_gitlab(
     url = gitlab(answer)
     found = line(configuration(gitlab_url=url, requests_ca_bundle=trusted))
     assert found.startswith(f"FAIL  {url}/api/v4/version returned ")
-    assert said in found and "does not look like a GitLab API. Wrong GITLAB_URL?" in found
+    assert said in found and "that is no GitLab. Correct GITLAB_URL" in found
 
 
 @FEW

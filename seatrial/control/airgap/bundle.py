@@ -79,7 +79,7 @@ def of_requests(configuration: Configuration) -> Iterator[Finding]:
     """REQUESTS_CA_BUNDLE, and what is in the file that requests trust."""
     path = configuration.requests_ca_bundle
     if path is None:
-        yield warn(f"{FOR_REQUESTS} is not set — TLS will fall back to {_instead(configuration)}")
+        yield warn(f"{FOR_REQUESTS} is not set: requests trust {_instead(configuration)}")
     else:
         size = size_of(path)
         if size is None:

@@ -28,11 +28,11 @@ def address(configuration: Configuration) -> Iterator[Finding]:
             "GITLAB_URL is not set in the container environment. Set it in .env to the root of your GitLab"
         )
     elif parts.scheme != "https":
-        yield fail(f"GITLAB_URL='{url}' must use https:// — got '{parts.scheme}://'")
+        yield fail(f"GITLAB_URL='{url}' must begin with https://, not {parts.scheme}://")
     else:
         if parts.hostname == PUBLIC:
             yield warn(
-                f"GITLAB_URL='{url}' points at public gitlab.com — air-gapped installs have a GitLab of their own"
+                f"GITLAB_URL='{url}' is gitlab.com, which is outside: an air-gapped install has a GitLab of its own"
             )
         yield ok(f"GITLAB_URL={url}")
 
@@ -51,12 +51,13 @@ def probed(configuration: Configuration) -> tuple[Finding, Answer | None] | None
     except asking.FAILURES as error:
         return fail(_why(url, error)), None
     if shaped_like_gitlab(answer):
-        return ok(f"{target} returned 401 JSON with GitLab-shaped body — looks like a real GitLab"), answer
+        return ok(f"{target} returned 401 in GitLab's own shape"), answer
     unlike = "(not 401)" if answer.status != UNAUTHORIZED else "but not as GitLab does"
     there = answer.headers.get("Location")
     return fail(
-        f"{target} returned {answer.status} {unlike} (Content-Type: {answer.content_type}) — does not look like a GitLab API. "
-        "Wrong GITLAB_URL?" + (f" It leads to {there}" if there else "")
+        f"{target} returned {answer.status} {unlike} (Content-Type: {answer.content_type}): that is no GitLab. Correct "
+        "GITLAB_URL, or what answers in its place (a proxy, a captive portal)."
+        + (f" It leads to {there}" if there else "")
     ), answer
 
 

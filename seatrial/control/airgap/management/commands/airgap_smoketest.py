@@ -36,5 +36,7 @@ class Command(BaseCommand):
             self.stdout.write(styles[finding.mark](finding.line))
             self.stdout.flush()
         if failed:
-            raise CommandError("airgap_smoketest FAILED — see lines marked FAIL above.")
+            raise CommandError(
+                "airgap_smoketest FAILED: correct what the lines with FAIL name, and run it again."
+            )
         self.stdout.write(self.style.SUCCESS("airgap_smoketest PASSED"))
