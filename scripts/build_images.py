@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.images import context
@@ -39,7 +40,9 @@ def main() -> None:
         source = context.of_commit(arguments.tag, dirty_too=os.environ.get("ALLOW_DIRTY") == "1")
         with tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
             context.make(source, Path(folder), data / "wheels")
-            made, lines = asyncio.run(build(source, Path(folder), data, arguments))
+            made, lines = asyncio.run(
+                build(source, Path(folder), data, only=arguments.only, air_gapped=arguments.air_gapped)
+            )
     except (AgentError, context.CannotBuild) as error:
         sys.exit(f"scripts/build-images: {error}")
     print("\n".join(made))
@@ -69,18 +72,18 @@ def parsed() -> argparse.Namespace:
 
 
 async def build(
-    source: Source, folder: Path, data: Path, arguments: argparse.Namespace
+    source: Source, folder: Path, data: Path, *, only: Sequence[str] = (), air_gapped: bool = False
 ) -> tuple[list[str], list[str]]:
     """Have the images on the engine; returns their names, and lines for .env."""
     engine = Engine(os.environ.get("DOCKER_HOST") or ENGINE)
     try:
         maker = Maker(engine, data, source, folder, say)
-        made = await maker.ours(arguments.only)
+        made = await maker.ours(only)
         await verify(engine, made, source)
-        if arguments.only:
+        if only:
             return made, [f"TAG={source.tag}"]
         others = await maker.of_others()
-        if arguments.air_gapped:
+        if air_gapped:
             made += [
                 await named(name, f"gitgrit-{other.name}:{source.tag}") for other, name in others.items()
             ]

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,11 @@ class Source:
         return {"TAG": self.tag, "GIT_SHA": self.commit, "RELEASE": __version__}
 
 
-def of_commit(tag: str, *, dirty_too: bool) -> Source:
-    """The commit that is checked out. Raises CannotBuild where there are uncommitted changes, unless `dirty_too`."""
+def of_commit(tag: str, *, dirty_too: bool, needed: Sequence[str] = NEEDED) -> Source:
+    """The commit that is checked out. Raises CannotBuild where there are uncommitted changes in `needed`, unless `dirty_too`."""
     if not TAG.fullmatch(tag):
         raise CannotBuild(f"{tag!r} cannot be a tag. Write letters, digits, dots and dashes, such as 1.2")
-    changed = git("status", "--porcelain", "--", *NEEDED).decode().splitlines()
+    changed = git("status", "--porcelain", "--", *needed).decode().splitlines()
     if changed and not dirty_too:
         shown = ", ".join(line[3:] for line in changed[:5]) + (", ..." if len(changed) > 5 else "")
         raise CannotBuild(
@@ -62,10 +63,20 @@ def of_commit(tag: str, *, dirty_too: bool) -> Source:
 def make(source: Source, folder: Path, wheels: Path) -> None:
     """Fill `folder`: `source/`, `wheels/` and `programs/`. `wheels` keeps packages for the next time."""
     tree = folder / "source"
+    lay_out(source, tree)
+    shutil.copytree(packages(tree / LOCK, wheels), folder / "wheels")
+    wheel(tree, folder / "wheels")
+    (folder / "programs").mkdir()
+    for program in PROGRAMS:
+        shutil.copy(Path(sys.executable).parent / program, folder / "programs" / program)
+
+
+def lay_out(source: Source, tree: Path, needed: Sequence[str] = NEEDED) -> None:
+    """Make the folder `tree` with what `source` has of `needed`."""
     tree.mkdir()
     if source.dirty:
         listed = (
-            git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *NEEDED)
+            git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *needed)
             .decode()
             .split("\0")
         )
@@ -73,14 +84,9 @@ def make(source: Source, folder: Path, wheels: Path) -> None:
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name)
     else:
-        archive = git("archive", "--format=tar", "HEAD", "--", *NEEDED)
+        archive = git("archive", "--format=tar", "HEAD", "--", *needed)
         subprocess.run(["tar", "-x", "-C", str(tree)], input=archive, check=True)
     normalise(tree)
-    shutil.copytree(packages(tree / LOCK, wheels), folder / "wheels")
-    wheel(tree, folder / "wheels")
-    (folder / "programs").mkdir()
-    for program in PROGRAMS:
-        shutil.copy(Path(sys.executable).parent / program, folder / "programs" / program)
 
 
 def normalise(tree: Path) -> None:

@@ -1,0 +1,1 @@
+"""How a release is packed for a network without internet."""
