@@ -25,6 +25,7 @@ from scripts.build_images import CACHE, build
 from scripts.bundle import archive, bill, contents, inside, packing
 from scripts.images import context
 from scripts.images.context import CannotBuild, Source
+from scripts.images.making import OTHERS
 from seatrial.agent.vocabulary.errors import AgentError
 
 MEGA = 10**6
@@ -41,11 +42,11 @@ def main() -> None:
         programs = contents.gvisor(os.environ.get("RUNSC", ""))
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=out) as scratch:
-            made = bundle(source, Path(scratch), key, programs)
+            made, stand_ins = bundle(source, Path(scratch), key, programs)
             target = out / f"{made.name}.tgz"
             say(f"Packing {target.name}")
             packing.pack(made, target, source.seconds)
-            say(summary(made, target, programs))
+            say(summary(made, target, programs, stand_ins))
     except (AgentError, CannotBuild) as error:
         sys.exit(f"scripts/build-airgap-bundle.sh: {error}")
     except OSError as error:
@@ -80,14 +81,14 @@ def parsed() -> str:
 
 def bundle(
     source: Source, scratch: Path, key: Ed25519PrivateKey | None, programs: Mapping[str, Path]
-) -> Path:
-    """The folder that is packed, with everything in it."""
+) -> tuple[Path, list[str]]:
+    """The folder that is packed, with everything in it; and the images of others that stand-ins are packed for."""
     say(f"Building the images {source.tag} of commit {source.commit[:12]}")
     data = CACHE.expanduser()
     data.mkdir(parents=True, exist_ok=True)
     (built := scratch / "images").mkdir()
     context.make(source, built, data / "wheels")
-    made, _ = asyncio.run(build(source, built, data, air_gapped=True))
+    made, settings = asyncio.run(build(source, built, data, air_gapped=True))
     (folder := scratch / f"gitgrit-install-{source.tag}").mkdir()
     context.lay_out(source, tree := scratch / "tree", contents.BUNDLED)
     contents.lay_out(source, tree, folder)
@@ -103,23 +104,32 @@ def bundle(
     put = contents.put(programs, folder)
     say("Writing the bill of materials and the checksums")
     hashes = bill.locked((tree / context.LOCK).read_text(), built / "wheels")
-    document = bill.written(source, inside.read(loadable, images), hashes, put)
+    known = bill.versions(hashes, built / "programs")
+    document = bill.written(source, inside.read(loadable, images), hashes, known, put)
     (folder / "bom.json").write_text(json.dumps(document, indent=1) + "\n")
     packing.sum_up(folder, key)
-    return folder
+    return folder, [
+        other.image for other in OTHERS if any(line.startswith(other.variable) for line in settings)
+    ]
 
 
-def summary(made: Path, target: Path, programs: Mapping[str, Path]) -> str:
+def summary(made: Path, target: Path, programs: Mapping[str, Path], stand_ins: list[str]) -> str:
     """What was packed, and what to type next."""
     tag = made.name.removeprefix("gitgrit-install-")
     images = made / f"gitgrit-bundle-{tag}.tar"
-    packed = ", ".join(programs)
     signed = (made / packing.SIGNATURE).exists()
+    gvisor = ", ".join(programs) or "none: there is no runsc on this host. RUNSC=/path/of/runsc packs one"
+    if programs and contents.SHIM not in programs:
+        gvisor += f" (no {contents.SHIM} lies beside it; Docker does not need it)"
+    instead = ", ".join(stand_ins)
+    if instead:
+        instead = f"in place of {instead}, which no registry here has; made from the distribution's packages"
     lines = [
         "",
         f"{target} ({size(target)}), and beside it {target.name}.sha256",
         f"  images:    {images.name} ({size(images)})",
-        f"  gVisor:    {packed or 'not packed, because there is no runsc on this host. RUNSC=/path/of/runsc packs it'}",
+        f"  stand-ins: {instead or 'none'}",
+        f"  gVisor:    {gvisor}",
         f"  signature: {'SHA256SUMS.sig' if signed else 'none. SIGNING_KEY=FILE signs'}",
         "",
         "Carry both files to the host, and there:",
@@ -130,11 +140,6 @@ def summary(made: Path, target: Path, programs: Mapping[str, Path]) -> str:
         f"  docker load -i {images.name}",
         "and go on with docs/install/airgapped.md: Install, or Upgrade.",
     ]
-    if len(programs) == 1:
-        lines.insert(
-            5,
-            "             without containerd-shim-runsc-v1, which does not lie beside it; Docker does not need it",
-        )
     return "\n".join(lines)
 
 

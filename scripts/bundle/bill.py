@@ -24,9 +24,15 @@ LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
 
 
 def written(
-    source: Source, insides: Mapping[Image, Inside], hashes: Mapping[str, list[str]], programs: list[Path]
+    source: Source,
+    insides: Mapping[Image, Inside],
+    hashes: Mapping[str, list[str]],
+    known: Mapping[str, str],
+    beside: list[Path],
 ) -> dict[str, Any]:
-    """The document. `hashes` are those of the lock file, by package; `programs` are packed beside the images."""
+    """The document. `hashes` are those of the lock file, by `name==version`; `known` has versions of programs, by their
+    hashes; programs `beside` the images are packed as they are.
+    """
     components: dict[str, Component] = {}
     depends: dict[str, list[str]] = {}
     for image, inside in insides.items():
@@ -34,12 +40,14 @@ def written(
         inner = [
             *(of_distribution(package) for package in inside.packages),
             *(python(name, version, hashes) for name, version in inside.python.items()),
+            *(program(name, digest, known.get(digest, "")) for name, digest in inside.programs.items()),
         ]
         components |= {one["bom-ref"]: one for one in [outer, *inner]}
         depends[outer["bom-ref"]] = sorted({one["bom-ref"] for one in inner})
-    components |= {one["bom-ref"]: one for one in map(program, programs)}
+    alone = {one["bom-ref"]: one for one in (program(path.name, hashed(path)) for path in beside)}
+    components |= alone
     top = f"gitgrit-install@{source.tag}"
-    depends[top] = sorted([*depends, *(program(path)["bom-ref"] for path in programs)])
+    depends[top] = sorted([*depends, *alone])
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
@@ -111,20 +119,33 @@ def python(name: str, version: str, hashes: Mapping[str, list[str]]) -> Componen
     return made
 
 
-def program(path: Path) -> Component:
-    """A program that is packed as it is."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+def program(name: str, digest: str, version: str = "") -> Component:
+    """A program that no package brings."""
     return {
-        "bom-ref": f"program:{path.name}@{digest[:16]}",
+        "bom-ref": f"program:{name}@{digest[:16]}",
         "type": "application",
-        "name": path.name,
+        "name": name,
+        **({"version": version} if version else {}),
         "hashes": [{"alg": "SHA-256", "content": digest}],
     }
 
 
+def versions(hashes: Mapping[str, list[str]], programs: Path) -> dict[str, str]:
+    """By their hashes, the versions of the programs in a folder: those of the wheels that brought them."""
+    found = (name.partition("==")[::2] for name in hashes)
+    wheels = {name.removesuffix("-bin"): version for name, version in found if name.endswith("-bin")}
+    return {hashed(path): wheels[path.name] for path in programs.iterdir() if path.name in wheels}
+
+
+def hashed(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def locked(lock: str, wheels: Path) -> dict[str, list[str]]:
     """By package and version, the hashes of the files in `wheels`; all that the lock file admits where none is there unchanged."""
-    held = {hashlib.sha256(path.read_bytes()).hexdigest() for path in wheels.iterdir()}
+    held = {hashed(path) for path in wheels.iterdir()}
     found: dict[str, list[str]] = {}
     starts = [*LOCKED.finditer(lock)]
     ends = [*(one.start() for one in starts[1:]), len(lock)]

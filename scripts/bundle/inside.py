@@ -1,5 +1,6 @@
 """What is installed in an image, read from its layers: no container runs for it, so it is true of an image without a shell, too."""
 
+import hashlib
 import re
 import tarfile
 from collections.abc import Iterator
@@ -8,8 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from scripts.bundle.archive import Image, opened
+from scripts.images import context
 
 DPKG, APK = "var/lib/dpkg/status", "lib/apk/db/installed"
+PROGRAMS = {f"usr/local/bin/{name}": name for name in context.PROGRAMS}  # that no list names
 RELEASES = ("etc/os-release", "usr/lib/os-release")
 PYTHON = re.compile(r"(?:^|/)site-packages/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 
@@ -28,10 +31,11 @@ class Package:
 
 @dataclass
 class Found:
-    """What layers hold: the texts of lists, and the Python packages by their names."""
+    """What a layer holds: the texts of lists, the versions of Python packages, and the hashes of programs, all by name."""
 
     texts: dict[str, str] = field(default_factory=dict)
     python: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Inside:
 
     packages: list[Package]
     python: dict[str, str]
+    programs: dict[str, str]
 
 
 def read(archive: Path, images: list[Image]) -> dict[Image, Inside]:
@@ -61,6 +66,10 @@ def of_layer(files: tarfile.TarFile) -> Found:
         name = member.name.removeprefix("./").lstrip("/")
         if name in {DPKG, APK, *RELEASES} and member.isfile():
             found.texts[name] = opened(files, member.name).read().decode(errors="replace")
+        elif name in PROGRAMS and member.isfile():
+            found.programs[PROGRAMS[name]] = hashlib.file_digest(
+                opened(files, member.name), "sha256"
+            ).hexdigest()
         elif match := PYTHON.search(name):
             found.python[canonical(match["name"])] = match["version"]
     return found
@@ -75,7 +84,9 @@ def together(layers: list[Found]) -> Inside:
         *(Package("deb", distribution, version, *one) for one in of_dpkg(texts.get(DPKG, ""))),
         *(Package("apk", distribution, version, *one) for one in of_apk(texts.get(APK, ""))),
     ]
-    return Inside(packages, {name: version for layer in layers for name, version in layer.python.items()})
+    python = {name: version for layer in layers for name, version in layer.python.items()}
+    programs = {name: digest for layer in layers for name, digest in layer.programs.items()}
+    return Inside(packages, python, programs)
 
 
 def of_dpkg(text: str) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,6 @@
 """Checksums, signature and the archive of a folder: the same files give the same bytes."""
 
 import gzip
-import hashlib
 import tarfile
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from scripts.bundle.bill import hashed
 from scripts.images.context import CannotBuild
 
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
@@ -34,17 +34,11 @@ def signing_key(given: str) -> Ed25519PrivateKey | None:
 
 def sum_up(folder: Path, key: Ed25519PrivateKey | None) -> None:
     """Write the checksums of every file, and their signature. `verify-bundle` counts on the order of the names."""
-    lines = [f"{digest(path)}  {path.relative_to(folder)}\n" for path in files(folder)]
+    lines = [f"{hashed(path)}  {path.relative_to(folder)}\n" for path in files(folder)]
     text = "".join(lines).encode()
     (folder / SUMS).write_bytes(text)
     if key:
         (folder / SIGNATURE).write_bytes(key.sign(text))
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files(folder: Path) -> list[Path]:
@@ -54,7 +48,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def pack(folder: Path, target: Path, seconds: int) -> None:
-    """Write the archive of a folder: sorted, everything root's, of one time. It appears whole under its name, or not at all."""
+    """Write the archive of a folder: in order, everything root's, of one time. It appears whole under its name, or not at all."""
     partial = target.with_name(f".{target.name}.partial")
     try:
         with (
@@ -62,7 +56,7 @@ def pack(folder: Path, target: Path, seconds: int) -> None:
             gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
         ):
-            for path in sorted([folder, *folder.rglob("*")]):
+            for path in in_order(folder):
                 entry = archive.gettarinfo(path, str(path.relative_to(folder.parent)))
                 entry.uid = entry.gid = 0
                 entry.uname = entry.gname = "root"
@@ -76,4 +70,10 @@ def pack(folder: Path, target: Path, seconds: int) -> None:
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
-    target.with_name(f"{target.name}.sha256").write_text(f"{digest(target)}  {target.name}\n")
+    target.with_name(f"{target.name}.sha256").write_text(f"{hashed(target)}  {target.name}\n")
+
+
+def in_order(folder: Path) -> list[Path]:
+    """A folder and all in it, small files first: a full disk on the other side cuts the images, not what finds that out."""
+    folders = sorted(path for path in folder.rglob("*") if path.is_dir())
+    return [folder, *folders, *sorted(files(folder), key=lambda path: path.stat().st_size)]

