@@ -67,9 +67,7 @@ def of_layer(files: tarfile.TarFile) -> Found:
         if name in {DPKG, APK, *RELEASES} and member.isfile():
             found.texts[name] = opened(files, member.name).read().decode(errors="replace")
         elif name in PROGRAMS and member.isfile():
-            found.programs[PROGRAMS[name]] = hashlib.file_digest(
-                opened(files, member.name), "sha256"
-            ).hexdigest()
+            found.programs[PROGRAMS[name]] = hashlib.sha256(opened(files, member.name).read()).hexdigest()
         elif match := PYTHON.search(name):
             found.python[canonical(match["name"])] = match["version"]
     return found
