@@ -11,9 +11,11 @@ from seatrial.control.airgap.agents import Known, Surveyed
 from seatrial.wire.envelope import now
 from seatrial.wire.hosts import Attempt, HostReport, Sight
 
+NOW = now()
 SEEN: dict[str, Any] = {"runtime": "runsc", "own_kernel": True}
 WELL: dict[str, Any] = {
     "release": __version__,
+    "at": NOW,
     "engine": "28.1",
     "runsc": True,
     "sandbox_image": "gitgrit-sandbox:1",
@@ -26,7 +28,7 @@ AGENT = Known("01A", "local", "0.9")
 
 
 def lines(**changes: Any) -> list[str]:
-    surveyed = Surveyed(AGENT, HostReport(**{**WELL, **changes}), ours=now())
+    surveyed = Surveyed(AGENT, HostReport(**{**WELL, **changes}), ours=NOW)
     found = [finding.line for finding in hosts.about(surveyed)]
     assert all(line[6:].startswith("agent local: ") for line in found)
     return [line[:6] + line[len("OK    agent local: ") :] for line in found]
@@ -51,7 +53,7 @@ def sight(**changes: Any) -> Sight:
     ("changes", "said"),
     [
         ({"release": "0.0.1"}, f"WARN  it is of release 0.0.1, and this is {__version__}"),
-        ({"at": now() - timedelta(hours=2)}, "FAIL  clock: ours is 72"),
+        ({"at": NOW - timedelta(hours=2)}, "FAIL  clock: ours is 7200 s ahead of"),
         ({"engine_problem": "it does not answer. Start it"}, "FAIL  engine: it does not answer. Start it"),
         (
             {"runsc": False, "sight": sight(runtime="runc", own_kernel=False)},
