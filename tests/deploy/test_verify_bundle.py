@@ -101,7 +101,10 @@ def test_what_was_harmed_on_the_way_is_named_in_one_sentence(
     harm(folder / name)
     done = verify(folder)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"verify-bundle: {said} Unpack the archive anew; if that does not help, carry it here again\n"
+    assert (
+        done.stderr
+        == f"verify-bundle: {said} Unpack the archive anew; if that does not help, carry it here again\n"
+    )
 
 
 def no_signature(folder: Path) -> None:
