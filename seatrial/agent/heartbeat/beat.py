@@ -47,7 +47,7 @@ async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]], director
         try:
             message = Envelope.wrap(await heartbeat())
             await client.publish(subjects.heartbeat(bus.agent), message.encode())
-            (directory / LAST).touch()
+            (directory / LAST).touch(mode=0o600)
         except Exception as error:
             log.warning("heartbeat not sent", problem=repr(error))
         try:
