@@ -173,7 +173,7 @@ class Person:
         return dict(agent)
 
     def online(self) -> dict[str, Any]:
-        """The only agent, once it is online and its sandbox is ready."""
+        """The only agent, once it is online; its sandbox may still be being prepared."""
         return eventually(
             lambda: (agent := self.agent())["state"] == "online" and agent,
             what="the agent is online",
