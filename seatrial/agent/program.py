@@ -11,6 +11,7 @@ import structlog
 from seatrial import __version__
 from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
@@ -155,7 +156,7 @@ class AgentProgram:
             policies.prune,
             followers.prune,
         ]
-        if isinstance(tools.builder, BuildahBuilder):
+        if isinstance(tools.builder, BuildahBuilder | BuildKitBuilder):
             prunes.append(tools.builder.prune)
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb

@@ -122,6 +122,7 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "networks.join": lambda e: e.networks.join("net", "one", []),
         "networks.leave": lambda e: e.networks.leave("net", "one"),
         "networks.list": lambda e: e.networks.list({"a": "b"}, name="net"),
+        "networks.interface": lambda e: e.networks.interface("net"),
         "networks.remove": lambda e: e.networks.remove("net"),
         "volumes.create": lambda e: e.volumes.create("volume", {}),
         "volumes.list": lambda e: e.volumes.list({"a": "b"}),

@@ -25,6 +25,7 @@ class Machine:
     cpus: int
     gvisor: bool
     version: str = ""  # the engine's
+    root: str = ""  # the folder on its host where it keeps images
 
 
 class Engine:
@@ -49,7 +50,8 @@ class Engine:
         with self._connection.calls():
             info = await self._connection.api.system.info()
         version = str(info.get("ServerVersion") or "")
-        return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}), version)
+        root = str(info.get("DockerRootDir") or "")
+        return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}), version, root)
 
     async def registries(self) -> Registries:
         """Its settings for registries as they are now."""

@@ -57,6 +57,17 @@ class Networks:
             networks = await self._connection.api.networks.list(filters=filters)
         return {network["Name"]: network["Labels"] or {} for network in networks}
 
+    async def interface(self, name: str) -> str:
+        """What the network's bridge is called on the host; empty if there is no such network, or the engine chose the name."""
+        try:
+            with self._connection.calls():
+                shown = await self._named(name).show()
+        except EngineRefused as error:
+            if error.absent:
+                return ""
+            raise
+        return str((shown.get("Options") or {}).get(INTERFACE_OPTION) or "")
+
     async def remove(self, name: str) -> None:
         """Remove the network, after disconnecting the containers that are still joined to it."""
         try:
