@@ -148,11 +148,12 @@ class BuildKitBuilder:
             if self._begun:
                 return
             await asyncio.to_thread(shutil.rmtree, self.data / "work", ignore_errors=True)
-            await EngineResult.remove_left(self.engine, self._mark)
+            await EngineResult.remove_left(self.engine, self.mark)
             self._begun = True
 
     @property
-    def _mark(self) -> str:
+    def mark(self) -> str:
+        """Whose the unfinished images are."""
         return hashlib.sha256(str(self.data.resolve()).encode()).hexdigest()[:12]
 
     async def _refused(self, daemon: Daemon) -> str:
@@ -164,7 +165,7 @@ class BuildKitBuilder:
         return daemon.shares_network and self.network != "none"
 
     def _result(self, folder: Path, daemon: Daemon) -> Result:
-        return EngineResult(self.engine, folder, self._mark) if daemon.embedded else LayoutResult(folder)
+        return EngineResult(self.engine, folder, self.mark) if daemon.embedded else LayoutResult(folder)
 
     async def _given(
         self, request: BuildRequest, context: Path, parsed: Dockerfile, daemon: Daemon, log: Log

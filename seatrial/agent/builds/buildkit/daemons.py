@@ -5,7 +5,6 @@ is trusted as far as it can be seen: the one that Seatrial's compose file starts
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.agent import firewall
@@ -123,7 +122,7 @@ def container_of(address: str) -> str:
     return CONTAINER if address.startswith("unix://") else ""
 
 
-def numbers(version: str) -> Sequence[int]:
+def numbers(version: str) -> tuple[int, ...]:
     """A version as it is compared: `(20, 10, 24)`. One that says no number is taken for the oldest."""
     match = NUMBER.search(version)
     return tuple(int(part or 0) for part in match.groups()) if match else (0, 0, 0)
