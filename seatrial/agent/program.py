@@ -39,6 +39,7 @@ from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
@@ -77,6 +78,7 @@ class AgentProgram:
         )
         image = self._sandbox_image(tools)
         policies = self._evaluations(tools, Jobs(bus), image)
+        builder = watch(tools)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -84,10 +86,10 @@ class AgentProgram:
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(
-                bus, lambda: self._heartbeat(tools, environments, policies), self._directory
+                bus, lambda: self._heartbeat(tools, environments, policies, builder), self._directory
             ),
             "evaluations": policies.run,
-            "surveys": Answering(bus, self._survey(tools, image)).run,
+            "surveys": Answering(bus, self._survey(tools, image, builder)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         if (
@@ -97,6 +99,8 @@ class AgentProgram:
             and proof.needed()
         ):
             parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if builder is not None:
+            parts["builder"] = builder.run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
@@ -186,14 +190,18 @@ class AgentProgram:
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )
 
-    def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
+    def _survey(self, tools: Tools, image: ImageSource | None, builder: BuilderWatch | None) -> Survey:
         settings, runtime = self._settings, tools.runtime
         sandboxing = None
         if image is not None and isinstance(runtime, DockerRuntime):
             sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
-        return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
+        return Survey(
+            sandboxing, network=settings.sandbox_network, servers=settings.resolvers, builder=builder
+        )
 
-    async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
+    async def _heartbeat(
+        self, tools: Tools, environments: Environments, policies: Evaluations, builder: BuilderWatch | None
+    ) -> Heartbeat:
         return Heartbeat(
             release=__version__,
             runtime=tools.runtime.name,
@@ -206,10 +214,17 @@ class AgentProgram:
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
                 *policies.warnings,
+                *(builder.warnings if builder is not None else ()),
                 *full(self._directory, tools.min_free_mb),
             ],
             **measured(self._directory),
         )
+
+
+def watch(tools: Tools) -> BuilderWatch | None:
+    """What looks at the builder; None where bare processes run."""
+    known = tools.builder
+    return BuilderWatch(known.facts) if isinstance(known, BuildahBuilder | BuildKitBuilder) else None
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -13,8 +13,9 @@ from seatrial import files
 from seatrial.agent.builds import archive, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
-from seatrial.agent.builds.base import BuildRequest, Images
+from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
+from seatrial.agent.builds.buildkit.symptom import symptom
 from seatrial.agent.builds.cell import NOTHING, Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
@@ -86,6 +87,16 @@ class BuildahBuilder:
                 (self.data / "bases.json").unlink(missing_ok=True)
 
         await self.layers.prune(unused_days, remove_scope, remove_bases)
+
+    async def facts(self) -> Facts:
+        """What builds here, and what is wrong with it. It raises nothing."""
+        found = await symptom(self.engine)
+        problems = [found] if found else []
+        try:
+            major, minor = await buildah_version()
+        except (Interrupted, OSError):
+            return Facts("buildah", problems)  # whose absence the host's other lines tell
+        return Facts(f"buildah {major}.{minor}", problems)
 
     async def _remove(self, folder: Path, account: Account) -> None:
         """Remove `folder`. An ordinary user's builds leave files of subordinate ids, removable only in a user namespace."""
