@@ -15,12 +15,14 @@ from seatrial.agent.vocabulary.errors import BuilderFailed
 
 CONTAINER = "galley-buildkit-v2"  # the daemon of deploy/compose.yaml
 ENGINE_KNOWS_HEREDOCS = (23, 0)
-BUILDKIT_KNOWS_HEREDOCS = (0, 10)
+BUILDKIT_TAKES_LAYOUTS = (0, 11)  # base images that its client has; it knows heredocs, too
+IMAGE = "moby/buildkit:v0.20.2-rootless"
 BUILDKIT_SAFE = (0, 12, 5)  # closed CVE-2024-23651, -23652 and -23653: ways from a step to the host
 ENGINE_SAFE = (25, 0, 2)
 HOLES = "CVE-2024-23651, CVE-2024-23652 and CVE-2024-23653, ways out of a build"
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 SAYS_VERSION = re.compile(r"(?im)^\s*BuildKit(?: version)?:\s*(\S+)")
+SAYS_STATUS = re.compile(r"(?m)^\s*Status:\s*(\S+)")
 SAYS_NETWORK = re.compile(r"(?m)worker\.network:\s*(\S+)")
 SAYS_PROCESSES = re.compile(r"(?m)worker\.oci\.process-mode:\s*(\S+)")
 OWN_NETWORKS = {"cni", "bridge"}  # of which each step gets one
@@ -55,13 +57,18 @@ async def look(client: Buildx, engine: Engine) -> Daemon:
         answer = await client.asked("inspect")
     except TimeoutError:
         raise BuilderFailed(unanswered(client.daemon, "no answer within a minute")) from None
-    version = _said(SAYS_VERSION, answer.text)
-    if answer.code or not version:
-        raise BuilderFailed(unanswered(client.daemon, answer.text.strip()[-300:]))
+    if answer.code or _said(SAYS_STATUS, answer.text) != "running":
+        raise BuilderFailed(unanswered(client.daemon, "nobody listens there"))
+    version = _said(SAYS_VERSION, answer.text)  # older ones say none
     known = numbers(version)
+    if known < BUILDKIT_TAKES_LAYOUTS:
+        raise BuilderFailed(
+            f"the BuildKit at {client.daemon} (GALLEY_BUILDKIT_HOST) is older than {'.'.join(map(str, BUILDKIT_TAKES_LAYOUTS))}, so it takes no "
+            f"base images from here. Update it; {IMAGE} is what deploy/compose.yaml has"
+        )
     return Daemon(
         called=f"BuildKit {version} at {client.daemon}",
-        old=known < BUILDKIT_KNOWS_HEREDOCS,
+        old=False,
         embedded=False,
         has_holes=known < BUILDKIT_SAFE,
         shares_network=_said(SAYS_NETWORK, answer.text) not in OWN_NETWORKS,

@@ -55,7 +55,7 @@ class Layouts:
             saved.unlink(missing_ok=True)
 
     def prune(self, unused_days: float) -> None:
-        """Remove layouts that no build used for that long. No build may run."""
+        """Remove layouts that no build used for that long; one that begins touches those that it uses."""
         oldest = time.time() - unused_days * DAY_SECONDS
         for path in self.folder.glob("*"):
             if path.stat().st_mtime < oldest:
