@@ -21,6 +21,10 @@ from tests.engines import require
 
 AnyBuilder = BuildahBuilder | BuildKitBuilder
 both = pytest.mark.parametrize("builder", ["buildah", "buildkit"], indirect=True)
+# The same where another test shows the same kind of thing: in continuous integration with buildah alone.
+both_in_campaigns = pytest.mark.parametrize(
+    "builder", ["buildah", pytest.param("buildkit", marks=pytest.mark.campaign)], indirect=True
+)
 OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
 LABEL = f"seatrial.test={OURS}"
 BASE = f"seatrial-test/base-{os.getpid()}:1"
@@ -34,6 +38,15 @@ KEPT = (
     "traefik",
     "haproxy",
 )  # stand-ins that others use, too
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is for campaigns to them."""
+    if config.getoption("--campaign-seed"):
+        return
+    left = [item for item in items if item.get_closest_marker("campaign")]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 class Lines(list[str]):

@@ -3,6 +3,7 @@ BuildKit."""
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from seatrial.agent.builds.cell import Cell
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.labels import UNFINISHED
-from tests.builds.conftest import AnyBuilder, Lines, both, built_with, docker
+from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, built_with, docker
 from tests.builds.test_cancelled import BUILDER
 from tests.waiting import until
 
@@ -43,7 +44,7 @@ async def test_from_scratch_with_our_labels(
     assert "galley.cache" not in labels, "only we say what is ours"
 
 
-@both
+@both_in_campaigns
 async def test_an_image_with_nothing_in_it_is_one(builder: AnyBuilder, request_for: Make, log: Lines) -> None:
     request = request_for("empty", {"Dockerfile": 'FROM scratch\nCMD ["/nothing"]\n'})
     await builder.build(request, log)
@@ -67,6 +68,65 @@ async def test_layers_are_kept_and_sent_once(
     )
     if isinstance(builder, BuildKitBuilder):
         assert not await unfinished(builder)
+
+
+@both
+async def test_what_a_dockerfile_says_means_the_same(
+    builder: AnyBuilder, engine: Engine, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"""# syntax=registry.invalid/frontend:1
+FROM {base}
+VOLUME /data
+RUN busybox mkdir -p /data && echo kept > /data/file
+RUN <<EOF
+echo "in a heredoc" > /heredoc
+EOF
+RUN --mount=type=secret,id=nobody,target=/run/nobody test ! -e /run/nobody && echo none > /secret
+COPY --chmod=+x tool /tool
+COPY . /all/
+RUN busybox find /all -type f > /listing
+HEALTHCHECK --interval=7s CMD test -e /data
+ENV BOTH="of them"
+CMD ["sh", "-c", "cat /data/file /heredoc /secret /listing; test -x /tool && echo $BOTH"]
+"""
+    files = {
+        "Dockerfile": recipe,
+        "tool": "x",
+        "kept": "y",
+        "left": "z",
+        "Dockerfile.dockerignore": "left\nDocker*\n",
+    }
+    request = request_for("means", files)
+    await builder.build(request, log)
+    said = await docker("run", "--rm", "--network", "none", request.tag)
+    assert sorted(said.splitlines()) == ["/all/kept", "/all/tool", "in a heredoc", "kept", "none", "of them"]
+    image = await engine.images.get(request.tag)
+    assert image is not None and image.check is not None
+    assert (image.volumes, image.check.interval_seconds) == (["/data"], 7)
+    began = [match[1] for line in log if (match := re.match(r"(?:STEP |\[)\S+[:\]] (RUN|COPY) ", line))]
+    assert began == ["RUN", "RUN", "RUN", "COPY", "COPY", "RUN"], "in order"
+
+
+@both
+async def test_projects_share_neither_layers_nor_caches_of_steps(
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = (
+        f"FROM {base}\nRUN cat /proc/sys/kernel/random/uuid > /id\n"
+        "RUN --mount=type=cache,id=shared,target=/cache cat /id >> /cache/ids; cat /cache/ids > /seen\nCMD cat /id /seen\n"
+    )
+    first, again, other = [
+        await built(builder, request_for(f"apart-{n}", {"Dockerfile": recipe}, scope=scope), log)
+        for n, scope in enumerate(("one", "one", "two"))
+    ]
+    assert first == again, "the project's own are used again"
+    assert len(set(other.split())) == 1 and other not in first
+
+
+async def built(builder: AnyBuilder, request: BuildRequest, log: Lines) -> str:
+    """What the image says."""
+    await builder.build(request, log)
+    return await docker("run", "--rm", "--network", "none", request.tag)
 
 
 async def unfinished(builder: BuildKitBuilder) -> str:
@@ -255,7 +315,7 @@ async def test_four_at_once(builder: AnyBuilder, request_for: Make, base: str, l
     assert outputs == ["0\n", "1\n", "2\n", "3\n"]
 
 
-@both
+@both_in_campaigns
 async def test_output_without_end_is_cut(
     builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
@@ -265,7 +325,7 @@ async def test_output_without_end_is_cut(
     assert "bytes of output left out" in log.text or "[output clipped" in log.text, "BuildKit cuts by itself"
 
 
-@both
+@both_in_campaigns
 async def test_a_base_nobody_has(builder: AnyBuilder, request_for: Make, log: Lines) -> None:
     with pytest.raises(ImageUnavailable, match=r"nobody/has-this:1.*registry\.invalid"):
         await builder.build(

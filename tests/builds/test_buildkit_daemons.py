@@ -231,7 +231,7 @@ async def test_the_protocol_of_a_daemon_of_its_own_is_spoken(
         bridged(Path(SOCKET.removeprefix("unix://")), socket),
         opened(tmp_path / "work", engine.url, f"unix://{socket}") as client,
     ):
-        with pytest.raises(BuilderFailed, match="older than 0.11"):  # the engine's own is
+        with pytest.raises(BuilderFailed, match=r"older than 0\.11"):  # the engine's own is
             await look(client, engine)
         arguments = ["build", "--progress=rawjson", "--network", "none", str(dockerfile.parent)]
         assert await client.reported(arguments, heed, 60) == 0, progress.said

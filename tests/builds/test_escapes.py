@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.vocabulary.errors import BuildError
-from tests.builds.conftest import LABEL, AnyBuilder, Lines, both, docker, own_addresses
+from tests.builds.conftest import LABEL, AnyBuilder, Lines, both, both_in_campaigns, docker, own_addresses
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -39,7 +39,7 @@ MOUNTS = {
 }
 
 
-@both
+@both_in_campaigns
 @pytest.mark.parametrize("mount", MOUNTS.values(), ids=MOUNTS.keys())
 async def test_a_mount_of_a_step_does_not_reach_the_host(
     builder: AnyBuilder, request_for: Make, base: str, log: Lines, outside: Path, mount: str

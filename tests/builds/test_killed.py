@@ -17,7 +17,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.vocabulary.errors import BuilderFailed
-from tests.builds.conftest import AnyBuilder, Lines, both, docker
+from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, docker
 
 pytestmark = pytest.mark.docker
 
@@ -102,7 +102,7 @@ async def killed(building: asyncio.Future[Any], chance: random.Random) -> str:
     return ""
 
 
-@both
+@both_in_campaigns
 async def test_a_program_of_a_build_that_is_killed_is_not_the_pull_requests_fault(
     builder: AnyBuilder,
     request_for: Callable[..., BuildRequest],
