@@ -4,6 +4,7 @@ BuildKit."""
 import asyncio
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -111,9 +112,10 @@ CMD ["sh", "-c", "cat /data/file /heredoc /secret /listing; test -x /tool && ech
 async def test_projects_share_neither_layers_nor_caches_of_steps(
     builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
+    new = secrets.token_hex(8)  # the engine's BuildKit remembers for longer than a test
     recipe = (
-        f"FROM {base}\nRUN cat /proc/sys/kernel/random/uuid > /id\n"
-        "RUN --mount=type=cache,id=shared,target=/cache cat /id >> /cache/ids; cat /cache/ids > /seen\nCMD cat /id /seen\n"
+        f"FROM {base}\nRUN cat /proc/sys/kernel/random/uuid > /id; echo {new}\n"
+        f"RUN --mount=type=cache,id={new},target=/cache cat /id >> /cache/ids; cat /cache/ids > /seen\nCMD cat /id /seen\n"
     )
     first, again, other = [
         await built(builder, request_for(f"apart-{n}", {"Dockerfile": recipe}, scope=scope), log)
