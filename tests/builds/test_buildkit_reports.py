@@ -76,6 +76,16 @@ def test_a_step_that_failed_is_named_with_its_file_line_and_what_decided(words: 
     assert "cc a.c" in found.log_tail
 
 
+def test_a_program_that_the_image_lacks_is_named() -> None:
+    line = 'runc run failed: unable to start container process: exec: "nothing": executable file not found in $PATH'
+    found = problem(
+        vertex("[made 2/2] RUN make"),
+        printed(f"{line}\n"),
+        vertex("[made 2/2] RUN make", error=EXITED.format(1)),
+    )
+    assert str(found).startswith('web: exec: "nothing": executable file not found in $PATH (Dockerfile:7')
+
+
 @pytest.mark.parametrize(
     "words",
     [

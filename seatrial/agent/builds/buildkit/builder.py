@@ -26,6 +26,7 @@ from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.inputs import brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.outcome import oom_kills
 from seatrial.agent.commands.logged import MOST_BYTES
+from seatrial.agent.commands.running import TooMuchOutput
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, BuildError
@@ -111,7 +112,7 @@ class BuildKitBuilder:
             async with self._client() as client:
                 daemon = await look(client, self.engine)
                 refused = await self._refused(daemon)
-        except (AgentError, OSError) as error:
+        except (AgentError, OSError, TooMuchOutput) as error:
             return Facts("BuildKit", [*problems, str(error)])
         if daemon.has_holes:
             problems.append(f"{daemon.called} has known holes ({HOLES}): update it, or build with buildah")

@@ -14,6 +14,7 @@ EXIT = re.compile(r"exit code: (\d+)$")
 NOT_COPIED = re.compile(
     r'(?:lstat \S*?/(?:buildkit-mount|tmp\.|\d+)[^/]*|")(/[^":]+)"?:? (?:not found|no such file)'
 )
+NOT_STARTED = re.compile(r"^runc run failed: (?:unable to start container process: )?")
 # What only a connection that is gone, or a daemon that ended, leaves behind.
 AWAY = re.compile(
     r"code = Unavailable|error reading from server|connection (?:refused|reset)|failed to dial|broken pipe|no active session|"
@@ -69,7 +70,8 @@ class Outcome:
         if status is None:
             return self._error(f"{where} failed: {self._why(vertex)[:500]}")
         number = int(status[1])
-        problem, line = f"{where} failed: exit status {number}", decisive(list(vertex.tail))
+        said = [NOT_STARTED.sub("", line) for line in vertex.tail]
+        problem, line = f"{where} failed: exit status {number}", decisive(said)
         told = f"{line[:300]} ({problem})" if line else problem
         error = self._error(f"{told}. {FIXES.get(number, FIX)}")
         if self.out_of_memory and number == SIGKILL_STATUS:
