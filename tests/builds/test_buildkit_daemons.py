@@ -1,5 +1,6 @@
 """Which BuildKit builds, and which is refused because it would keep less than the settings promise."""
 
+import asyncio
 import secrets
 import stat
 import sys
@@ -19,7 +20,7 @@ from seatrial.agent.builds.buildkit.daemons import CONTAINER, Daemon, less_isola
 from seatrial.agent.builds.buildkit.progress import Progress
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.containers import ContainerState
-from seatrial.agent.vocabulary.errors import BuilderFailed
+from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError
 from tests.builds.bridge import bridged
 from tests.builds.conftest import LABEL, SOCKET, Lines, docker
 from tests.engines import require
@@ -50,7 +51,7 @@ class FakeEngine:
     ) -> None:
         self.url = SOCKET
         self.bridges, self.state, self.version = bridges, state, version
-        self.containers = self.networks = self.streams = self  # type: ignore[assignment]
+        self.containers = self.networks = self.streams = self.images = self
         self.said: list[str] = []
 
     async def machine(self) -> Any:
@@ -58,6 +59,9 @@ class FakeEngine:
 
     async def get(self, _name: str) -> Any:
         return SimpleNamespace(state=self.state, addresses=dict.fromkeys(self.bridges, ""), network_of=None)
+
+    async def list(self, _labels: Any) -> list[Any]:
+        return []
 
     async def interface(self, name: str) -> str:
         return name
@@ -287,3 +291,45 @@ async def test_a_daemon_of_its_own_is_handed_bases_and_hands_an_image_back(
     await builder.prune(14)
     assert '"until=336h"' in seen.read_text()
     assert list((tmp_path / "data/bases").iterdir())
+
+
+ALONE = """
+alone = open(folder + "/lock", "w")
+fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if another build is under way
+time.sleep(0.3)
+"""
+TOGETHER = """
+open(f"{folder}/begun-{os.getpid()}", "w").close()
+while len([name for name in os.listdir(folder) if name.startswith("begun")]) < 2:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(("shared", "meanwhile"), [("host", ALONE), ("cni", TOGETHER)])
+async def test_where_steps_of_all_builds_share_a_network_one_is_built_at_a_time(
+    says: Callable[[str], None],
+    tmp_path: Path,
+    log: Lines,
+    request_for: Callable[..., BuildRequest],
+    shared: str,
+    meanwhile: str,
+) -> None:
+    """The daemon's stand-in fails in the expected way if it is called as it expects."""
+    said = SAID.format(status="running", version="v0.20.2", network=shared, processes="sandbox")
+    body = meanwhile.replace("\n", "\n    ")
+    says(
+        f"import fcntl, os, sys, time\nfolder = {str(tmp_path)!r}\nif sys.argv[1] == 'inspect':\n    print({said!r})\n"
+        f"elif sys.argv[1] == 'build':\n    {body}\n    sys.exit('ERROR: as expected')\n"
+    )
+
+    async def stands() -> bool:
+        return True
+
+    engine = cast(Engine, FakeEngine(["galley-builds"]))
+    builder = BuildKitBuilder(
+        engine, cast(Any, None), tmp_path / "data", "isolated", "unix:///run/b.sock", fence=stands
+    )
+    requests = [request_for(f"turn-{n}", {"Dockerfile": "FROM scratch\n"}) for n in range(2)]
+    problems = await asyncio.gather(*(builder.build(one, log) for one in requests), return_exceptions=True)
+    assert [str(problem) for problem in problems] == ["web: the build failed: as expected"] * 2
+    assert all(isinstance(problem, BuildError) for problem in problems)
