@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,9 +98,7 @@ class BuildKitBuilder:
         await asyncio.to_thread(self._layouts.prune, unused_days)
         if self.address:
             hours = round(unused_days * DAY_HOURS)
-            with contextlib.suppress(
-                AgentError, OSError, TimeoutError
-            ):  # a daemon that is away has nothing to prune
+            with contextlib.suppress(AgentError, OSError):  # a daemon that is away has nothing to prune
                 async with self._client() as client:
                     await client.asked("prune", "--force", "--filter", f"until={hours}h", timeout_seconds=600)
 
@@ -127,7 +125,6 @@ class BuildKitBuilder:
         context, dockerfile = located(request)
         raw = dockerfile.read_bytes() if dockerfile else request.build.dockerfile_inline.encode()
         parsed = read_dockerfile(shown_name(request.build), raw, request.build.args)
-        await self._begin()
         async with self._client() as client:
             daemon = await look(client, self.engine)
             if why := await self._refused(daemon):
@@ -140,8 +137,11 @@ class BuildKitBuilder:
                 await self._run(client, given, result, log)
                 await self._deliver(given, parsed, await result.image(self.engine))
 
-    def _client(self) -> contextlib.AbstractAsyncContextManager[Buildx]:
-        return opened(self.data / "work" / secrets.token_hex(8), self.engine.url, self.address)
+    @contextlib.asynccontextmanager
+    async def _client(self) -> AsyncIterator[Buildx]:
+        await self._begin()
+        async with opened(self.data / "work" / secrets.token_hex(8), self.engine.url, self.address) as client:
+            yield client
 
     async def _begin(self) -> None:
         """Once per process: remove what killed agents left."""
