@@ -32,6 +32,7 @@ from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations, sandbox_image
+from seatrial.agent.sandboxes.berths import Harbour
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
@@ -182,7 +183,17 @@ class AgentProgram:
             checkouts=tools.checkouts,
             credentials=tools.credentials,
             reports=tools.reports,
+            harbour=self._harbour(),
             require_gvisor=self._settings.gitgrit_require_gvisor,
+        )
+
+    def _harbour(self) -> Harbour:
+        settings = self._settings
+        return Harbour(
+            network=settings.sandbox_network,
+            servers=settings.resolvers,
+            authorities=settings.gitgrit_custom_ca_file_path,
+            firewall=settings.galley_firewall,
         )
 
     def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
