@@ -22,7 +22,9 @@ log = structlog.get_logger(__name__)
 SANDBOX_LABEL = "galley.sandbox"
 NAME = "gitgrit-sandbox-"
 KEPT_ERRORS = 4_000
-NO_RESOLVER = "127.0.0.1"  # of the sandbox itself, where nobody answers; without one, engines may choose a public one
+NO_RESOLVER = (
+    "127.0.0.1"  # of the sandbox itself, where nobody answers; without one, engines may choose a public one
+)
 # gVisor's own threads on the host count too, about forty before any guest process starts. This limit only protects the
 # host; inside, no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
