@@ -36,7 +36,7 @@ def main() -> int:
     for name in (f"{PRELOADED} {network.PRELOADED}" if networked else PRELOADED).split():
         importlib.import_module(name)
     pipes = Pipes(read=_move(0, os.O_RDONLY), write=_move(1, os.O_WRONLY))
-    there = networked and network.settle(pipes.read, mounts=sys.argv[2] == "gvisor")
+    there = networked and _settle(pipes, sys.argv[2])
     warden = Warden(pipes, networked=there)
     try:
         furnished = _prepare(int(sys.argv[1]), sys.argv[2], networked=networked)
@@ -51,10 +51,19 @@ def main() -> int:
     return 0
 
 
-def _prepare(children: int, where: str, *, networked: bool) -> list[Quarters]:
-    """Quarters for the children; in a container, everything else that they could share is closed."""
+def _settle(pipes: Pipes, where: str) -> bool:
+    _only_in_a_container(where)
+    return where not in ON_A_HOST and network.settle(pipes.read, mounts=where == "gvisor")
+
+
+def _only_in_a_container(where: str) -> None:
     if where not in ON_A_HOST and os.getpid() != 1:
         sys.exit("a sandbox closes what it runs in, which must be a container of its own")
+
+
+def _prepare(children: int, where: str, *, networked: bool) -> list[Quarters]:
+    """Quarters for the children; in a container, everything else that they could share is closed."""
+    _only_in_a_container(where)
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
     limits.address_space()
     if where == "same-uid":

@@ -186,5 +186,5 @@ def test_a_policy_asks_in_its_file(line: str, asks: bool) -> None:
 
 @pytest.mark.parametrize("value", ['"yes"', "1", "None", '["gitgrit_internal"]'])
 def test_anything_else_is_refused_when_it_is_saved(value: str) -> None:
-    with pytest.raises(BadMetadata, match="one: NETWORK is .*True if the policy asks for the network"):
+    with pytest.raises(BadMetadata, match=r"one: NETWORK is .*True if the policy asks for the network"):
         packs.parse("one", f"NETWORK = {value}")
