@@ -189,7 +189,8 @@ class Settings(BaseSettings):
         str, AfterValidator(_resolvers), Wanted("addresses of resolvers with commas between", "10.0.0.53")
     ] = Field(
         "",
-        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own.",
+        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own. They "
+        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked.",
     )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."

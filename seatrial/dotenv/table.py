@@ -121,8 +121,9 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "auth_allowed_groups", Group.FORGE),
     setting(Configuration, "auth_role_map", Group.FORGE),
     setting(Configuration, "auth_require_second_factor", Group.FORGE),
+    setting(Settings, "sandbox_network", Group.NETWORK, installs=ONE_HOST),
     setting(
-        Settings, "sandbox_dns", Group.NETWORK, installs=AIR_GAPPED,
+        Settings, "sandbox_dns", Group.NETWORK,
         meaning="Comma-separated internal DNS resolvers, by address. gVisor cannot use the engine's embedded DNS.",
     ),
     Variable(

@@ -22,6 +22,7 @@ RIGHT = {
     "SITE_URL": "https://seatrial.acme.test",
     "GALLEY_PREVIEW_DOMAIN": "preview.acme.test",
     "GITGRIT_CUSTOM_CA_FILE_PATH": "/etc/seatrial/ca.pem",
+    "SANDBOX_NETWORK": "policies",
     "SANDBOX_DNS": "10.0.0.53,fd00::53",
 }
 # Of each variable that no program of ours checks as its own setting.
@@ -31,6 +32,7 @@ WRONG = {
     "GITGRIT_ENCRYPTION_KEY": ("short", "11" * 32, "https://a.test"),
     "POSTGRES_PASSWORD": ("short", "https://a.test/a"),
     "SEATRIAL_ADMIN_PASSWORD": ("short",),
+    "SANDBOX_NETWORK": ("host", "a b", "-x"),
     "SANDBOX_DNS": ("dns.internal", "10.0.0.53:53", "https://a.test", "1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4"),
     "GITGRIT_CUSTOM_CA_FILE_PATH": ("ca.pem", "https://a.test"),
     "GALLEY_DATA_DIR": ("galley", "https://a.test"),

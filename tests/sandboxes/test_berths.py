@@ -11,6 +11,7 @@ from seatrial.agent.firewall import IPV4, IPV6
 from seatrial.agent.sandboxes import berths as room
 from seatrial.agent.sandboxes.berths import MOST, Berths, Harbour, NoNetwork
 from seatrial.agent.sandboxes.walls import Walls
+from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.sandbox.network import resolvers
@@ -119,6 +120,18 @@ async def test_a_missing_network_is_said_before_a_policy_asks_and_forgotten_when
     engine.away, engine.network = False, BRIDGE
     await berths.look()
     assert berths.warnings == []
+
+
+async def test_the_bus_is_closed_by_every_address_that_it_has() -> None:
+    found = await room.resolved(
+        addresses_of_urls(["nats://127.0.0.1:4222", "nats://localhost:4223", "tls://nobody.invalid:1"])
+    )
+    assert (
+        ("127.0.0.1", 4222) in found
+        and ("127.0.0.1", 4223) in found
+        and {port for _, port in found} == {4222, 4223}
+    )
+    assert found == sorted(found)
 
 
 async def test_where_nobody_wants_a_network_nobody_is_warned(walled: list[str]) -> None:

@@ -1,6 +1,8 @@
 """Berths: the places that sandboxes can have on SANDBOX_NETWORK, for policies that may use the network."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from seatrial.agent.checkouts.authorities import bundle
 from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.docker.fence import INTERFACES
 from seatrial.agent.sandboxes.walls import Walls
+from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.wire.states import Isolation
@@ -52,12 +55,12 @@ class Berth:
 @dataclass(frozen=True)
 class Harbour:
     """What the operator gives: the name of a network of the engine (empty: none), resolvers by address, the PEM file of the
-    organisation's authorities, addresses and ports that no policy reaches, and whether firewall rules are wanted."""
+    organisation's authorities, servers elsewhere that no policy reaches (the bus), and whether firewall rules are wanted."""
 
     network: str = ""
     servers: Sequence[str] = ()
     authorities: Path | None = None
-    closed: Sequence[tuple[str, int]] = ()
+    closed: Sequence[Address] = ()
     firewall: bool = True
 
 
@@ -148,7 +151,7 @@ class Berths:
                 f"the bridge of {name} is in another network namespace than the agent, whose firewall rules would not count. Its operator "
                 "runs the agent's container with the host's network (network_mode: host)"
             )
-        return Walls(network.interface, self._harbour.servers, self._harbour.closed)
+        return Walls(network.interface, self._harbour.servers, await resolved(self._harbour.closed))
 
     def _authorities(self) -> str:
         if self._harbour.authorities is None:
@@ -162,3 +165,15 @@ class Berths:
         if problem != self._problem:
             log.warning("policies get no network here", problem=problem)
         self._problem = problem
+
+
+async def resolved(addresses: Sequence[Address]) -> list[tuple[str, int]]:
+    """Every address behind these names now, always in the same order; a name that nobody knows leads nowhere from a sandbox either."""
+    found: set[tuple[str, int]] = set()
+    for one in addresses:
+        with contextlib.suppress(OSError):
+            answers = await asyncio.get_running_loop().getaddrinfo(
+                one.host, one.port, type=socket.SOCK_STREAM
+            )
+            found |= {(str(answer[4][0]).partition("%")[0], one.port) for answer in answers}
+    return sorted(found)
