@@ -42,5 +42,6 @@ def network(permit: Permit = None, workspace: Workspace = "default", as_json: As
     if row["permitted"]:
         terminal.line("  ", note(f"by {row['permitted_by']}, {moment(row['permitted_at'])}"))
     elif row["asking"]:
-        terminal.line("  ", note(f"they are errored; {typed('policies', 'network', '--permit')}"))
+        order = typed("policies", "network", "--workspace", workspace, "--permit")
+        terminal.line("  ", note(f"they are errored; an admin permits it: {order}"))
     terminal.line(f"  asked for by {', '.join(row['asking']) or 'no policy'}")
