@@ -30,6 +30,7 @@ from tests.repositories import Repository
 from tests.sandboxes.conftest import Bench, bench_of, policy
 from tests.sandboxes.harbour import HOST_NAME, Surroundings, bare, surroundings, taken_down
 from tests.sandboxes.moored import Moored
+from tests.sandboxes.test_documentation import NETWORKED
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
@@ -59,7 +60,6 @@ def evaluate(project, params):
         "environment": sorted(os.environ),
     }}
 """
-QUICK = 'def evaluate(project): return {"passed": True}'
 REFUSED = {"unix", "kernel", "machine", "raw", "offers", "starts"}
 
 
@@ -83,7 +83,7 @@ class Ports:
     made: list[tuple[Port, Walls]] = field(default_factory=list)
 
     async def open(self, kind: type[ContainerSandboxes], around: Surroundings) -> Port:
-        self.repository.commit({"README.md": "# Ship\n"})
+        self.repository.commit({"README.md": "# Ship\n", "catalogue.json": f'["{HOST_NAME}"]'})
         _, images, _ = docker_builds(self.engine, self.tmp_path / "builds", "isolated")
         agent = f"test-{new_id()[-12:].lower()}"
         backend = kind(self.engine, SandboxImage(self.engine, images, find_program()), agent)
@@ -159,7 +159,7 @@ async def test_the_bridge_is_reached_and_nothing_of_the_host(ports: Ports, engin
 
 async def assert_apart(port: Port, around: Surroundings, engine: Engine) -> None:
     pure = policy(TRIES, "pure", params={"name": HOST_NAME, "doors": []})
-    full, short = tries(around, "full"), policy(QUICK, "short", network=True)
+    full, short = tries(around, "full"), policy(NETWORKED, "names-resolve", network=True)
     created: list[dict[str, Any]] = []
     create = engine._connection.api.containers.create
 
@@ -171,6 +171,7 @@ async def assert_apart(port: Port, around: Surroundings, engine: Engine) -> None
     plain, walled, other = await port.bench.run(pure, full, short)
     assert_walled(walled, around)
     assert (other.state, other.network) == (ResultState.PASSED, around.network)
+    assert other.message == "1 names, unknown: none."
     assert plain.network == "" and plain.details["site"] == "URLError"
     places = sorted(config["HostConfig"]["NetworkMode"] for config in created)
     assert places == sorted(["none", around.network, around.network])
