@@ -27,6 +27,10 @@ def status(as_json: AsJson = False) -> None:
     terminal.line("seatrial at ", bold(platform["url"]))
     terminal.line(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
     _waits(terminal, platform, indent=2)
+    for one in whole.get("certificates", []):
+        terminal.line("  ", show.mark(one["state"]), f" {one['text']}")
+        if one["fix"]:
+            terminal.line(f"      {one['fix']}")
     for agent in whole["agents"]:
         terminal.line("  ", show.mark(agent["state"]), f" agent {agent['name']} {agent['state']}")
         for text in agent["warnings"]:
