@@ -195,8 +195,9 @@ class Configuration(SignInSettings):
         "",
         description="DNS provider by which the ingress gets its certificates. Unset: it gets none by ACME.",
     )
-    galley_own_certificate: shapes.YesNo = Field(
-        False, description="The ingress serves a certificate of the operator's."
+    galley_tls_dir: shapes.FilePath = Field(
+        None,
+        description="Directory with the operator's own certificate, tls.crt and tls.key, which the ingress serves.",
     )
     galley_drain_seconds: Annotated[float, shapes.Between(0, 3600, "a number of seconds")] = Field(
         5.0, description="How long the old version keeps running after the switch to the new one."

@@ -65,7 +65,7 @@ def _take(row: Served, seen: Seen, now: datetime) -> None:
 
 def source_of(configuration: Configuration) -> Source:
     """One's own goes before what an authority issues."""
-    if configuration.galley_own_certificate:
+    if configuration.galley_tls_dir:
         return Source.OWN
     return Source.ACME if configuration.galley_acme_provider else Source.NONE
 

@@ -40,13 +40,15 @@ class Sentence:
     @property
     def well(self) -> bool:
         """Whether nothing need be done."""
-        return self.state is CertificateState.VALID
+        return self.state is CertificateState.VALID and not self.fix
 
 
 def sentence(row: Served, now: datetime) -> Sentence:
     """Of this certificate, at this moment."""
     state = state_of(row, now)
     text, fix, grave = _WORDS[state](row, now)
+    if row.source == Source.OWN and row.said:
+        text, fix = f"{text}. {row.said.removesuffix('.')}", "The files are read again when they change"
     return Sentence(state, text, fix, grave)
 
 
@@ -68,7 +70,7 @@ def _pending(row: Served, now: datetime) -> Words:
 def _self_signed(row: Served, now: datetime) -> Words:
     text = f"{row.name} has a certificate that Traefik made for itself, and browsers warn"
     if row.source == Source.OWN:
-        return f"{text}: yours is not served. {row.said}".rstrip(), "" if row.said else REPLACE, True
+        return f"{text}: yours is not served", REPLACE, True
     return text, NONE, False
 
 
