@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import ssl
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ class Authority:
 
     def root(self) -> str:
         """The root of what it issues, as PEM."""
-        return httpx.get(self.roots, verify=str(self.own), trust_env=False).text
+        return httpx.get(self.roots, verify=ssl.create_default_context(cafile=self.own), trust_env=False).text
 
 
 @contextmanager

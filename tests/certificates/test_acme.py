@@ -116,7 +116,6 @@ PROBLEMS = {
         "Put the provider's variables into acme.env",
     ),
     "an authority that is away": ({"GALLEY_ACME_SERVER": "https://localhost:1/dir"}, "refused", "GALLEY_ACME_SERVER does not answer"),
-    "an authority that nobody trusts": ({"GITGRIT_CUSTOM_CA_FILE_PATH": ""}, "unknown authority", "GITGRIT_CUSTOM_CA_FILE_PATH"),
 }  # fmt: skip
 
 

@@ -54,16 +54,19 @@ def test_every_state_has_facts_here() -> None:
 
 
 @pytest.mark.parametrize("state", CertificateState)
-@pytest.mark.parametrize("source", Source)
-def test_each_state_is_a_sentence_with_its_fix(state: CertificateState, source: Source) -> None:
-    facts = {"source": source, **STATES[state]}
-    said = sentence(served(**facts), NOW)
-    assert said.state is (
-        state if facts["source"] is source or state is CertificateState.SELF_SIGNED else said.state
-    )
+def test_each_state_is_a_sentence_with_its_fix(state: CertificateState) -> None:
+    said = sentence(served(**STATES[state]), NOW)
+    assert said.state is state
     assert NAME in said.text and not said.text.endswith(".")
+    assert said.well is (state is CertificateState.VALID)
     assert bool(said.fix) is not said.well
-    assert said.well is (said.state is CertificateState.VALID)
+
+
+@pytest.mark.parametrize("state", [one for one in CertificateState if one is not CertificateState.PENDING])
+def test_what_is_wrong_with_your_own_files_is_said_in_every_state(state: CertificateState) -> None:
+    facts = {**STATES[state], "source": Source.OWN}
+    said = sentence(served(**facts, said="tls.key can be read by others. Run: chmod 600 tls.key."), NOW)
+    assert said.text.endswith("Run: chmod 600 tls.key") and said.fix and not said.well
 
 
 @pytest.mark.parametrize(

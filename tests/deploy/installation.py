@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import trustme
 
 from tests.waiting import eventually
 
@@ -29,6 +30,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def own_certificate(folder: Path, authority: trustme.CA) -> None:
+    """As an operator puts it there: tls.crt and tls.key, which nobody but the owner may read, whoever that is."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    certificate = authority.issue_cert("localhost", "*.preview.localhost")
+    (folder / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+    key = folder / "tls.key.new"
+    key.touch(mode=0o600)
+    key.write_bytes(certificate.private_key_pem.bytes())
+    os.chown(key, 1234, 1234)
+    key.replace(folder / "tls.key")
 
 
 def plugin(home: Path) -> Path:

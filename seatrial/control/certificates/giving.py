@@ -67,7 +67,7 @@ class Giving:
 
 def _signature(directory: Path) -> Signature:
     """Another one whenever a file is another, or its rights are."""
-    found = []
+    found: list[tuple[int, ...]] = []
     for name in (CERTIFICATE, KEY):
         try:
             status = (directory / name).stat()

@@ -1,6 +1,7 @@
 """The operator's own certificate: whether its two files can be served, and what visitors would say to them."""
 
 import contextlib
+import os
 import ssl
 import tempfile
 import warnings
@@ -48,18 +49,19 @@ class Examined:
 
 def read(directory: Path) -> Pair | Examined:
     """Both files; or why they cannot be read."""
-    contents, problems = [], []
+    contents: dict[str, bytes] = {}
+    problems: list[str] = []
+    is_open = False
     for name in (CERTIFICATE, KEY):
         try:
             with (directory / name).open("rb") as file:
-                contents.append(file.read(MOST_BYTES))
+                contents[name] = file.read(MOST_BYTES)
+                is_open = bool(os.fstat(file.fileno()).st_mode & 0o077)
         except OSError as error:
             problems.append(_unreadable(directory / name, error))
     if problems:
         return Examined(tuple(problems))
-    with contextlib.suppress(OSError):  # replaced just now: it is read again
-        return Pair(*contents, key_is_open=bool((directory / KEY).stat().st_mode & 0o077))
-    return Pair(*contents)
+    return Pair(contents[CERTIFICATE], contents[KEY], key_is_open=is_open)
 
 
 def _unreadable(path: Path, error: OSError) -> str:

@@ -74,6 +74,7 @@ class CertificateStatus(Schema):
     issuer: str = Field(description="Who issued it; empty before one was seen.")
     names: list[str] = Field(description="The names that it is valid for.")
     expires_at: datetime | None = Field(description="Until when; null before one was seen.")
+    fingerprint: str = Field(description="SHA-256 of it, as hex; empty before one was seen.")
     looked_at: datetime = Field(description="When it was looked at last.")
     text: str = Field(description="How it is, for people.")
     fix: str = Field(description="What to do, for people; empty when nothing has to be done.")
@@ -240,6 +241,7 @@ def _certificate(row: Served) -> CertificateStatus:
         issuer=row.issuer,
         names=row.names,
         expires_at=row.not_after,
+        fingerprint=row.fingerprint,
         looked_at=row.looked_at,
         text=said.text,
         fix=said.fix,

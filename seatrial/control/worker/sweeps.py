@@ -33,7 +33,7 @@ FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
 PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
-CERTIFICATES_SECONDS = 15.0
+CERTIFICATES_SECONDS = 10.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
