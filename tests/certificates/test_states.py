@@ -49,8 +49,10 @@ STATES = {
 }
 
 
-def test_every_state_has_facts_here() -> None:
+def test_every_state_has_facts_here_and_a_row_in_the_page() -> None:
     assert set(STATES) == set(CertificateState)
+    page = (Path(__file__).parents[2] / "docs/install/compose.md").read_text()
+    assert {one for one in CertificateState if f"| `{one}` |" in page} == set(CertificateState)
 
 
 @pytest.mark.parametrize("state", CertificateState)

@@ -12,17 +12,17 @@ PATIENCE = timedelta(minutes=5)  # DNS-01 takes one or two
 
 
 class CertificateState(StrEnum):
-    """In the order in which they are looked for."""
+    """Each has a row in docs/install/compose.md."""
 
-    UNSEEN = "unseen"
+    VALID = "valid"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
     PENDING = "pending"
     SELF_SIGNED = "self_signed"
     WRONG_NAMES = "wrong_names"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not_yet_valid"
-    EXPIRING = "expiring"
     UNTRUSTED = "untrusted"
-    VALID = "valid"
+    UNSEEN = "unseen"
 
 
 def state_of(row: Served, now: datetime) -> CertificateState:
