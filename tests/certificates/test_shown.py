@@ -13,6 +13,7 @@ from seatrial.control.certificates import looking, notes
 from seatrial.control.certificates.handshake import NotServed, Seen
 from seatrial.control.certificates.models import Served
 from seatrial.control.home.health_page import health_fingerprint
+from seatrial.control.home.overview import fingerprint
 from seatrial.control.home.setup import setup
 from tests import factories as make
 
@@ -88,6 +89,23 @@ def test_the_page_follows_what_is_seen_and_the_time(root: Any) -> None:
     Served.objects.filter(pk=row.pk).update(not_after=timezone.now() + timedelta(days=3))
     assert before != health_fingerprint(root)
     assert "expires on" in client(root).get("/health").content.decode()
+
+
+def test_the_overview_warns_the_instance_admin_before_it_is_too_late(root: Any) -> None:
+    now = timezone.now()
+    served(PREVIEWS, is_stopgap=True)  # asked for just now
+    row = served(SITE)
+    before = fingerprint(root)
+    assert "Certificates need you" not in client(root).get("/").content.decode()
+    Served.objects.filter(pk=row.pk).update(not_after=now + timedelta(days=6, minutes=5))
+    page = client(root).get("/").content.decode()
+    assert (
+        "Certificates need you" in page
+        and f"The certificate of {SITE} expires on" in page
+        and "in 6 days" in page
+    )
+    assert before != fingerprint(root)
+    assert "Certificates need you" not in client(make.Cast().alice).get("/").content.decode()
 
 
 def test_without_certificates_nothing_is_said_of_them(root: Any) -> None:

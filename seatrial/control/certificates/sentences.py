@@ -1,5 +1,6 @@
 """What a person is told of a certificate: one sentence, and what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,6 +51,12 @@ def sentence(row: Served, now: datetime) -> Sentence:
     if row.source == Source.OWN and row.said:
         text, fix = f"{text}. {row.said.removesuffix('.')}", "The files are read again when they change"
     return Sentence(state, text, fix, grave)
+
+
+def worrying(rows: Iterable[Served], now: datetime) -> list[Sentence]:
+    """Of those that somebody should look after. One that was asked for just now is not among them."""
+    said = [sentence(row, now) for row in rows]
+    return [one for one in said if not one.well and (one.grave or one.state is not CertificateState.PENDING)]
 
 
 Words = tuple[str, str, bool]
