@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -82,9 +83,11 @@ class CertificateSweep:
         self._asking = asking
 
     async def run(self) -> None:
-        """Runs for ever."""
+        """Runs for ever; where the ingress serves no certificates, it forgets those of before, and ends."""
         while True:
             await self._asking.run(look_at_all)
+            if not settings.CONFIGURATION.galley_ingress_url:
+                return
             await asyncio.sleep(CERTIFICATES_SECONDS)
 
 
