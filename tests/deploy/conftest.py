@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.deploy.installation import ROOT, Installation, own_certificate
+from tests.deploy.certificates import own_certificate
+from tests.deploy.installation import ROOT, Installation
 from tests.engines import missing, require
 
 HERE = Path(__file__).parent

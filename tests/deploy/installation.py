@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import trustme
 
+from tests.bus.servers import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,25 +22,6 @@ COMPOSE = ROOT / "deploy/compose.yaml"
 PORTS = ("APP_PORT", "GALLEY_HTTP_PORT", "GALLEY_HTTPS_PORT", "GALLEY_BUS_PORT", "GALLEY_TRAEFIK_PORT")
 PASSWORD = "correct-horse-battery"
 NOT_YET = (httpx.HTTPError, AssertionError, LookupError, StopIteration)
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def own_certificate(folder: Path, authority: trustme.CA) -> None:
-    """As an operator puts it there: tls.crt and tls.key, which nobody but the owner may read, whoever that is."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    certificate = authority.issue_cert("localhost", "*.preview.localhost")
-    (folder / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
-    key = folder / "tls.key.new"
-    key.touch(mode=0o600)
-    key.write_bytes(certificate.private_key_pem.bytes())
-    os.chown(key, 1234, 1234)
-    key.replace(folder / "tls.key")
 
 
 def plugin(home: Path) -> Path:

@@ -9,7 +9,8 @@ import pytest
 import trustme
 
 from e2e.repositories import commit, static
-from tests.deploy.installation import NOT_YET, Installation, Person, own_certificate
+from tests.deploy.certificates import own_certificate
+from tests.deploy.installation import NOT_YET, Installation, Person
 from tests.engines import require
 from tests.forges.hosts.gitea import ForgejoSite
 from tests.forges.hosts.site import Hosted, Pull
@@ -151,6 +152,10 @@ def test_your_own_certificate_is_served_and_looked_at(
     assert (site["name"], previews["name"]) == ("localhost", "*.preview.localhost")
     own_certificate(installation.directory / "tls", authority)
     eventually(lambda: seen(site["fingerprint"]), what="the next one is served", not_yet=NOT_YET)
+    notes = [f"/var/lib/galley-server/ingress/{name}" for name in ("errors", "own")]
+    assert installation.compose("exec", "-T", "galley-worker", "cat", *notes) == "", (
+        "the worker can read both"
+    )
     answer = admin.client.get("/health")
     assert "localhost has a certificate of" in answer.text
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
