@@ -176,6 +176,7 @@ def test_your_own_is_served_and_replaced_without_a_restart(ingress: Ingress, tmp
                 )
                 assert one.mistrust == ""
         assert program.poll() is None
+        assert ingress.errors.read_text() == ""
 
 
 def test_the_ingress_redirects_refuses_old_tls_and_gives_unknown_names_nothing(ingress: Ingress) -> None:
