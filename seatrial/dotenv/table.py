@@ -132,11 +132,10 @@ VARIABLES: tuple[Variable, ...] = (
         "the path of a PEM file on the host, from the root", "", BOTH, checks.authorities,
     ),
     setting(Settings, "galley_registries", Group.NETWORK),
-    Variable(
-        "GALLEY_ACME_PROVIDER", Group.CERTIFICATES,
-        "DNS provider by which an authority's DNS-01 challenge is answered, as Traefik calls it, such as cloudflare. Its own "
+    setting(
+        Configuration, "galley_acme_provider", Group.CERTIFICATES, installs=ONE_HOST, what="the name of a provider",
+        meaning="DNS provider by which an authority's DNS-01 challenge is answered, as Traefik calls it, such as cloudflare. Its own "
         "variables are in the file acme.env.",
-        "the name of a provider", "", ONE_HOST, checks.word,
     ),
     Variable(
         "GALLEY_ACME_EMAIL", Group.CERTIFICATES, "Where the authority writes to.", "an e-mail address", "",
@@ -145,6 +144,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "GALLEY_ACME_SERVER", Group.CERTIFICATES, "Directory of the authority.", "an address with https",
         "https://acme-v02.api.letsencrypt.org/directory", ONE_HOST, checks.https,
+    ),
+    Variable(
+        "GALLEY_ACME_HOURS", Group.CERTIFICATES,
+        "For how many hours the authority's certificates are good. They are renewed when a third is left; of those for less than "
+        "a week, when less is left.",
+        "a number of hours", "2160", ONE_HOST, checks.hours,
     ),
     Variable(
         "GALLEY_TLS_DIR", Group.CERTIFICATES,
