@@ -34,7 +34,9 @@ TESTS = {
     "e2e/test_kill.py": 1,
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
-WALKS: dict[str, str] = {}
+WALKS = {
+    "airgapped": "tests/walks/test_airgapped.py",
+}
 
 
 @dataclass(frozen=True)
