@@ -167,8 +167,8 @@ def entered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         return look(office.address(name) or name if name else name, *more, **rest)  # type: ignore[arg-type]
 
     try:
-        own = os.stat("/proc/self/ns/net").st_ino
-        while os.stat(f"/proc/{holder.pid}/ns/net").st_ino == own:
+        own = Path("/proc/self/ns/net").stat().st_ino
+        while Path(f"/proc/{holder.pid}/ns/net").stat().st_ino == own:
             os.sched_yield()
         there = os.open(f"/proc/{holder.pid}/ns/net", os.O_RDONLY)
         _enter(there)

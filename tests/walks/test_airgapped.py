@@ -13,11 +13,10 @@ from playwright.sync_api import expect
 
 from e2e.repositories import commit, static
 from tests.engines import require
-from tests.waiting import eventually
 from tests.walks import builds, code_host, host
 from tests.walks.code_host import PERSON, CodeHost
 from tests.walks.host import Host
-from tests.walks.office import HERE, HOST, INSIDE, Office, entered
+from tests.walks.office import HERE, INSIDE, Office, entered
 from tests.walks.page import Page
 from tests.walks.people import Admin, browsing, outcome
 
@@ -236,7 +235,7 @@ def restored(page: Page, closed: Host) -> None:
     gone(closed)
     database, restore, start = commands(page["psql -U gitgrit gitgrit <"])
     closed.types(f"sed -i 's/^GITGRIT_ENCRYPTION_KEY=.*/GITGRIT_ENCRYPTION_KEY={wrong}/' .env")
-    closed.types(f"{COMPOSE} up -d db")
+    closed.types(database)
     closed.types(restore.replace("gitgrit-YYYY-MM-DD.sql", dump(closed).name))
     assert closed.tries(start).code != 0
     closed.follows(f"{COMPOSE} logs -f app", "Encryption key must match")
