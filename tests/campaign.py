@@ -36,6 +36,7 @@ TESTS = {
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
 WALKS = {
     "airgapped": "tests/walks/test_airgapped.py",
+    "compose": "tests/walks/test_compose.py",
 }
 
 

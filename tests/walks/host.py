@@ -161,6 +161,11 @@ def running(root: Path, connect: Callable[[int], None], resolver: str) -> Iterat
         _remove_cgroups(cgroup)
 
 
+def commands(block: str) -> list[str]:
+    """The commands of a block: a line that ends with a backslash goes on."""
+    return re.findall(r"(?:.*\\\n)*.+\n", block)
+
+
 def _program(path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o755)

@@ -14,7 +14,7 @@ PAGES = [
 ]
 FENCE = re.compile(r"(?P<indent> *)```(?P<language>\w*)$")
 COMMENT = re.compile(r" *<!-- (?P<said>.*) -->$")
-BY_A_WALK, BY_A_TEST, BY_NOBODY = "typed by the walk ", "typed by the test ", "not typed: "
+BY_A_WALK, BY_TESTS, BY_NOBODY = "typed by the walk ", "typed by the tests ", "not typed: "
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from e2e.repositories import commit, static
 from tests.engines import require
 from tests.walks import builds, code_host, host
 from tests.walks.code_host import PERSON, CodeHost
-from tests.walks.host import Host
+from tests.walks.host import Host, commands
 from tests.walks.office import HERE, INSIDE, Office, entered
 from tests.walks.page import Page
 from tests.walks.people import Admin, browsing, outcome
@@ -243,11 +243,6 @@ def restored(page: Page, closed: Host) -> None:
     closed.types(start)
     closed.types(page["manage.py agent_token local"])
     closed.types(f"{COMPOSE} exec app python manage.py airgap_smoketest")
-
-
-def commands(block: str) -> list[str]:
-    """The commands of a block: a line that ends with a backslash goes on."""
-    return re.findall(r"(?:.*\\\n)*.+\n", block)
 
 
 def gone(closed: Host) -> None:
