@@ -1,6 +1,7 @@
 """deploy/docker-compose.full.yaml, whole, as docs/install/airgapped.md has it typed. With a bundle, and no way out: the walk `airgapped`."""
 
 import base64
+import ipaddress
 import secrets
 import ssl
 import subprocess
@@ -16,13 +17,14 @@ from tests.engines import require
 from tests.forges.hosts.gitlab import GitLabSite
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor, pytest.mark.slow]
-GATEWAY = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+SUBNET = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"]
 
 
 @pytest.fixture
 def gitlab(authority: trustme.CA, tmp_path: Path) -> Iterator[GitLabSite]:
     """Behind TLS of the organisation, at an address that containers reach before any network of theirs is there."""
-    address = subprocess.run(GATEWAY, capture_output=True, text=True, check=True).stdout.strip()
+    subnet = subprocess.run(SUBNET, capture_output=True, text=True, check=True).stdout.strip()
+    address = str(ipaddress.ip_network(subnet)[1])  # the host's
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(address).configure_cert(context)
     with (site := GitLabSite(tmp_path / "gitlab")).serving(context=context, host=address):
