@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,7 +145,7 @@ def running(root: Path, connect: Callable[[int], None], resolver: str) -> Iterat
     log = (root / "boot.log").open("wb")
     namespaces = ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
     outer = subprocess.Popen(
-        ["unshare", *namespaces, "bash", str(HERE / "boot"), str(root), resolver], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        ["setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, "bash", str(HERE / "boot"), str(root), resolver], stdout=log, stderr=log, stdin=subprocess.DEVNULL
     )  # fmt: skip
     try:
         inner = eventually(
@@ -172,14 +172,13 @@ def _program(path: Path, text: str) -> None:
 
 
 def _remove_cgroups(name: str) -> None:
-    """Those of containers that ended with their host."""
+    """Those of containers that ended with their host. A folder goes when its processes have ended, the innermost first."""
 
     def gone() -> bool:
-        for folder in [*CGROUPS.glob(f"*/{name}/*"), *CGROUPS.glob(f"*/{name}")]:
-            try:
+        left = sorted({path for path in CGROUPS.glob(f"*/{name}/**/")}, reverse=True)
+        for folder in left:
+            with suppress(OSError):
                 folder.rmdir()
-            except OSError:  # its processes are still ending
-                return False
-        return not [*CGROUPS.glob(f"*/{name}")]
+        return not left
 
     eventually(gone, what=f"the cgroups {name} are empty")

@@ -1,6 +1,5 @@
 """What people do at an install that a walk has typed: a browser that signs in, and a merge request that goes in."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,18 +54,9 @@ class Admin:
 
     client: httpx.Client
 
-    @classmethod
-    def signed_in(cls, site: str, password: str, **more: Any) -> "Admin":
-        client = httpx.Client(base_url=site, trust_env=False, timeout=60, follow_redirects=True, **more)
-        client.get("/accounts/login/").raise_for_status()
-        admin = cls(client)
-        form = {"login": "admin", "password": password, "csrfmiddlewaretoken": admin._proof}
-        answer = client.post("/accounts/login/", data=form, headers={"Referer": f"{site}/"})
-        assert "Sign out" in answer.text, answer.text[:2000]
-        return admin
-
     @property
-    def _proof(self) -> str:
+    def proof(self) -> str:
+        """What a form must send."""
         return next(value for name, value in self.client.cookies.items() if name.endswith("csrftoken"))
 
     def get(self, path: str) -> Any:
@@ -75,7 +65,7 @@ class Admin:
         return answer.json()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        headers = {"X-CSRFToken": self._proof, "Referer": f"{self.client.base_url}/"}
+        headers = {"X-CSRFToken": self.proof, "Referer": f"{self.client.base_url}/"}
         answer = self.client.post(f"/api/v1{path}", json=body, headers=headers)
         assert answer.is_success, answer.text
         return answer.json()
@@ -92,11 +82,22 @@ class Admin:
         self.post(f"/connections/{connection['id']}/projects", {"repositories": [name]})
         eventually(lambda: gitlab.signing, what="the webhook is registered, and signs")
 
-    def evaluation(self, pull: Pull) -> dict[str, Any]:
-        """The verdict about the head of a merge request."""
-        listed = self.get("/evaluations")
-        rows = listed["items"] if isinstance(listed, dict) else listed
-        return dict(next(one for one in rows if one["commit"] == pull.head))
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """What REST lists."""
+        listed = self.get(path)
+        return list(listed["items"] if isinstance(listed, dict) else listed)
+
+
+@contextmanager
+def admin_of(site: str, password: str, **more: Any) -> Iterator[Admin]:
+    """Signed in as `admin`."""
+    with httpx.Client(base_url=site, trust_env=False, timeout=60, follow_redirects=True, **more) as client:
+        client.get("/accounts/login/").raise_for_status()
+        admin = Admin(client)
+        form = {"login": "admin", "password": password, "csrfmiddlewaretoken": admin.proof}
+        answer = client.post("/accounts/login/", data=form, headers={"Referer": f"{site}/"})
+        assert "Sign out" in answer.text, answer.text[:2000]
+        yield admin
 
 
 def outcome(hosted: Hosted, pull: Pull) -> str:
@@ -114,8 +115,9 @@ def outcome(hosted: Hosted, pull: Pull) -> str:
     return eventually(ended, seconds=PATIENCE_SECONDS, what="both statuses", not_yet=NOT_YET)
 
 
-def first_password(log_line: str) -> str:
-    """Of `admin`, from the server's log."""
-    found = re.search(r"first sign-in: admin / (\S+)", log_line)
-    assert found, log_line
-    return found[1]
+def page_of_verdict(hosted: Hosted, pull: Pull) -> str:
+    """Where the code host says that the verdict about the merge request's head is."""
+    (status,) = {
+        one.url for one in hosted.statuses if one.sha == pull.head and one.context == "seatrial/policies"
+    }
+    return status

@@ -3,7 +3,7 @@
 import base64
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ from tests.walks.code_host import PERSON, CodeHost
 from tests.walks.host import Host, commands
 from tests.walks.office import HERE, INSIDE, Office, entered
 from tests.walks.page import Page
-from tests.walks.people import Admin, browsing, outcome
+from tests.walks.people import admin_of, browsing, outcome, page_of_verdict
 
 pytestmark = [
     pytest.mark.walk,
@@ -80,15 +80,17 @@ def test_from_the_bundle_to_the_second_release(
     installed(page, closed, office, gitlab)
     isolation_is_proven(page, closed, office)
     source = static(tmp_path / "shop", "version one")
-    with office.quiet():
-        admin = Admin.signed_in(SITE, setting(closed, "SEATRIAL_ADMIN_PASSWORD"))
+    with office.quiet(), admin_of(SITE, setting(closed, "SEATRIAL_ADMIN_PASSWORD")) as admin:
         hosted = gitlab.repository(SHOP, source, admin=code_host.BOT)
         admin.put_under_trial(gitlab, SHOP)
         pull = gitlab.open_pull(SHOP, "feature", author=PERSON, title="Add a cart")
-        url = outcome(hosted, pull)
+        url, verdict = outcome(hosted, pull), page_of_verdict(hosted, pull)
         assert visited(url) == "version one"
-        assert admin.evaluation(pull)["isolation"] == "runsc"
-        somebody_signs_in(closed, gitlab, url)
+        assert admin.get(f"/evaluations/{verdict.rsplit('/', 1)[1]}")["isolation"] == "runsc"
+        (environment,) = admin.get("/environments")
+        somebody_signs_in(
+            closed, gitlab, url, [verdict.removeprefix(SITE), f"/environments/{environment['id']}"]
+        )
     backed_up(page, closed)
     upgraded(page, closed, office)
     with office.quiet():
@@ -169,7 +171,7 @@ def isolation_is_proven(page: Page, closed: Host, office: Office) -> None:
     assert "airgap_smoketest FAILED" in said.text
 
 
-def somebody_signs_in(closed: Host, gitlab: CodeHost, url: str) -> None:
+def somebody_signs_in(closed: Host, gitlab: CodeHost, url: str, pages: Sequence[str]) -> None:
     """By OAuth, in a browser that asks nobody but this server and the code host."""
     closed.types(f"{COMPOSE} exec app python manage.py invite gitlab:{PERSON} --role developer")
     with browsing() as browser:
@@ -178,8 +180,8 @@ def somebody_signs_in(closed: Host, gitlab: CodeHost, url: str) -> None:
         tab.get_by_role("button", name="Sign in with GitLab").click()
         tab.get_by_role("button", name=f"as {PERSON}").click()
         expect(tab.get_by_role("link", name=PERSON)).to_be_visible()
-        for name in ("/previews/", "/evaluations/", "/projects/", "/agents"):
-            tab.goto(f"{SITE}{name}")
+        for path in ("/projects", *pages):
+            tab.goto(f"{SITE}{path}")
             expect(tab.get_by_role("heading", level=1)).to_be_visible()
         assert len(browser.requests) > 20, "assets are asked for, too"
         assert browser.elsewhere(SITE, gitlab.url) == []

@@ -21,7 +21,7 @@ from tests.walks.code_host import PERSON, CodeHost
 from tests.walks.host import Host
 from tests.walks.office import HERE, INSIDE, Office, entered
 from tests.walks.page import Page
-from tests.walks.people import Admin, outcome
+from tests.walks.people import Admin, admin_of, outcome
 
 pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
 SITE = f"https://galley.{INSIDE}"
@@ -97,18 +97,17 @@ def test_from_the_first_start_to_a_restore(
     started(page, fresh)
     source = static(tmp_path / "shop", "version one")
     hosted = gitlab.repository(SHOP, source, admin=code_host.BOT)
-    admin = Admin.signed_in(SITE, setting(fresh, "SEATRIAL_ADMIN_PASSWORD"), verify=trusting)
-    admin.put_under_trial(gitlab, SHOP)
-    pull = gitlab.open_pull(SHOP, "feature", author=PERSON, title="Add a cart")
-    url = outcome(hosted, pull)
-    assert visited(url, trusting) == "version one"
+    with admin_of(SITE, setting(fresh, "SEATRIAL_ADMIN_PASSWORD"), verify=trusting) as admin:
+        admin.put_under_trial(gitlab, SHOP)
+        pull = gitlab.open_pull(SHOP, "feature", author=PERSON, title="Add a cart")
+        url = outcome(hosted, pull)
+        assert visited(url, trusting) == "version one"
 
-    commit(source, {"Dockerfile": SLOW, "www/index.html": "version two"})
-    gitlab.push(SHOP, source, "feature")
-    eventually(lambda: built(admin, pull.head), what="it is being built", not_yet=NOT_YET)
-    window(page, fresh, lambda: visited(url, trusting))
+        commit(source, {"Dockerfile": SLOW, "www/index.html": "version two"})
+        gitlab.push(SHOP, source, "feature")
+        eventually(lambda: built(admin, pull.head), what="it is being built", not_yet=NOT_YET)
+        window(page, fresh, lambda: visited(url, trusting))
     assert visited(outcome(hosted, pull), trusting) == "version two", "it was built while the server was away"
-    assert gitlab.deliveries[-1].status == 502, "a webhook in the window"
 
     upgraded(page, fresh)
     restored(page, fresh)
