@@ -1,6 +1,7 @@
 """A host of its own: network, mounts and processes in namespaces, with an engine that has no image yet. Walks type there."""
 
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -135,7 +136,7 @@ def running(root: Path, connect: Callable[[int], None], resolver: str) -> Iterat
         "put/usr/local/lib/docker/cli-plugins",
     ):
         (root / name).mkdir(parents=True)
-    cgroup = f"seatrial-walk-{root.name}"
+    cgroup = f"seatrial-walk-{secrets.token_hex(4)}"
     _program(root / "put/usr/local/bin/systemctl", SYSTEMCTL.format(root=root, cgroup=cgroup))
     _program(root / "put/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n')
     (root / "put/usr/local/lib/docker/cli-plugins/docker-compose").symlink_to(
@@ -175,7 +176,7 @@ def _remove_cgroups(name: str) -> None:
     """Those of containers that ended with their host. A folder goes when its processes have ended, the innermost first."""
 
     def gone() -> bool:
-        left = sorted({path for path in CGROUPS.glob(f"*/{name}/**/")}, reverse=True)
+        left = sorted(set(CGROUPS.glob(f"*/{name}/**/")), reverse=True)
         for folder in left:
             with suppress(OSError):
                 folder.rmdir()

@@ -82,11 +82,6 @@ class Admin:
         self.post(f"/connections/{connection['id']}/projects", {"repositories": [name]})
         eventually(lambda: gitlab.signing, what="the webhook is registered, and signs")
 
-    def rows(self, path: str) -> list[dict[str, Any]]:
-        """What REST lists."""
-        listed = self.get(path)
-        return list(listed["items"] if isinstance(listed, dict) else listed)
-
 
 @contextmanager
 def admin_of(site: str, password: str, **more: Any) -> Iterator[Admin]:

@@ -15,6 +15,7 @@ from scripts.images.making import OTHERS
 from tests.deploy.installation import COMPOSE as FILE
 from tests.deploy.installation import NOT_YET
 from tests.engines import require
+from tests.repositories import git
 from tests.waiting import eventually
 from tests.walks import builds, code_host, host
 from tests.walks.code_host import PERSON, CodeHost
@@ -106,7 +107,8 @@ def test_from_the_first_start_to_a_restore(
         commit(source, {"Dockerfile": SLOW, "www/index.html": "version two"})
         gitlab.push(SHOP, source, "feature")
         eventually(lambda: built(admin, pull.head), what="it is being built", not_yet=NOT_YET)
-        window(page, fresh, lambda: visited(url, trusting))
+        git(source, "branch", "other")
+        window(page, fresh, lambda: visited(url, trusting), lambda: missed(gitlab, source))
     assert visited(outcome(hosted, pull), trusting) == "version two", "it was built while the server was away"
 
     upgraded(page, fresh)
@@ -160,18 +162,25 @@ def started(page: Page, fresh: Host) -> None:
     fresh.follows(logs, "web started")
 
 
-def window(page: Page, fresh: Host, look: Callable[[], str]) -> None:
+def window(page: Page, fresh: Host, look: Callable[[], str], happen: Callable[[], None]) -> None:
     """The server is away: previews answer, and the agent goes on."""
     stop, pull, start = (
         page.exactly(f"docker compose {words}\n")
         for words in ("stop galley-server", "pull galley-server galley-agent", "up -d")
     )
     fresh.types(stop)
-    assert look() == "version one"
+    happen()
     assert fresh.types("docker compose ps --status running --services").split().count("galley-agent") == 1
     fresh.types(pull)
     eventually(lambda: look() == "version one", what="the old version answers")
     fresh.types(start)
+
+
+def missed(gitlab: CodeHost, source: Path) -> None:
+    """A webhook comes while the server is away."""
+    before = len(gitlab.deliveries)
+    gitlab.push(SHOP, source, "other")
+    assert {one.status for one in gitlab.deliveries[before:]} == {502}
 
 
 def upgraded(page: Page, fresh: Host) -> None:
