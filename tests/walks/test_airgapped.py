@@ -223,10 +223,15 @@ def upgraded(page: Page, closed: Host, office: Office) -> None:
 def older(closed: Host) -> None:
     """The release before refuses the database, says why, and the newer one goes on with it."""
     closed.types("sed -i 's/^TAG=.*/TAG=1.2/' .env")
-    closed.tries(f"{COMPOSE} up -d")
-    closed.follows(f"{COMPOSE} logs -f app", "the database's schema was written by release")
+    refused(closed, "the database's schema was written by release")
     closed.types("sed -i 's/^TAG=.*/TAG=1.3/' .env")
     closed.types(f"{COMPOSE} up -d")
+
+
+def refused(closed: Host, why: str) -> None:
+    """The server does not start, and its log says why; `up -d` waits for it until Ctrl-C."""
+    assert closed.tries(f"timeout --signal=INT 60 {COMPOSE} up -d").code != 0
+    closed.follows(f"{COMPOSE} logs -f app", why)
 
 
 def restored(page: Page, closed: Host) -> None:
@@ -239,8 +244,7 @@ def restored(page: Page, closed: Host) -> None:
     closed.types(f"sed -i 's/^GITGRIT_ENCRYPTION_KEY=.*/GITGRIT_ENCRYPTION_KEY={wrong}/' .env")
     closed.types(database)
     closed.types(restore.replace("gitgrit-YYYY-MM-DD.sql", dump(closed).name))
-    assert closed.tries(start).code != 0
-    closed.follows(f"{COMPOSE} logs -f app", "Encryption key must match")
+    refused(closed, "Encryption key must match")
     closed.types(f"sed -i 's|^GITGRIT_ENCRYPTION_KEY=.*|GITGRIT_ENCRYPTION_KEY={right}|' .env")
     closed.types(start)
     closed.types(page["manage.py agent_token local"])
