@@ -36,7 +36,7 @@ class Office:
         """What the name server says."""
         if name == f"gitlab.{INSIDE}":
             return HERE
-        if name == f"gitgrit.{INSIDE}" or name.endswith(f".preview.{INSIDE}"):
+        if name in {f"gitgrit.{INSIDE}", f"galley.{INSIDE}"} or name.endswith(f".preview.{INSIDE}"):
             return HOST
         return OUTSIDE if self.open and not name.endswith(f".{INSIDE}") else None
 
