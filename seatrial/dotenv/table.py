@@ -47,9 +47,9 @@ def provider(kind: str, *, address: bool) -> tuple[Variable, ...]:
     return tuple(setting(Configuration, name, Group.FORGE) for name in names)
 
 
-def port(name: str, meaning: str, usual: str) -> Variable:
+def port(name: str, meaning: str, usual: str, installs: frozenset[Install] = ONE_HOST) -> Variable:
     """A port that only the compose file knows."""
-    return Variable(name, Group.ADDRESSES, meaning, "a port, 1 to 65535", usual, ONE_HOST, checks.port)
+    return Variable(name, Group.ADDRESSES, meaning, "a port, 1 to 65535", usual, installs, checks.port)
 
 
 def image(name: str, meaning: str, usual: str) -> Variable:
@@ -72,8 +72,8 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "galley_preview_port", Group.ADDRESSES),
     port("GALLEY_HTTPS_PORT", "Host port of the ingress: dashboard and previews, with TLS.", "443"),
     port("GALLEY_HTTP_PORT", "Host port from which visitors are sent to the one with TLS.", "80"),
-    port("GALLEY_TRAEFIK_PORT", "Port of the ingress's API, on the loopback.", "8083"),
-    port("GALLEY_BUS_PORT", "Port of the bus.", "4222"),
+    port("GALLEY_TRAEFIK_PORT", "Port of the ingress's API, on the loopback.", "8083", BOTH),
+    port("GALLEY_BUS_PORT", "Port of the bus.", "4222", BOTH),
     setting(
         Configuration, "secret_key", Group.KEYS, required=BOTH, check=checks.secret_key, make=keys.secret_key,
         meaning="Django signing key. Never change it after the first start: that ends every session.",
