@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from seatrial import __version__
-from seatrial.control.lasting import lasting
+from seatrial.lasting import lasting
 
 if TYPE_CHECKING:
     from seatrial.control.body_limit import Application

@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -153,6 +154,27 @@ def test_heartbeats_bring_online_and_silence_takes_offline() -> None:
     assert services.sweep_offline(listening_since=timezone.now()) == []  # we were deaf ourselves
     assert services.sweep_offline(listening_since=long_ago) == [agent]
     assert not services.heartbeat("01NOBODY", Heartbeat(release="2"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_sees_half_of_a_heartbeat() -> None:
+    from seatrial.wire.agents import Heartbeat
+
+    agent = factories.agent(state="offline", release="1")
+    colleague, seen = connection.copy(), set()
+
+    def look(execute: Callable[..., object], *statement: object) -> object:
+        with colleague.cursor() as cursor:
+            cursor.execute(f"SELECT release, state FROM {Agent._meta.db_table}")
+            seen.add(cursor.fetchone())
+        return execute(*statement)
+
+    with connection.execute_wrapper(look):
+        assert services.heartbeat(agent.pk, Heartbeat(release="2"))
+    colleague.close()
+    assert seen == {("1", "offline")}, "before each of its statements"
+    agent.refresh_from_db()
+    assert (agent.release, agent.state) == ("2", "online")
 
 
 def test_revoked_agents_heartbeats_are_ignored() -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.dashboard.fixtures import as_json
 from tests.dashboard.waiting import comes_true
-from tests.home.test_browser import SERIOUS, live_part_came, sign_in, watched
+from tests.home.test_browser import SERIOUS, live_part_came, sign_in, signed_in, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,7 +176,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
     cast = make.Cast()
     project = make.project(cast.workspace)
     page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
-    sign_in(page, served)
+    signed_in(page, served)
     empty = [
         "/",
         "/projects",
@@ -243,7 +243,7 @@ def test_opened_details_leave_the_columns_as_they_were(
     audit.record("thing.change", "thing/1", by=SYSTEM, workspace=space, details={"of": "x" * 500})
     widths = "[...document.querySelectorAll('thead th')].map((cell) => Math.round(cell.offsetWidth))"
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/audit")
     before = page.evaluate(widths)
     row = page.locator("tr", has_text="thing/1")
