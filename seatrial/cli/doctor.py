@@ -17,11 +17,12 @@ from seatrial.embedded import locking, orphans
 from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import holder, is_free
+from seatrial.embedded.ports import holder
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 from seatrial.embedded.typed import script, typed
+from seatrial.ports import is_free
 from seatrial.wire.counted import counted
 from seatrial.wire.states import AgentState, Isolation, ResultState
 
@@ -179,6 +180,8 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
     for warning in status["platform"].get("warnings", []):
         yield Finding(False, warning, grave=False)
+    for one in status.get("certificates", []):
+        yield Finding(not one["fix"], one["text"], one["fix"], grave=one["grave"])
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE

@@ -51,7 +51,8 @@ class FakeEngine:
     ) -> None:
         self.url = SOCKET
         self.bridges, self.state, self.version = bridges, state, version
-        self.containers = self.networks = self.streams = self.images = self
+        self.containers = self.streams = self.images = self
+        self.networks = SimpleNamespace(get=self.network)
         self.said: list[str] = []
 
     async def machine(self) -> Any:
@@ -63,8 +64,8 @@ class FakeEngine:
     async def list(self, _labels: Any) -> list[Any]:
         return []
 
-    async def interface(self, name: str) -> str:
-        return name
+    async def network(self, name: str) -> Any:
+        return SimpleNamespace(interface=name)
 
     async def logs(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
         for line in self.said:

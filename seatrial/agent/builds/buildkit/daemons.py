@@ -110,7 +110,8 @@ async def _unfenced(daemon: Daemon, network: str, engine: Engine, *, fenced: boo
     container = await engine.containers.get(daemon.container) if daemon.container else None
     if container is None or container.state is not ContainerState.RUNNING:
         return f"{told} no container {daemon.container or CONTAINER} runs on this agent's engine. {fix}"
-    bridges = [await engine.networks.interface(name) for name in container.addresses]
+    networks = [await engine.networks.get(name) for name in container.addresses]
+    bridges = [network.interface if network is not None else "" for network in networks]
     open_ones = [bridge for bridge in bridges if not bridge.startswith(FENCED)]
     if open_ones or not bridges or container.network_of:
         return f"{told} {daemon.container} is on a network whose bridge is not called {FENCED}..., and so behind no fence. {fix}"
