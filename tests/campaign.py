@@ -34,7 +34,9 @@ TESTS = {
     "e2e/test_kill.py": 1,
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
-WALKS: dict[str, str] = {}
+WALKS: dict[str, str] = {
+    "demo-compose": "tests/walks/test_demo_compose.py",
+}
 
 
 @dataclass(frozen=True)
