@@ -11,6 +11,7 @@ import structlog
 from seatrial import __version__
 from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
@@ -39,6 +40,7 @@ from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
 from seatrial.agent.survey.host import Sandboxing, Survey
+from seatrial.agent.survey.lines import HostLines
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
@@ -76,6 +78,7 @@ class AgentProgram:
         )
         image = self._sandbox_image(tools)
         policies = self._evaluations(tools, Jobs(bus), image)
+        host = self._host_lines(tools)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -83,7 +86,7 @@ class AgentProgram:
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(
-                bus, lambda: self._heartbeat(tools, environments, policies), self._directory
+                bus, lambda: self._heartbeat(tools, environments, policies, host), self._directory
             ),
             "evaluations": policies.run,
             "surveys": Answering(bus, self._survey(tools, image)).run,
@@ -96,6 +99,8 @@ class AgentProgram:
             and proof.needed()
         ):
             parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if host is not None:
+            parts["host"] = host.run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
@@ -192,7 +197,22 @@ class AgentProgram:
             sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
         return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
 
-    async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
+    def _host_lines(self, tools: Tools) -> HostLines | None:
+        if not isinstance(tools.runtime, DockerRuntime):
+            return None
+        return HostLines(
+            agent=tools.agent,
+            directory=self._directory,
+            runtime=tools.runtime,
+            images=tools.images if isinstance(tools.images, DockerImages) else None,
+            full=lambda: full(self._directory, tools.min_free_mb),
+            builder=tools.builder.name,
+            caches=self._settings.build_cache_directory,
+        )
+
+    async def _heartbeat(
+        self, tools: Tools, environments: Environments, policies: Evaluations, host: HostLines | None
+    ) -> Heartbeat:
         return Heartbeat(
             release=__version__,
             runtime=tools.runtime.name,
@@ -207,6 +227,7 @@ class AgentProgram:
                 *policies.warnings,
                 *full(self._directory, tools.min_free_mb),
             ],
+            host=host.now if host is not None else [],
             **measured(self._directory),
         )
 
