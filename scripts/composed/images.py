@@ -1,5 +1,6 @@
 """The images of what is checked out: those that are there, or built now."""
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ STEP = "images"
 
 
 def ready(phases: Phases) -> Mapping[str, str]:
-    """The lines of .env that name them. Those of a commit are built once, those of uncommitted changes anew each time.
+    """The lines of .env that name them. The same files are built once, whether they are committed or not.
 
     Raises CommandError, naming the log of a build that failed.
     """
@@ -26,13 +27,25 @@ def ready(phases: Phases) -> Mapping[str, str]:
         source = context.of_commit(BEGINNING, dirty_too=True)
     except context.CannotBuild as error:
         raise CommandError(f"{error}.") from error
-    tag = f"{BEGINNING}{source.commit[:12]}"
+    tag = f"{BEGINNING}{source.commit[:12]}{f'-{changed()}' if source.dirty else ''}"
     kept = CACHE.expanduser() / f"{tag}.env"
-    if not source.dirty and kept.exists() and all(map(present, names(values := dotenv.read(kept).values))):
+    if kept.exists() and all(map(present, names(values := dotenv.read(kept).values))):
         phases.begin(STEP)
         phases.end(STEP)
         return values
     return build(tag, kept, phases, dirty=source.dirty)
+
+
+def changed() -> str:
+    """A digest of what is checked out, with what is not committed."""
+    listed = context.git(
+        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *context.NEEDED
+    )
+    whole = hashlib.sha256()
+    for name in sorted(filter(None, listed.decode().split("\0"))):
+        if (ROOT / name).is_file():
+            whole.update(f"{name}\0".encode() + hashlib.sha256((ROOT / name).read_bytes()).digest())
+    return whole.hexdigest()[:8]
 
 
 def build(tag: str, kept: Path, phases: Phases, *, dirty: bool) -> Mapping[str, str]:

@@ -15,10 +15,10 @@ from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
-from seatrial.agent.bus.identity import Identity
+from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.bus.registration import registered
+from seatrial.agent.bus.registration import readmitted, registered
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
@@ -64,11 +64,12 @@ class AgentProgram:
         """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves
         containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
-        bus = Bus(
-            self._settings.galley_nats_url or credential.nats_url,
-            self._identity.credentials_file,
-            credential.agent,
-        )
+        bus = self._bus(credential)
+        if await bus.refuses() and (
+            again := await readmitted(self._identity, self._settings, release=__version__)
+        ):
+            self._identity, credential = again
+            bus = self._bus(credential)
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
@@ -108,6 +109,10 @@ class AgentProgram:
             await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
+
+    def _bus(self, credential: Credential) -> Bus:
+        address = self._settings.galley_nats_url or credential.nats_url
+        return Bus(address, self._identity.credentials_file, credential.agent)
 
     async def _stop(
         self,
