@@ -36,6 +36,7 @@ TESTS = {
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
 WALKS: dict[str, str] = {
     "demo-compose": "tests/walks/test_demo_compose.py",
+    "hard-inputs": "tests/walks/test_hard_inputs.py",
 }
 
 
