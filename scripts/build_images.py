@@ -13,16 +13,15 @@ lines for the .env file beside compose.yaml. --air-gapped names them all gitgrit
 
 import argparse
 import asyncio
-import fcntl
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.images import context
+from scripts.images.alone import alone
 from scripts.images.context import Source
 from scripts.images.making import Maker
 from scripts.images.stamps import verify
@@ -37,37 +36,18 @@ def main() -> None:
     """Build and verify; exit code 1 with one sentence where that cannot be."""
     arguments = parsed()
     data = arguments.data.expanduser()
-    data.mkdir(parents=True, exist_ok=True)
     try:
-        with alone(data):
-            made, lines = built(arguments, data)
+        source = context.of_commit(arguments.tag, dirty_too=os.environ.get("ALLOW_DIRTY") == "1")
+        with alone(data), tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
+            context.make(source, Path(folder), data / "wheels")
+            made, lines = asyncio.run(
+                build(source, Path(folder), data, only=arguments.only, air_gapped=arguments.air_gapped)
+            )
     except (AgentError, context.CannotBuild) as error:
         sys.exit(f"scripts/build-images: {error}")
     print("\n".join(made))
     if arguments.env:
         arguments.env.write_text("\n".join(lines) + "\n")
-
-
-def built(arguments: argparse.Namespace, data: Path) -> tuple[list[str], list[str]]:
-    """Build what the command line asks for; returns the images' names, and lines for .env."""
-    source = context.of_commit(arguments.tag, dirty_too=os.environ.get("ALLOW_DIRTY") == "1")
-    with tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
-        context.make(source, Path(folder), data / "wheels")
-        return asyncio.run(
-            build(source, Path(folder), data, only=arguments.only, air_gapped=arguments.air_gapped)
-        )
-
-
-@contextmanager
-def alone(data: Path) -> Iterator[None]:
-    """One at a time keeps its layers in `data`: the builder takes those of another for leftovers, and removes them."""
-    with (data / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another one builds in {data}; waiting for it", file=sys.stderr, flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def parsed() -> argparse.Namespace:
