@@ -86,7 +86,8 @@ def _isolation(agents: list[Agent]) -> Iterator[Check]:
         for line in host_lines(agent):
             told = line.about == HostMatter.GVISOR and beat.get("sandbox") == Isolation.CONTAINER
             if not told and line.about != HostMatter.CLOCK:
-                yield Check(line.well, f"{agent.name}: {line.text}", line.fix, line.grave)
+                fix = " && ".join(line.fix.splitlines())  # commands, of which each needs the one before
+                yield Check(line.well, f"{agent.name}: {line.text}", fix, line.grave)
         for warning in other_warnings(agent) if beat else ():
             yield Check(False, f"{agent.name}: {warning}", grave=False)
 
