@@ -25,7 +25,7 @@ from seatrial.embedded.typed import shown
 from seatrial.wire.counted import counted
 from seatrial.wire.states import AgentState, ResultState
 
-SIGN_IN_SECONDS = 60.0
+SIGN_IN_SECONDS = 120.0
 AGENT_SECONDS = 600.0  # the first start of an agent makes what its sandboxes and builds need
 VERDICT_SECONDS = 300.0
 

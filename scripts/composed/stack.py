@@ -16,7 +16,7 @@ from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.embedded.typed import shown
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 600.0  # on a machine that is busy with other things
 LOOK_SECONDS = 1.0
 # What each service is in words, in the order in which they come up.
 SERVICES = {
