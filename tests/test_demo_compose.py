@@ -101,6 +101,20 @@ def test_every_service_of_the_compose_file_has_words() -> None:
     assert set(SERVICES) == {name for name, one in read["services"].items() if "profiles" not in one}
 
 
+@pytest.mark.parametrize(
+    ("states", "again"),
+    [
+        (["unhealthy", "created"], True),
+        (["starting"], True),
+        (["exited (1)", "created"], False),
+        (["restarting"], False),
+        ([], False),
+    ],
+)
+def test_what_is_only_slow_is_waited_for_and_what_ended_is_told(states: list[str], again: bool) -> None:
+    assert stack.may_come(states) is again
+
+
 def test_every_image_that_is_named_must_be_there() -> None:
     assert set(images.names(IMAGES)) >= {"galley-server:demo-0123456789ab", IMAGES["GALLEY_BUS_IMAGE"]}
 

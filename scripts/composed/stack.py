@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ SERVICES = {
 }
 ENDED_WELL = "exited (0)"
 READY = {"healthy", ENDED_WELL}
+ON_THEIR_WAY = {"created", "starting", "unhealthy", "running"}
 
 
 @dataclass(frozen=True)
@@ -52,29 +53,38 @@ class Stack:
         )
 
     def up(self, phases: Phases) -> None:
-        """Everything running and healthy. Raises CommandError with the last words of what is not."""
+        """Everything running and healthy. Raises CommandError with the last words of what is not.
+
+        Compose gives up when something is unhealthy for a moment, as on a machine that is busy; it is then asked again.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._came_up(phases, deadline):
+            time.sleep(LOOK_SECONDS)
+
+    def _came_up(self, phases: Phases, deadline: float) -> bool:
+        """One `up`. False if it may help to ask again."""
         with self._starting() as (starting, log):
             while True:
+                code = starting.poll()  # before looking: what it has ended with is then seen
                 states = self.states()
                 for service, words in SERVICES.items():
                     phases.begin(words)
                     if states.get(service) in READY:
                         phases.end(words)
-                code = starting.poll()
                 missing = [one for one in SERVICES if states.get(one) not in READY]
                 if code == 0 and not missing:
-                    return
-                if code:
-                    raise CommandError(
-                        "Compose could not start everything:\n"
-                        + "\n".join(log.read_text().splitlines()[-6:]),
-                        fix=self._why(missing),
-                    )
+                    return True
                 if time.monotonic() > deadline:
                     raise CommandError(
                         f"not ready within {PATIENCE_SECONDS:.0f} s: {', '.join(missing)}.",
                         fix=self._why(missing),
+                    )
+                if code:
+                    if may_come(states[one] for one in missing if one in states):
+                        return False
+                    words = "\n".join(log.read_text().splitlines()[-6:])
+                    raise CommandError(
+                        f"Compose could not start everything:\n{words}", fix=self._why(missing)
                     )
                 time.sleep(LOOK_SECONDS)
 
@@ -142,6 +152,12 @@ class Stack:
     def _program(self) -> str:
         """The Compose of our packages: the engine of a distribution often comes without one."""
         return str(Path(sys.executable).parent / "docker-compose")
+
+
+def may_come(states: Iterable[str]) -> bool:
+    """Whether all that is missing is still on its way, and something is."""
+    known = list(states)
+    return bool(known) and set(known) <= ON_THEIR_WAY
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
