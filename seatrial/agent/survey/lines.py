@@ -199,7 +199,7 @@ def left_behind(others: Mapping[str, int]) -> Iterator[HostLine]:
         label = f"{AGENT}={agent}"
         yield bad(
             HostMatter.CONTAINERS,
-            f"{counted(count, 'container')} on this host are of another agent ({agent or 'unknown'})",
+            f"another agent ({agent or 'unknown'}) has {counted(count, 'container')} on this host",
             f"If that agent is gone: docker rm -f $(docker ps -aq --filter label={label}). Look first: docker ps -a --filter label={MANAGED}=true",
             grave=False,
         )
