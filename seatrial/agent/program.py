@@ -33,6 +33,7 @@ from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations, sandbox_image
+from seatrial.agent.sandboxes.berths import Harbour
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
@@ -41,6 +42,7 @@ from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import HostLines
+from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
@@ -78,7 +80,7 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(tools, Jobs(bus), image)
+        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(self._bus_url(credential)))
         host = self._host_lines(tools)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
@@ -110,9 +112,11 @@ class AgentProgram:
         finally:
             await self._stop(tasks, environments, tools, reports)
 
+    def _bus_url(self, credential: Credential) -> str:
+        return self._settings.galley_nats_url or credential.nats_url
+
     def _bus(self, credential: Credential) -> Bus:
-        address = self._settings.galley_nats_url or credential.nats_url
-        return Bus(address, self._identity.credentials_file, credential.agent)
+        return Bus(self._bus_url(credential), self._identity.credentials_file, credential.agent)
 
     async def _stop(
         self,
@@ -181,7 +185,9 @@ class AgentProgram:
             return None
         return sandbox_image(tools.runtime.engine, tools.images, self._settings.gitgrit_sandbox_image)
 
-    def _evaluations(self, tools: Tools, jobs: Jobs, image: ImageSource | None) -> Evaluations:
+    def _evaluations(
+        self, tools: Tools, jobs: Jobs, image: ImageSource | None, harbour: Harbour
+    ) -> Evaluations:
         runtime = tools.runtime
         return evaluations(
             agent=tools.agent,
@@ -192,7 +198,18 @@ class AgentProgram:
             checkouts=tools.checkouts,
             credentials=tools.credentials,
             reports=tools.reports,
+            harbour=harbour,
             require_gvisor=self._settings.gitgrit_require_gvisor,
+        )
+
+    def _harbour(self, bus_url: str) -> Harbour:
+        settings = self._settings
+        return Harbour(
+            network=settings.sandbox_network,
+            servers=settings.resolvers,
+            authorities=settings.gitgrit_custom_ca_file_path,
+            closed=addresses_of_urls(bus_url.split(",")),
+            firewall=settings.galley_firewall,
         )
 
     def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:

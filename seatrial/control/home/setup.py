@@ -18,7 +18,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Label
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.status.checks import Check, of_agents, of_server
+from seatrial.control.status.checks import Check, of_agents, of_certificates, of_server
 from seatrial.wire.states import AgentState
 
 
@@ -81,7 +81,7 @@ def setup(user: User) -> Setup:
 
 
 def _server(agents: list[Agent]) -> Task:
-    checks = (*of_server(agents), *of_agents(agents))
+    checks = (*of_server(agents), *of_certificates(), *of_agents(agents))
     return Task(
         "Checks",
         "This server and its agent",

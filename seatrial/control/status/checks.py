@@ -7,9 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.authorities import UnfitAuthorities, trusting
+from seatrial.control.certificates.models import Served
+from seatrial.control.certificates.sentences import sentence
 from seatrial.control.fleet.hosts import MOST_SKEW_SECONDS, PRESENT, host_lines, other_warnings, skew
 from seatrial.control.fleet.models import Agent
 from seatrial.control.status.missing import missing
@@ -36,6 +39,13 @@ def of_server(agents: list[Agent]) -> Iterator[Check]:
     yield from _address()
     yield from _authorities()
     yield from _sign_in()
+
+
+def of_certificates() -> Iterator[Check]:
+    """What the ingress serves; nothing where it serves none."""
+    for row in Served.objects.order_by("name"):
+        said = sentence(row, timezone.now())
+        yield Check(said.well, said.text, said.fix, said.grave)
 
 
 def of_agents(agents: list[Agent]) -> Iterator[Check]:
@@ -149,5 +159,5 @@ def _clocks(agents: list[Agent]) -> Iterator[Check]:
 
 
 def _sign_in() -> Iterator[Check]:
-    for sentence in incomplete():
-        yield Check(False, sentence, grave=False)
+    for text in incomplete():
+        yield Check(False, text, grave=False)
