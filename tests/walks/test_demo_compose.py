@@ -11,9 +11,11 @@ import pytest
 from scripts.composed.place import Place, project
 from tests.engines import require
 from tests.waiting import eventually
+from tests.walks.page import blocks
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+PAGE = "docs/install/compose.md"
 MADE = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
 
 
@@ -29,6 +31,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def make(target: str, place: Place) -> subprocess.CompletedProcess[str]:
     """`make TARGET`, to its end."""
+    assert [f"make {target}\n"] == [one.text for one in blocks(PAGE) if one.text == f"make {target}\n"]
     return subprocess.run(
         ["make", "-s", target], cwd=ROOT, env=environ(place), capture_output=True, text=True, check=False
     )
