@@ -38,10 +38,12 @@ TESTS = {
     "e2e/test_kill.py": 1,
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
-WALKS = {
+WALKS: dict[str, str] = {
     "airgapped": "tests/walks/test_airgapped.py",
     "certificates": "tests/certificates/test_acme.py",
     "compose": "tests/walks/test_compose.py",
+    "demo-compose": "tests/walks/test_demo_compose.py",
+    "hard-inputs": "tests/walks/test_hard_inputs.py",
 }
 
 

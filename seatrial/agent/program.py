@@ -12,13 +12,14 @@ from seatrial import __version__
 from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
+from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
-from seatrial.agent.bus.identity import Identity
+from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.bus.registration import registered
+from seatrial.agent.bus.registration import readmitted, registered
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
@@ -42,6 +43,7 @@ from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
 from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
+from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
@@ -66,8 +68,12 @@ class AgentProgram:
         """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves
         containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
-        bus_url = self._settings.galley_nats_url or credential.nats_url
-        bus = Bus(bus_url, self._identity.credentials_file, credential.agent)
+        bus = self._bus(credential)
+        if await bus.refuses() and (
+            again := await readmitted(self._identity, self._settings, release=__version__)
+        ):
+            self._identity, credential = again
+            bus = self._bus(credential)
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
@@ -76,8 +82,9 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(bus_url))
+        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(self._bus_url(credential)))
         builder = watch(tools)
+        host = self._host_lines(tools, builder)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -85,7 +92,7 @@ class AgentProgram:
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(
-                bus, lambda: self._heartbeat(tools, environments, policies, builder), self._directory
+                bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
             "surveys": Answering(bus, self._survey(tools, image, builder)).run,
@@ -100,6 +107,8 @@ class AgentProgram:
             parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
         if builder is not None:
             parts["builder"] = builder.run
+        if host is not None:
+            parts["host"] = host.run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
@@ -107,6 +116,12 @@ class AgentProgram:
             await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
+
+    def _bus_url(self, credential: Credential) -> str:
+        return self._settings.galley_nats_url or credential.nats_url
+
+    def _bus(self, credential: Credential) -> Bus:
+        return Bus(self._bus_url(credential), self._identity.credentials_file, credential.agent)
 
     async def _stop(
         self,
@@ -211,8 +226,27 @@ class AgentProgram:
             sandboxing, network=settings.sandbox_network, servers=settings.resolvers, builder=builder
         )
 
+    def _host_lines(self, tools: Tools, builder: BuilderWatch | None) -> HostLines | None:
+        if builder is None or not isinstance(tools.runtime, DockerRuntime):
+            return None
+        return HostLines(
+            agent=tools.agent,
+            directory=self._directory,
+            runtime=tools.runtime,
+            images=tools.images if isinstance(tools.images, DockerImages) else None,
+            full=lambda: full(self._directory, tools.min_free_mb),
+            builder=lambda: builder.now,
+            caches=self._settings.build_cache_directory,
+            programs=PACKAGES if isinstance(tools.builder, BuildahBuilder) else {},
+        )
+
     async def _heartbeat(
-        self, tools: Tools, environments: Environments, policies: Evaluations, builder: BuilderWatch | None
+        self,
+        tools: Tools,
+        environments: Environments,
+        policies: Evaluations,
+        builder: BuilderWatch | None,
+        host: HostLines | None,
     ) -> Heartbeat:
         return Heartbeat(
             release=__version__,
@@ -229,6 +263,7 @@ class AgentProgram:
                 *(builder.warnings if builder is not None else ()),
                 *full(self._directory, tools.min_free_mb),
             ],
+            host=host.now if host is not None else [],
             **measured(self._directory),
         )
 

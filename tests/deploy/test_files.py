@@ -216,3 +216,10 @@ def test_programs_of_others_are_left_out_of_the_lock_file_and_nothing_else() -> 
         re.split(r"[=\[]", line)[0] for line in left.splitlines() if line[:1].isalnum()
     } == names - NOT_IN_IMAGES
     assert left.count("--hash=") < lock.count("--hash=")
+
+
+def test_a_long_migration_does_not_make_a_server_unhealthy() -> None:
+    """`up -d` ends with an error as soon as something that others wait for is unhealthy."""
+    file = (ROOT / "deploy/galley-server/Dockerfile").read_text()
+    found = re.search(r"^HEALTHCHECK .*--start-period=(\d+)s", file, re.MULTILINE)
+    assert found is not None and int(found[1]) >= 600

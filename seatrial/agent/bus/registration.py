@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
+READMIT_SECONDS = 60.0
 HOW_TO_ADMIT = "An admin makes one: POST /api/v1/agents (docs/operations.md, Agents)"
 OTHER_ADDRESS = "Set GALLEY_CONTROL_PLANE_URL to the address of the dashboard, such as http://host:3000"
 
@@ -53,6 +54,34 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
         "registered anew with another token; containers of the former agent are left alone from now on",
         former=stored.agent,
         find=f"docker ps --all --filter label={AGENT}={stored.agent}",
+    )
+    return identity.succeeded_by(fresh), credential
+
+
+async def readmitted(
+    identity: Identity, settings: Settings, *, release: str
+) -> tuple[Identity, Credential] | None:
+    """A new registration, with new keys, with the token that was exchanged before: for an agent that the bus refuses.
+
+    A control plane that was set up anew, with the same settings and on an empty database, knows the token and not the agent.
+    None, and nothing has changed, if there is no token, or if it admits nobody any more: the agent was revoked.
+    """
+    token = settings.galley_agent_token.get_secret_value()
+    if not token:
+        return None
+    try:
+        async with asyncio.timeout(READMIT_SECONDS):
+            fresh = identity.successor()
+            context = trusting(settings.gitgrit_custom_ca_file_path)
+            credential = await _register(fresh, settings.control_plane, token, release, context)
+    except (RegistrationRefused, TimeoutError, ValueError) as error:
+        log.warning(
+            "the bus refuses this agent, and it cannot register again", problem=str(error) or "no answer"
+        )
+        return None
+    log.warning(
+        "registered anew, because the control plane is another one than before; containers of the former agent are left alone",
+        agent=credential.agent,
     )
     return identity.succeeded_by(fresh), credential
 
