@@ -1,10 +1,12 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -181,3 +183,17 @@ def test_revoked_agents_heartbeats_are_ignored() -> None:
     agent = factories.agent(state="revoked")
     assert not services.heartbeat(agent.pk, Heartbeat(release="2"))
     assert Agent.objects.get().state == "revoked"
+
+
+def test_a_token_made_on_the_command_line_lets_an_agent_in_that_takes_the_place_of_the_one_of_its_name() -> (
+    None
+):
+    services.register(request(services.issue_bootstrap("local", by=Actor.person("admin"))))
+    token, said = StringIO(), StringIO()
+    call_command("agent_token", "local", stdout=token, stderr=said)
+    asked = request(token.getvalue().removesuffix("\n"))
+    services.register(asked)
+    assert Agent.objects.get().public_key == asked.public_key
+    assert asked.token not in said.getvalue(), "what is said beside it may be logged"
+    with pytest.raises(CommandError, match="not a valid name for an agent"):
+        call_command("agent_token", "../x")
