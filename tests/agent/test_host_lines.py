@@ -19,6 +19,7 @@ from seatrial.wire.agents import Heartbeat, HostLine
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.words import HostMatter
 
+BUILDAH = Facts("buildah 1.28")
 MACHINE = Machine(2, True, "20.10.24")
 
 
@@ -60,7 +61,7 @@ async def looked(
     full: Sequence[str] = (),
     unprivileged: bool = False,
     kernel: Path = Path("/nowhere"),
-    builder: Facts = Facts("buildah 1.28"),
+    builder: Facts = BUILDAH,
 ) -> dict[Any, HostLine]:
     """What one look found, by what it is about."""
     runtime = DockerRuntime(cast("Any", Engine(machine)), fence)
