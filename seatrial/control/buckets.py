@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
+from seatrial.control import streams
 from seatrial.control.bus import Bus
 from seatrial.wire import subjects
 from seatrial.wire.envelope import now
@@ -24,10 +24,7 @@ class DesiredBucket:
 
 async def every(bus: Bus) -> list[DesiredBucket]:
     """Every bucket of desired state on the bus."""
-    infos: list[StreamInfo] = []
-    while page := await bus.jetstream.streams_info(offset=len(infos)):
-        infos += page
-    named = [(str(info.config.name), info) for info in infos]
+    named = [(str(info.config.name), info) for info in await streams.every(bus.jetstream)]
     return [
         DesiredBucket(name.removeprefix(PREFIX), info.created or now(), info.state.consumer_count > 0)
         for name, info in named

@@ -134,7 +134,14 @@ class Configuration(SignInSettings):
     log_format: shapes.LogFormat = Field(
         "auto", description="json, console, or auto: console on a terminal, else json."
     )
-    galley_nats_url: shapes.BusAddress = Field("nats://127.0.0.1:4222", description="Address of the bus.")
+    galley_nats_url: shapes.BusAddress = Field(
+        "nats://127.0.0.1:4222",
+        description="Address of the bus; of a bus of several nodes all of them, with commas between. tls:// for TLS.",
+    )
+    galley_nats_replicas: shapes.Copies = Field(
+        1,
+        description="How many nodes of the bus keep a copy of everything: 1, 3 or 5. What is there is changed to it.",
+    )
     galley_nats_credentials: shapes.FilePath = Field(
         None, description="NATS .creds file of the control plane."
     )

@@ -239,6 +239,13 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return check
 
 
+def _copies(value: int) -> int:
+    """Odd: of four nodes one may be gone, as of three."""
+    if value not in {1, 3, 5}:
+        raise ValueError("write 1, 3 or 5")
+    return value
+
+
 def _exactly(value: object) -> object:
     """`True` or `False` in exactly these letters: a switch that is misspelt must not count as one or the other."""
     if value is None or isinstance(value, bool):
@@ -266,6 +273,7 @@ BusAddress = Annotated[
     AfterValidator(_schemes(BUS, "nats://bus:4222", several=True)),
     Wanted("an address of the bus, or several with commas between", "nats://bus:4222"),
 ]
+Copies = Annotated[int, AfterValidator(_copies), Wanted("1, 3 or 5", "3")]
 EngineAddress = Annotated[
     str,
     AfterValidator(_schemes(ENGINE, "unix:///var/run/docker.sock")),

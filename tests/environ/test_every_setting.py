@@ -44,6 +44,7 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "log_level": ("LOUD", CANARY, URL),
         "log_format": ("xml", CANARY, URL),
         "galley_nats_url": (CANARY, URL, "bus:4222", "nats://", "nats://bus:port"),
+        "galley_nats_replicas": (*NUMBER, "0", "2", "7"),
         "galley_nats_credentials": FILE,
         "galley_nats_signing_seed": FILE,
         "galley_agent_credential_days": NUMBER,

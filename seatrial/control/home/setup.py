@@ -26,6 +26,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Label
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.status.missing import missing
+from seatrial.control.status.nodes import failing
 from seatrial.environ.shapes import is_here
 from seatrial.wire.states import AgentState, Isolation
 
@@ -130,6 +131,8 @@ def _programs(agents: list[Agent]) -> Iterator[Check]:
         yield Check(False, f"Seatrial waits for {waits_for}", "Look at the logs of that process")
     elif online:
         yield Check(True, "Worker and bus carry messages")  # a heartbeat comes through both
+    for sentence in failing():
+        yield Check(False, sentence, grave=False)
     if online:
         yield Check(True, f"Agent {', '.join(online)} is online")
     elif agents:
