@@ -10,8 +10,6 @@ from seatrial.control.bus import Bus
 from seatrial.wire import subjects
 from seatrial.wire.envelope import now
 
-PREFIX = f"KV_{subjects.desired_bucket('')}"
-
 
 @dataclass(frozen=True)
 class DesiredBucket:
@@ -26,9 +24,11 @@ async def every(bus: Bus) -> list[DesiredBucket]:
     """Every bucket of desired state on the bus."""
     named = [(str(info.config.name), info) for info in await streams.every(bus.jetstream)]
     return [
-        DesiredBucket(name.removeprefix(PREFIX), info.created or now(), info.state.consumer_count > 0)
+        DesiredBucket(
+            name.removeprefix(streams.BUCKETS), info.created or now(), info.state.consumer_count > 0
+        )
         for name, info in named
-        if name.startswith(PREFIX)
+        if name.startswith(streams.BUCKETS)
     ]
 
 

@@ -10,7 +10,7 @@ import nats.errors
 import structlog
 from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotFoundError
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError
 from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from seatrial.control import streams

@@ -3,7 +3,7 @@
 The worker looks, and every web process can say what it saw: the cache that they share keeps it for a minute.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import nats.errors
 from django.core.cache import cache
@@ -14,7 +14,7 @@ from seatrial.control.bus import Bus
 from seatrial.wire import subjects
 
 # Nodes of a group tell each other every second that they are there.
-SILENT_NANOSECONDS = 10_000_000_000
+SILENT_NANOSECONDS = 5_000_000_000
 KEY = "bus.nodes"
 KEPT_SECONDS = 60
 
@@ -25,26 +25,28 @@ class Nodes:
 
     gone: tuple[str, ...] = ()
     halted: tuple[str, ...] = ()  # streams that so few nodes are left of that nothing is stored in them
-    short: tuple[str, ...] = field(default=())  # streams with another number of copies than they should have
+    short: tuple[str, ...] = ()  # streams with another number of copies than they should have
     copies: int = 1  # that they should have
 
 
 async def look(bus: Bus) -> Nodes:
-    """Look once, and give streams the copies that they should have. Raises nats.errors.Error or TimeoutError if the bus is away."""
+    """Look once. Raises nats.errors.Error or TimeoutError if the bus is away."""
     try:
         infos = await streams.every(bus.jetstream)
     except (nats.errors.Error, TimeoutError):
         # Without most of its nodes, the bus has no list of its streams. Whoever has a copy of one still knows of that.
         infos = [await bus.jetstream.stream_info(subjects.OBSERVED_STREAM)]
-    found = seen(infos, bus.copies)
-    if not found.halted:
-        await streams.settle(bus.jetstream, infos, bus.copies)
-    return found
+    return seen(infos, bus.copies)
+
+
+async def settle(bus: Bus) -> None:
+    """Give every stream the copies that it should have, as far as there are nodes for them."""
+    await streams.settle(bus.jetstream, await streams.every(bus.jetstream), bus.copies)
 
 
 def seen(infos: list[StreamInfo], copies: int) -> Nodes:
     """What the streams say of the nodes that keep them."""
-    clustered = [info for info in infos if info.cluster is not None and info.cluster.replicas]
+    clustered = [info for info in infos if info.cluster is not None]
     gone = {
         str(peer.name)
         for info in clustered

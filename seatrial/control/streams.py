@@ -21,6 +21,8 @@ EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
 COPIES = (5, 3, 1)  # an even number survives no more than the odd one below it
+OURS = (subjects.OBSERVED_STREAM, subjects.LOGS_STREAM, subjects.JOBS_STREAM)
+BUCKETS = f"KV_{subjects.desired_bucket('')}"  # what the names of the agents' buckets begin with
 # The server's codes for: no nodes to place copies on, and one node that belongs to no cluster.
 TOO_FEW_NODES = {10005, 10074}
 
@@ -65,18 +67,20 @@ async def settle(jetstream: JetStreamContext, infos: list[api.StreamInfo], copie
 
 
 async def every(jetstream: JetStreamContext) -> list[api.StreamInfo]:
-    """All streams of the bus, the agents' buckets too."""
+    """All of our streams on the bus, the agents' buckets too. The account may have others."""
     infos: list[api.StreamInfo] = []
     while page := await jetstream.streams_info(offset=len(infos)):
         infos += page
-    return infos
+    return [info for info in infos if str(info.config.name).startswith((BUCKETS, *OURS))]
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig, copies: int) -> None:
     try:
         info = await jetstream.stream_info(str(config.name))
     except NotFoundError:
-        await made(lambda number: jetstream.add_stream(dataclasses.replace(config, num_replicas=number)), copies)
+        await made(
+            lambda number: jetstream.add_stream(dataclasses.replace(config, num_replicas=number)), copies
+        )
     else:
         await jetstream.update_stream(dataclasses.replace(config, num_replicas=info.config.num_replicas))
 

@@ -49,7 +49,9 @@ class PlatformStatus(Schema):
     )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
-    warnings: list[str] = Field(description="Nodes of the bus that are gone, and settings that are not complete, for people, with what to do.")
+    warnings: list[str] = Field(
+        description="Nodes of the bus that are gone, and settings that are not complete, for people, with what to do."
+    )
 
 
 class AgentStatus(Schema):

@@ -30,4 +30,6 @@ class NodeWatch:
             if (found.gone, found.halted) != (self._last.gone, self._last.halted):
                 log.warning("the nodes of the bus changed", gone=found.gone, without_quorum=found.halted)
             self._last = found
+            if found.short and not found.halted:
+                await nodes.settle(self._bus)
             await asyncio.sleep(INTERVAL_SECONDS)
