@@ -17,8 +17,9 @@ from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.bus.registration import registered
+from seatrial.agent.bus.registration import bus_of, context_of, registered
 from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.doors import Direct, Doors, Ways
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -63,9 +64,10 @@ class AgentProgram:
         containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
         bus = Bus(
-            self._settings.galley_nats_url or credential.nats_url,
+            bus_of(self._settings, credential),
             self._identity.credentials_file,
             credential.agent,
+            context_of(self._settings),
         )
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
@@ -145,7 +147,16 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            ways=self._ways(runtime),
         )
+
+    def _ways(self, runtime: Runtime) -> Ways:
+        """Bare processes listen on the loopback, where nobody from elsewhere gets."""
+        address = self._settings.galley_agent_address
+        if not address or not isinstance(runtime, DockerRuntime):
+            return Direct()
+        wanted, kept = self._settings.galley_firewall, self._directory / "doors.json"
+        return Doors(address, self._settings.visitors, kept, wanted=wanted)
 
     async def _keep_house(
         self, tools: Tools, environments: Environments, policies: Evaluations, followers: Followers
@@ -204,6 +215,7 @@ class AgentProgram:
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
+                *tools.ways.warnings,
                 *policies.warnings,
                 *full(self._directory, tools.min_free_mb),
             ],
