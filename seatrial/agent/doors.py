@@ -6,6 +6,7 @@ stays the same when the container begins again, under whatever address, and when
 """
 
 import asyncio
+import hashlib
 import json
 import socket
 import time
@@ -23,7 +24,6 @@ from seatrial.wire.deployments import ObservedService
 log = structlog.get_logger(__name__)
 
 FIRST, LAST = 20_000, 29_999  # below the ports that kernels give to outgoing connections
-CHAIN, OPENING = "GALLEY-DOORS", "GALLEY-INGRESS"
 AGAIN_SECONDS = 30.0  # a reload of the host's firewall removes what we put up
 CLOSED = (
     "the ingress of another host does not reach previews here (GALLEY_AGENT_ADDRESS): the firewall rules for it cannot be put up. They "
@@ -83,6 +83,7 @@ class Doors:
 
     def __init__(self, address: str, visitors: Sequence[str], path: Path, *, wanted: bool = True) -> None:
         self._wanted = wanted
+        self._mark = hashlib.sha256(address.encode()).hexdigest()[:8]  # names of chains are short
         self._address = address
         self._visitors = tuple(visitors)
         self._path = path
@@ -116,6 +117,12 @@ class Doors:
                 del self._doors[key]
             if gone:
                 await self._stand(changed=True)
+
+    def leave(self) -> None:
+        """Let another agent have the address. The doors stay open."""
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     def _door(self, environment: str, container: str, inside: str) -> tuple[Door, bool]:
         key = (container, int(inside.rpartition(":")[2]))
@@ -157,12 +164,12 @@ class Doors:
             return (TAKEN,)
         here = ("-d", f"{self._address}/32", "-p", "tcp")
         passed = await firewall.put_in_place(
-            "nat", CHAIN, list(self._rules()), ("PREROUTING", *here), ("OUTPUT", *here)
+            "nat", f"GALLEY-DOORS-{self._mark}", list(self._rules()), ("PREROUTING", *here), ("OUTPUT", *here)
         )
         from_outside = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdst", self._address)
         let_in = await firewall.put_in_place(
             "filter",
-            OPENING,
+            f"GALLEY-INGRESS-{self._mark}",
             [("-s", one, "-j", "ACCEPT") for one in self._visitors],
             (await firewall.forwarding(), "-o", firewall.PREVIEW_INTERFACES, *from_outside),
         )
