@@ -89,6 +89,11 @@ def unfit_without_internet(site: str) -> str:
 def between_settings(data: Any) -> Iterator[tuple[str, str]]:
     """What is wrong about settings together: the variable, and what to do about it."""
     password = text_of(data, "db_password")
+    if text_of(data, "db_sslmode") == "verify-ca" and not text_of(data, "db_ca_file"):
+        yield (
+            "db_ca_file",
+            "verify-ca needs it. Write the path of the authorities' certificates, or DB_SSLMODE=verify-full",
+        )
     for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
         if password and text_of(data, name) == password:
             yield name, "the password of the database stands here. Give each a value of its own"
@@ -123,6 +128,16 @@ class Configuration(SignInSettings):
     db_name: shapes.DatabaseName = Field("seatrial", description="PostgreSQL database.")
     db_user: shapes.DatabaseName = Field("seatrial", description="PostgreSQL user.")
     db_password: shapes.Password = Field(SecretStr(""), description="PostgreSQL password.")
+    db_sslmode: shapes.SslMode = Field(
+        "",
+        description="TLS to PostgreSQL: verify-full (its certificate is its own), verify-ca, require (encrypted, whoever it is), or disable. "
+        "Unset: as the server offers it.",
+    )
+    db_ca_file: shapes.Authorities = Field(
+        None,
+        description="PEM file of the authorities of PostgreSQL's certificate. Unset: with verify-full those of GITGRIT_CUSTOM_CA_FILE_PATH, "
+        "or else the system's.",
+    )
     db_pool_size: Annotated[int, shapes.Between(0, 1000, "a number of connections")] = Field(
         20, description="How many PostgreSQL connections each process keeps at most; 0 opens one per request."
     )

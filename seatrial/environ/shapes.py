@@ -233,7 +233,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         word = next((one for one in words if one.lower() == text.lower()), None)
         if word is None:
-            raise ValueError(f"write one of {', '.join(words)}")
+            raise ValueError(f"write one of {', '.join(filter(None, words))}")
         return word
 
     return check
@@ -325,5 +325,10 @@ LogLevel = Annotated[
 ]
 LogFormat = Annotated[
     str, AfterValidator(_one_of("json", "console", "auto")), Wanted("one of json, console, auto", "auto")
+]
+SslMode = Annotated[
+    str,
+    AfterValidator(_one_of("", "disable", "require", "verify-ca", "verify-full")),
+    Wanted("one of disable, require, verify-ca, verify-full", "verify-full"),
 ]
 Scheme = Annotated[str, AfterValidator(_one_of("http", "https")), Wanted("http or https", "https")]
