@@ -268,9 +268,10 @@ Address = Annotated[
 Origin = Annotated[
     str, AfterValidator(origin), Wanted("the address of a server", "https://seatrial.example.com")
 ]
+bus_addresses = _schemes(BUS, "nats://bus:4222", several=True)
 BusAddress = Annotated[
     str,
-    AfterValidator(_schemes(BUS, "nats://bus:4222", several=True)),
+    AfterValidator(bus_addresses),
     Wanted("an address of the bus, or several with commas between", "nats://bus:4222"),
 ]
 Copies = Annotated[int, AfterValidator(_copies), Wanted("1, 3 or 5", "3")]
