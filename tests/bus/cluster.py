@@ -110,24 +110,25 @@ class Cluster:
     """The bus of three. Looks like `NatsServer` to whoever only starts and kills it as a whole."""
 
     def __init__(self, program: str, directory: Path) -> None:
-        self.identity = ensure(directory / "keys")
-        self.authority = Authority()
-        self.authorities = directory / "ca.pem"
-        self.authorities.write_bytes(self.authority.pem)
-        self.context = ssl.create_default_context(cafile=str(self.authorities))
-        self.settings = {
-            "GALLEY_NATS_REPLICAS": "3",
-            "GITGRIT_CUSTOM_CA_FILE_PATH": str(self.authorities),
-        }
+        self._common(directory, Authority())
+        self.settings["GALLEY_NATS_REPLICAS"] = "3"
         self.nodes = {name: Node(name, directory / name) for name in ("one", "two", "three")}
         routes = [f"nats://localhost:{node.route}" for node in self.nodes.values()]
         for node in self.nodes.values():
             node.directory.mkdir()
             node.configure(program, self.authority, self.identity, routes, "nats-cluster")
 
+    def _common(self, directory: Path, authority: Authority) -> None:
+        self.identity = ensure(directory / "keys")
+        self.authority = authority
+        self.authorities = directory / "ca.pem"
+        self.authorities.write_bytes(authority.pem)
+        self.context = ssl.create_default_context(cafile=str(self.authorities))
+        self.settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(self.authorities)}
+
     @property
     def url(self) -> str:
-        return ",".join(f"tls://{HOST}:{node.port}" for node in self.nodes.values())
+        return ",".join(f"tls://{node.host}:{node.port}" for node in self.nodes.values())
 
     def start(self) -> None:
         for node in self.nodes.values():
@@ -136,3 +137,14 @@ class Cluster:
     def kill(self) -> None:
         for node in self.nodes.values():
             node.kill()
+
+
+class WithTLS(Cluster):
+    """A bus of one with TLS, at an address of this machine that other hosts reach."""
+
+    def __init__(self, program: str, directory: Path, host: str) -> None:
+        self._common(directory, Authority(host))
+        node = Node("one", directory / "one", host=host)
+        node.directory.mkdir()
+        node.configure(program, self.authority, self.identity, [], "nats-tls")
+        self.nodes = {"one": node}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,7 +90,9 @@ class Traefik:
 class Stack:
     """Everything but the agent. `worker` may be killed and started again at any moment."""
 
-    def __init__(self, directory: Path, bus: type[NatsServer] | type[Cluster] = NatsServer) -> None:
+    def __init__(
+        self, directory: Path, bus: Callable[[str, Path], NatsServer | Cluster] = NatsServer
+    ) -> None:
         self.directory = directory
         (directory / "bus").mkdir()
         self.nats = bus(require("nats"), directory / "bus")
