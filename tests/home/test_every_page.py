@@ -64,6 +64,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/waivers/{harbour.asked.pk}",
         f"/waivers/{harbour.granted.pk}",
         "/agents",
+        "/agents/new",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
         *(f"/deliveries/{row.pk}" for row in Delivery.objects.order_by("id")[1:3]),
