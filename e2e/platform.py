@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import httpx
 import psutil
 
 from tests import waiting
+from tests.bus.servers import free_port
 
 # Settings that unit tests of the same run put into the environment: this platform has its own.
 OURS = ("DB_", "GALLEY_", "GITGRIT_", "SEATRIAL_", "DJANGO_", "SECRET_KEY", "SITE_URL", "APP_PORT")
@@ -23,13 +23,6 @@ NOT_YET = (
     subprocess.SubprocessError,
 )  # fmt: skip
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(check: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:

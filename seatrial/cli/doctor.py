@@ -17,11 +17,12 @@ from seatrial.embedded import locking, orphans
 from seatrial.embedded.components import agent as agent_component
 from seatrial.embedded.engine import detect, packages
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import holder, is_free
+from seatrial.embedded.ports import holder
 from seatrial.embedded.preflight import MIN_FREE_MB, Choices, visible_ports
 from seatrial.embedded.processes import Records
 from seatrial.embedded.remembered import read
 from seatrial.embedded.typed import script, typed
+from seatrial.ports import is_free
 from seatrial.wire.counted import counted
 from seatrial.wire.states import AgentState, Isolation, ResultState
 

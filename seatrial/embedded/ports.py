@@ -1,32 +1,12 @@
 """Chooses the platform's ports. People choose the two visible ones; for the others, free ports are found and remembered."""
 
 import contextlib
-import socket
 
 import psutil
 
 from seatrial.embedded.errors import PortTaken
 from seatrial.embedded.typed import typed
-
-LOOPBACK = "127.0.0.1"
-
-
-def is_free(port: int) -> bool:
-    """Whether we could listen on `port` of the loopback now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
-def find_free() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+from seatrial.ports import find_free, is_free
 
 
 def holder(port: int) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from seatrial.embedded.engine import daemon, detect
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import find_free, is_free, require_free
+from seatrial.embedded.ports import require_free
 from seatrial.embedded.remembered import Remembered, read
 from seatrial.embedded.typed import script, typed
 from seatrial.environ.reading import bare
 from seatrial.environ.sentences import refusals
+from seatrial.ports import find_free, is_free
 from seatrial.wire.words import RuntimeKind
 
 DEFAULT_PORT = 3000

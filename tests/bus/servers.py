@@ -1,8 +1,6 @@
 """A real nats-server with our own identity, that can be killed and started again on the same port."""
 
-import contextlib
 import os
-import random
 import signal
 import socket
 import ssl
@@ -12,27 +10,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from seatrial.control.fleet.bus_identity import BusIdentity, ensure
+from seatrial.ports import find_free
 
 START_SECONDS = 60
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, never the same twice.
-
-    Below those that the kernel gives to outgoing connections: one of them could take the port of a server that is
-    killed and started again, and a client that tries such a port on its own machine may even connect to itself.
-    """
-    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    above = outgoing if outgoing > 20_000 else 32_768
-    while True:
-        port = random.randrange(above - 15_000, above)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            if port not in _given:
-                _given.add(port)
-                return port
+    """A port that nobody listens on, never the same twice."""
+    port = next(port for port in iter(find_free, None) if port not in _given)
+    _given.add(port)
+    return port
 
 
 class NatsServer:

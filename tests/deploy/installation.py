@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.bus.servers import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,13 +22,6 @@ COMPOSE = ROOT / "deploy/compose.yaml"
 PORTS = ("APP_PORT", "GALLEY_HTTP_PORT", "GALLEY_HTTPS_PORT", "GALLEY_BUS_PORT", "GALLEY_TRAEFIK_PORT")
 PASSWORD = "correct-horse-battery"
 NOT_YET = (httpx.HTTPError, AssertionError, LookupError, StopIteration)
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def plugin(home: Path) -> Path:

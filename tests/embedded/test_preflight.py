@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from seatrial import ports
 from seatrial.embedded.engine import daemon
 from seatrial.embedded.errors import CannotRun, PortTaken
 from seatrial.embedded.layout import DataDirectory
-from seatrial.embedded.ports import is_free
 from seatrial.embedded.preflight import Choices, require_engine, require_settings, require_space, settle
 from seatrial.embedded.remembered import read, write
+from seatrial.ports import is_free
 from tests.bus.servers import free_port
 
 
@@ -162,3 +163,14 @@ def test_what_stands_around_a_value_is_left_out(data: DataDirectory) -> None:
     environ = {**free(), "APP_PORT": f'"{port}"\r', "SITE_URL": " 'https://sea.example.com/' "}
     settled = settle(Choices(), data, environ)
     assert (settled.port, settled.site_url) == (port, "https://sea.example.com")
+
+
+@pytest.mark.parametrize(
+    ("range_of_the_kernel", "above"), [("20000\t60999\n", 20_000), ("1024\t65535\n", 32_768), ("?", 32_768)]
+)
+def test_no_port_is_found_that_an_outgoing_connection_could_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, range_of_the_kernel: str, above: int
+) -> None:
+    monkeypatch.setattr(ports, "_OUTGOING", tmp_path / "range")
+    ports._OUTGOING.write_text(range_of_the_kernel)
+    assert not [port for port in (ports.find_free() for _ in range(200)) if not 1024 < port < above]

@@ -22,7 +22,7 @@ from seatrial.agent.commands.children import detached, gone
 from seatrial.agent.commands.people import give
 from seatrial.agent.runtime.asking import ask
 from seatrial.agent.runtime.process import logs, probes
-from seatrial.agent.runtime.process.starting import KeeperPlan, free_port, keeper_command, keeper_environment
+from seatrial.agent.runtime.process.starting import KeeperPlan, keeper_command, keeper_environment
 from seatrial.agent.vocabulary.containers import (
     Change,
     Container,
@@ -35,6 +35,7 @@ from seatrial.agent.vocabulary.containers import (
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.whole import whole
+from seatrial.ports import find_free
 from seatrial.wire.logs import LogLine
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
@@ -135,7 +136,7 @@ class ProcessRuntime:
         if image is None:
             raise StartError(f"there is no image {spec.image}")
         folder = self._containers.folder(spec.name)
-        port = free_port()
+        port = find_free()
         host = self._containers.read(spec.network_of) if spec.network_of else None
         networks = list(host["networks"]) if host else list(spec.networks)
         plan = KeeperPlan(spec, image, self._volumes, folder, self._ports(networks), port).plan()

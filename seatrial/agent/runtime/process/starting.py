@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +102,6 @@ class KeeperPlan:
         if not (tools / "python").exists():
             (tools / "python").symlink_to(shutil.which("python3", path=SYSTEM_PATH) or sys.executable)
         return str(tools)
-
-
-def free_port() -> int:
-    """A free port of the loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def keeper_command(folder: Path) -> list[str]:
