@@ -33,10 +33,10 @@ LASTING: dict[str, Any] = {
 
 def options(configuration: Configuration) -> dict[str, Any]:
     """What libpq is told beside host, port, name, user and password."""
-    authorities = configuration.db_ca_file
-    if authorities is None and configuration.db_sslmode == "verify-full":
-        authorities = configuration.authorities or "system"
-    tls = {"sslmode": configuration.db_sslmode, "sslrootcert": str(authorities or "")}
+    authorities = str(configuration.db_ca_file or "")
+    if not authorities and configuration.db_sslmode == "verify-full":
+        authorities = str(configuration.authorities or "system")
+    tls = {"sslmode": configuration.db_sslmode, "sslrootcert": authorities}
     return LASTING | {name: value for name, value in tls.items() if value}
 
 

@@ -110,14 +110,17 @@ async def test_the_ingress_of_another_host_gets_in_by_its_door_and_nobody_else_a
     finally:
         await doors.keep("e", ())
         doors.leave()
-        for where in (("nat", "PREROUTING"), ("nat", "OUTPUT"), ("filter", await firewall.forwarding())):
-            await removed_jump(*where)
-        for table, chain in (
-            ("nat", f"GALLEY-DOORS-{doors._mark}"),
-            ("filter", f"GALLEY-INGRESS-{doors._mark}"),
-        ):
-            for what in ("-F", "-X"):
-                await run([f"iptables{await firewall.engine_filter()}", "-w", "5", "-t", table, what, chain])
+        await swept(doors)
+
+
+async def swept(doors: Doors) -> None:
+    """Nothing of the address is left in the packet filter."""
+    for where in (("nat", "PREROUTING"), ("nat", "OUTPUT"), ("filter", await firewall.forwarding())):
+        await removed_jump(*where)
+    program = f"iptables{await firewall.engine_filter()}"
+    for table, chain in (("nat", f"GALLEY-DOORS-{doors._mark}"), ("filter", f"GALLEY-INGRESS-{doors._mark}")):
+        for what in ("-F", "-X"):
+            await run([program, "-w", "5", "-t", table, what, chain])
 
 
 async def removed_jump(table: str, chain: str) -> None:
