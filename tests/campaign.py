@@ -2,14 +2,19 @@
 
 `make campaign SEED=n ROUNDS=m`. A round is one test of ROUNDS with a seed for its random numbers; both depend on SEED alone,
 so the same SEED gives the same campaign. Without a SEED one is drawn and printed.
+
+A walk types what one of our pages tells an operator to type, on real containers, from an empty directory to the end: nothing of it
+is left to chance. `make campaign WALK=name` runs one; a campaign whose ROUNDS nobody gave ends with all of them, in order.
 """
 
 import argparse
+import os
 import random
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +36,12 @@ TESTS = {
     "tests/builds/test_killed.py": 1,
     "tests/sandboxes/test_hostile.py": 1,
     "e2e/test_kill.py": 1,
+}
+# What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
+WALKS = {
+    "airgapped": "tests/walks/test_airgapped.py",
+    "certificates": "tests/certificates/test_acme.py",
+    "compose": "tests/walks/test_compose.py",
 }
 
 
@@ -55,35 +66,68 @@ def planned(seed: int, rounds: int) -> Iterator[Round]:
         yield Round(test, chance.randrange(2**32))
 
 
-def fails(one: Round) -> bool:
-    """Run the round; returns whether it failed, and then prints its output."""
+@dataclass(frozen=True)
+class Walk:
+    """One walk, which needs no seed."""
+
+    name: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments for pytest. What it does is shown while it does it, because it takes long."""
+        return [WALKS[self.name], "-m", "walk", "-s"]
+
+
+def asked(seed: int, rounds: str, walk: str) -> list[Round | Walk]:
+    """What a campaign runs: a walk alone, these rounds alone, or twenty rounds and then every walk."""
+    if walk:
+        return [Walk(walk)]
+    return [*planned(seed, int(rounds or 20)), *([] if rounds else map(Walk, WALKS))]
+
+
+def fails(one: Round | Walk) -> bool:
+    """Run it; returns whether it failed. The output of a round is printed if it failed, that of a walk as it comes."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *one.arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    done = subprocess.run(command, cwd=ROOT, capture_output=isinstance(one, Round), text=True, check=False)
+    if done.returncode != 0 and isinstance(one, Round):
         sys.stdout.write(done.stdout + done.stderr)
     return done.returncode != 0
 
 
+def run(everything: Sequence[Round | Walk]) -> list[tuple[str, Round | Walk]]:
+    """Run all of it; returns what failed, with what it is called."""
+    failed = []
+    for number, one in enumerate(everything, 1):
+        what = f"{one.test}  seed {one.seed}" if isinstance(one, Round) else f"walk {one.name}"
+        sys.stdout.write(f"{number:4}/{len(everything)}  {what}\n")
+        sys.stdout.flush()
+        if fails(one):
+            failed.append((what, one))
+    return failed
+
+
 def main() -> int:
-    """Run all rounds, even if some fail, then print those that failed and how to repeat them."""
+    """Run all that was asked for, even if some fails, then print what failed and how to repeat it."""
     parser = argparse.ArgumentParser(prog="make campaign")
     parser.add_argument("--seed", default="")
     parser.add_argument("--rounds", default="")
+    parser.add_argument("--walk", default="", choices=["", *WALKS])
     given = parser.parse_args()
-    seed, rounds = int(given.seed or secrets.randbelow(2**32)), int(given.rounds or 20)
-    sys.stdout.write(f"Campaign: SEED={seed} ROUNDS={rounds}\n")
-    failed = []
-    for number, one in enumerate(planned(seed, rounds), 1):
-        sys.stdout.write(f"{number:4}/{rounds}  {one.test}  seed {one.seed}\n")
-        sys.stdout.flush()
-        if fails(one):
-            failed.append((number, one))
-    for number, one in failed:
-        repeat = " ".join([".venv/bin/python -m pytest", *one.arguments])
-        sys.stdout.write(f"Round {number} failed. Repeat it: {repeat}\n")
-    sys.stdout.write(
-        f"{len(failed)} of {rounds} rounds failed; all again: make campaign SEED={seed} ROUNDS={rounds}\n"
+    seed = int(given.seed or secrets.randbelow(2**32))
+    everything = asked(seed, given.rounds, given.walk)
+    again = (
+        f"WALK={given.walk}" if given.walk else f"SEED={seed} ROUNDS={given.rounds}".removesuffix(" ROUNDS=")
     )
+    sys.stdout.write(f"Campaign: {again}\n")
+    with tempfile.TemporaryDirectory(
+        prefix="seatrial-bundles-"
+    ) as bundles:  # the first walk builds them for the others
+        os.environ.setdefault("SEATRIAL_TEST_BUNDLES", bundles)
+        failed = run(everything)
+    for what, one in failed:
+        repeat = " ".join([".venv/bin/python -m pytest", *one.arguments])
+        sys.stdout.write(f"Failed: {what}. Repeat it: {repeat}\n")
+    sys.stdout.write(f"{len(failed)} of {len(everything)} failed; all again: make campaign {again}\n")
     return 1 if failed else 0
 
 

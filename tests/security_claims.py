@@ -9,6 +9,8 @@ PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
 ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
 HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_neighbours.py"
+PERMITTED, BERTHS = "tests/policies/test_network.py", "tests/sandboxes/test_berths.py"
+NETWORKED = "tests/sandboxes/test_networked.py"
 SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_validation.py"
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
 SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
@@ -186,6 +188,23 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- `GITGRIT_REQUIRE_GVISOR=true` refuses": (
         f"{SANDBOXES}::test_where_gvisor_is_required_nothing_runs_without",
         f"{SANDBOXES}::test_gvisor_that_is_registered_later_is_noticed_and_used",
+    ),
+    "- A policy has a network only if its author asks": (
+        f"{PERMITTED}::test_nobody_else_does",
+        f"{PERMITTED}::test_what_asks_in_vain_is_errored_and_the_others_run",
+        f"{PERMITTED}::test_an_agent_that_knows_nothing_of_it_has_judged_nothing",
+        f"{PERMITTED}::test_every_place_says_what_ran_with_the_network",
+        f"{BERTHS}::test_what_is_missing_is_named_with_who_can_give_it",
+    ),
+    "- A policy with a network is alone in its sandbox.": (
+        f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",
+        f"{BERTHS}::test_without_rules_there_is_no_berth",
+        f"{BERTHS}::test_the_bus_is_closed_by_every_address_that_it_has",
+        f"{BERTHS}::test_beyond_the_bridge_other_networks_and_published_ports_are_closed",
+    ),
+    "- The sandbox of a policy with a network holds no token": (
+        f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",
+        f"{NETWORKED}::test_a_killed_agent_leaves_nothing_on_the_network",
     ),
     # Repositories
     "- git runs without hooks": (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.campaign import ROOT, TESTS, planned
+from tests.campaign import ROOT, TESTS, WALKS, Round, Walk, asked, planned
 
 
 def test_the_same_seed_is_the_same_campaign_and_a_longer_one_begins_with_the_shorter() -> None:
@@ -15,3 +15,19 @@ def test_every_test_of_a_campaign_is_there_and_comes_up() -> None:
         file, _, name = test.partition("::")
         assert f"def {name}(" in Path(ROOT, file).read_text() if name else Path(ROOT, file).exists(), test
     assert {one.test for one in planned(0, 500)} == set(TESTS)
+
+
+def test_walks_come_once_each_after_the_rounds_and_not_where_rounds_alone_were_asked_for() -> None:
+    assert asked(7, "", "")[20:] == [Walk(name) for name in WALKS]
+    assert all(isinstance(one, Round) for one in asked(7, "", "")[:20] + asked(7, "30", ""))
+    assert asked(7, "30", "airgapped") == [Walk("airgapped")]
+
+
+def test_every_file_that_is_marked_as_a_walk_has_a_name_to_ask_for_it() -> None:
+    mark = "pytest.mark." + "walk"
+    marked = {
+        str(file.relative_to(ROOT))
+        for file in Path(ROOT, "tests").rglob("test_*.py")
+        if mark in file.read_text()
+    }
+    assert marked == set(WALKS.values())

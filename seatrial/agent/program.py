@@ -33,6 +33,7 @@ from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.assembly import evaluations, sandbox_image
+from seatrial.agent.sandboxes.berths import Harbour
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
@@ -40,6 +41,7 @@ from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
 from seatrial.agent.survey.host import Sandboxing, Survey
+from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
@@ -63,12 +65,8 @@ class AgentProgram:
         """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves
         containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
-        bus = Bus(
-            bus_of(self._settings, credential),
-            self._identity.credentials_file,
-            credential.agent,
-            context_of(self._settings),
-        )
+        bus_url = bus_of(self._settings, credential)
+        bus = Bus(bus_url, self._identity.credentials_file, credential.agent, context_of(self._settings))
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
@@ -77,7 +75,7 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(tools, Jobs(bus), image)
+        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(bus_url))
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -182,7 +180,9 @@ class AgentProgram:
             return None
         return sandbox_image(tools.runtime.engine, tools.images, self._settings.gitgrit_sandbox_image)
 
-    def _evaluations(self, tools: Tools, jobs: Jobs, image: ImageSource | None) -> Evaluations:
+    def _evaluations(
+        self, tools: Tools, jobs: Jobs, image: ImageSource | None, harbour: Harbour
+    ) -> Evaluations:
         runtime = tools.runtime
         return evaluations(
             agent=tools.agent,
@@ -193,7 +193,18 @@ class AgentProgram:
             checkouts=tools.checkouts,
             credentials=tools.credentials,
             reports=tools.reports,
+            harbour=harbour,
             require_gvisor=self._settings.gitgrit_require_gvisor,
+        )
+
+    def _harbour(self, bus_url: str) -> Harbour:
+        settings = self._settings
+        return Harbour(
+            network=settings.sandbox_network,
+            servers=settings.resolvers,
+            authorities=settings.gitgrit_custom_ca_file_path,
+            closed=addresses_of_urls(bus_url.split(",")),
+            firewall=settings.galley_firewall,
         )
 
     def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:

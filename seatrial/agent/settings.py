@@ -219,14 +219,15 @@ class Settings(BaseSettings):
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
     ] = Field(
         "",
-        description="The engine's network for sandboxes that may have one, such as gitgrit_internal. Policies have none in this release; "
-        "surveys (`airgap_smoketest`) look at it. Unset: none.",
+        description="The engine's bridge for sandboxes of policies that ask for the network and whose workspace permits it, such as "
+        "gitgrit_internal. It is not made. Unset: no policy gets a network here.",
     )
     sandbox_dns: Annotated[
         str, AfterValidator(_resolvers), Wanted("addresses of resolvers with commas between", "10.0.0.53")
     ] = Field(
         "",
-        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own.",
+        description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own. They "
+        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked.",
     )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."

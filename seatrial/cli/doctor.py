@@ -180,6 +180,8 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         yield Finding(False, f"the platform waits for {waits_for}", f"See {logs}")
     for warning in status["platform"].get("warnings", []):
         yield Finding(False, warning, grave=False)
+    for one in status.get("certificates", []):
+        yield Finding(not one["fix"], one["text"], one["fix"], grave=one["grave"])
     agents = [agent for agent in status["agents"] if agent["state"] != AgentState.REVOKED]
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE

@@ -13,7 +13,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 from seatrial.wire.counted import counted
 from seatrial.wire.sizes import gigabytes
-from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.states import DeploymentState, EnvironmentState, ResultState
 
 
 def status(as_json: AsJson = False) -> None:
@@ -27,6 +27,8 @@ def status(as_json: AsJson = False) -> None:
     terminal.line("seatrial at ", bold(platform["url"]))
     terminal.line(f"  runtime {platform['runtime'] or '-'}, sandbox {platform['sandbox'] or 'none'}")
     _waits(terminal, platform, indent=2)
+    for one in whole.get("certificates", []):
+        _certificate(terminal, one)
     for agent in whole["agents"]:
         terminal.line("  ", show.mark(agent["state"]), f" agent {agent['name']} {agent['state']}")
         for text in agent["warnings"]:
@@ -43,6 +45,14 @@ def status(as_json: AsJson = False) -> None:
         _project(terminal, project)
     if not whole["projects"]:
         terminal.line(f"  No project yet: {typed('preview', 'PATH', '--branch', 'B')}")
+
+
+def _certificate(terminal: Terminal, one: Json) -> None:
+    """One that the ingress serves; where something has to be done, what."""
+    bad = ResultState.FAILED if one["grave"] else "waiting"
+    terminal.line("  ", show.mark(bad if one["fix"] else ResultState.PASSED), f" {one['text']}")
+    if one["fix"]:
+        terminal.line(f"      {one['fix']}")
 
 
 def _budget(terminal: Terminal, connection: str, budget: Json) -> None:

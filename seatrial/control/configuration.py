@@ -205,6 +205,22 @@ class Configuration(SignInSettings):
     galley_traefik_api_url: shapes.Address = Field(
         "", description="Address of Traefik's API, which is asked whether a route is applied."
     )
+    galley_ingress_url: shapes.Address = Field(
+        "",
+        description="Address at which the worker looks at the certificates that the ingress serves. Unset: it serves none.",
+    )
+    galley_ingress_notes: shapes.FilePath = Field(
+        None,
+        description="Directory in which the ingress and `galley-server certificate` leave what is wrong about certificates.",
+    )
+    galley_acme_provider: shapes.Word = Field(
+        "",
+        description="DNS provider by which the ingress gets its certificates. Unset: it gets none by ACME.",
+    )
+    galley_tls_dir: shapes.FilePath = Field(
+        None,
+        description="Directory with the operator's own certificate, tls.crt and tls.key, which the ingress serves.",
+    )
     galley_drain_seconds: Annotated[float, shapes.Between(0, 3600, "a number of seconds")] = Field(
         5.0, description="How long the old version keeps running after the switch to the new one."
     )

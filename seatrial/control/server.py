@@ -3,6 +3,7 @@
     galley-server setup              makes the keys that bus and control plane share; needs no database
     galley-server web [...]          prepares the database, then is the web process
     galley-server worker             prepares the database, then is the worker
+    galley-server certificate        gives the operator's own certificate to the ingress, whenever it changes
     galley-server healthy [...]      exit code 0 if the web process or the worker beside it does its work
 
 `web` and `worker` prepare in any order and at the same time (`installation.preparation`). The first data is made by
@@ -28,13 +29,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="galley-server", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    programs = parser.add_subparsers(metavar="setup | web | worker | healthy", required=True)
+    programs = parser.add_subparsers(metavar="setup | web | worker | certificate | healthy", required=True)
     programs.add_parser("setup", help="make the keys that bus and control plane share").set_defaults(
         run=_setup
     )
     web = programs.add_parser("web", help="prepare the database, then serve; arguments are `control.web`'s")
     web.set_defaults(run=_web)
     programs.add_parser("worker", help="prepare the database, then work").set_defaults(run=_worker)
+    certificate = programs.add_parser(
+        "certificate", help="give the operator's own certificate to the ingress"
+    )
+    certificate.set_defaults(run=_certificate)
     healthy = programs.add_parser("healthy", help="whether web or worker does its work")
     healthy.add_argument("which", choices=["web", "worker"], nargs="?", default="web")
     healthy.set_defaults(run=_healthy)
@@ -83,6 +88,12 @@ def _web(configuration: Configuration, _: argparse.Namespace, rest: list[str]) -
 def _worker(*_: object) -> None:
     _prepare(lambda: None)
     _become("seatrial.control.worker", "--beat", str(_beat_file()))
+
+
+def _certificate(configuration: Configuration, *_: object) -> None:
+    from seatrial.control.certificates.giving import serve
+
+    serve(configuration)
 
 
 def _healthy(configuration: Configuration, chosen: argparse.Namespace, _: object) -> None:

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "seatrial.control.forges.local",
     "seatrial.control.forges.oauth",
     "seatrial.control.fleet",
+    "seatrial.control.certificates",
     "seatrial.control.previews",
     "seatrial.control.policies",
     "seatrial.control.triggers",

@@ -99,6 +99,8 @@ def _doubts(install: Install, values: Mapping[str, str]) -> Iterator[str]:
     for name in ("SITE_URL", "GALLEY_PREVIEW_DOMAIN"):
         if values.get(name, "").endswith(f".{EXAMPLE}"):
             yield f"{name}: an example's. Set it to a name of your own"
+    if values.get("GALLEY_ACME_PROVIDER") and values.get("GALLEY_TLS_DIR"):
+        yield "GALLEY_TLS_DIR: certificates come by ACME, too (GALLEY_ACME_PROVIDER). Set one of the two"
     for kind in PROVIDERS:
         switch = f"AUTH_PROVIDER_{kind}_ENABLED"
         on = (values.get(switch) or default(install, known[switch])) == "True"

@@ -81,12 +81,6 @@ def directory(text: str) -> None:
         raise ValueError("not a path from the root. Write it like /var/lib/galley")
 
 
-def word(text: str) -> None:
-    """One word of letters and digits."""
-    if re.fullmatch(r"[A-Za-z0-9_.-]+", text) is None:
-        raise ValueError("not one word. Write it like cloudflare")
-
-
 def email(text: str) -> None:
     """Whom an authority writes to."""
     if re.fullmatch(r"[^@\s:/]+@[^@\s:/]+\.[^@\s:/]+", text) is None:
@@ -104,6 +98,12 @@ def port(text: str) -> None:
     """As the host has them."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65536:
         raise ValueError("not a port, 1 to 65535. Write it like 8443")
+
+
+def hours(text: str) -> None:
+    """For how long something is good."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:7]) < 1_000_000:
+        raise ValueError("not a number of hours. Write it like 2160")
 
 
 def address(text: str) -> None:

@@ -47,9 +47,9 @@ def provider(kind: str, *, address: bool) -> tuple[Variable, ...]:
     return tuple(setting(Configuration, name, Group.FORGE) for name in names)
 
 
-def port(name: str, meaning: str, usual: str) -> Variable:
+def port(name: str, meaning: str, usual: str, installs: frozenset[Install] = ONE_HOST) -> Variable:
     """A port that only the compose file knows."""
-    return Variable(name, Group.ADDRESSES, meaning, "a port, 1 to 65535", usual, ONE_HOST, checks.port)
+    return Variable(name, Group.ADDRESSES, meaning, "a port, 1 to 65535", usual, installs, checks.port)
 
 
 def image(name: str, meaning: str, usual: str) -> Variable:
@@ -72,8 +72,8 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "galley_preview_port", Group.ADDRESSES),
     port("GALLEY_HTTPS_PORT", "Host port of the ingress: dashboard and previews, with TLS.", "443"),
     port("GALLEY_HTTP_PORT", "Host port from which visitors are sent to the one with TLS.", "80"),
-    port("GALLEY_TRAEFIK_PORT", "Port of the ingress's API, on the loopback.", "8083"),
-    port("GALLEY_BUS_PORT", "Port of the bus.", "4222"),
+    port("GALLEY_TRAEFIK_PORT", "Port of the ingress's API, on the loopback.", "8083", BOTH),
+    port("GALLEY_BUS_PORT", "Port of the bus.", "4222", BOTH),
     setting(
         Configuration, "secret_key", Group.KEYS, required=BOTH, check=checks.secret_key, make=keys.secret_key,
         meaning="Django signing key. Never change it after the first start: that ends every session.",
@@ -127,8 +127,9 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "auth_allowed_groups", Group.FORGE),
     setting(Configuration, "auth_role_map", Group.FORGE),
     setting(Configuration, "auth_require_second_factor", Group.FORGE),
+    setting(Settings, "sandbox_network", Group.NETWORK, installs=ONE_HOST),
     setting(
-        Settings, "sandbox_dns", Group.NETWORK, installs=AIR_GAPPED,
+        Settings, "sandbox_dns", Group.NETWORK,
         meaning="Comma-separated internal DNS resolvers, by address. gVisor cannot use the engine's embedded DNS.",
     ),
     Variable(
@@ -137,11 +138,10 @@ VARIABLES: tuple[Variable, ...] = (
         "the path of a PEM file on the host, from the root", "", BOTH, checks.authorities,
     ),
     setting(Settings, "galley_registries", Group.NETWORK),
-    Variable(
-        "GALLEY_ACME_PROVIDER", Group.CERTIFICATES,
-        "DNS provider by which an authority's DNS-01 challenge is answered, as Traefik calls it, such as cloudflare. Its own "
+    setting(
+        Configuration, "galley_acme_provider", Group.CERTIFICATES, installs=ONE_HOST, what="the name of a provider",
+        meaning="DNS provider by which an authority's DNS-01 challenge is answered, as Traefik calls it, such as cloudflare. Its own "
         "variables are in the file acme.env.",
-        "the name of a provider", "", ONE_HOST, checks.word,
     ),
     Variable(
         "GALLEY_ACME_EMAIL", Group.CERTIFICATES, "Where the authority writes to.", "an e-mail address", "",
@@ -150,6 +150,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "GALLEY_ACME_SERVER", Group.CERTIFICATES, "Directory of the authority.", "an address with https",
         "https://acme-v02.api.letsencrypt.org/directory", ONE_HOST, checks.https,
+    ),
+    Variable(
+        "GALLEY_ACME_HOURS", Group.CERTIFICATES,
+        "For how many hours the authority's certificates are good. They are renewed when a third is left; of those for less than "
+        "a week, when less is left.",
+        "a number of hours", "2160", ONE_HOST, checks.hours,
     ),
     Variable(
         "GALLEY_TLS_DIR", Group.CERTIFICATES,

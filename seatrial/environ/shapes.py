@@ -189,6 +189,13 @@ def tag(text: str) -> str:
     return text
 
 
+def word(text: str) -> str:
+    """One word of letters and digits."""
+    if text and re.fullmatch(r"[A-Za-z0-9_.-]+", text) is None:
+        raise ValueError("not one word. Write it like cloudflare")
+    return text
+
+
 def image(text: str) -> str:
     """As the engine names images."""
     if text and IMAGE.fullmatch(text) is None:
@@ -312,6 +319,7 @@ ClientSecret = Annotated[
     Wanted("the secret of an application", "what the provider shows"),
 ]
 Tag = Annotated[str, AfterValidator(tag), Wanted("a tag of an image", "1.4.0")]
+Word = Annotated[str, AfterValidator(word), Wanted("one word", "cloudflare")]
 Image = Annotated[
     str, AfterValidator(image), Wanted("the name of an image", "registry.example.com/postgres:15")
 ]

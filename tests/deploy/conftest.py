@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.deploy.certificates import own_certificate
 from tests.deploy.installation import ROOT, Installation
 from tests.engines import missing, require
 
@@ -63,7 +64,9 @@ def installation(
     for path in (folder, *folder.parents[:2]):
         path.chmod(0o755)  # containers that are not root read what is mounted from there
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    installation = Installation(folder, {**images, "GITGRIT_CUSTOM_CA_FILE_PATH": str(folder / "ca.pem")})
+    own_certificate(folder / "tls", authority)
+    settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(folder / "ca.pem"), "GALLEY_TLS_DIR": str(folder / "tls")}
+    installation = Installation(folder, {**images, **settings})
     try:
         installation.compose("up", "--detach", "--wait", "--wait-timeout", "300")
         yield installation

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from e2e.repositories import commit, static
+from tests.deploy.certificates import own_certificate
 from tests.deploy.installation import NOT_YET, Installation, Person
 from tests.engines import require
 from tests.forges.hosts.gitea import ForgejoSite
@@ -85,7 +86,7 @@ def test_from_a_merge_request_to_its_preview_through_kills(
     installation.kill("galley-server", "galley-agent")
     url = done(installation, hosted, pull)
     eventually(lambda: installation.visit(url).text == "version two", what="the new version", not_yet=NOT_YET)
-    assert set(installation.states().values()) <= {"healthy", "exited", "starting"}
+    assert set(installation.states().values()) <= {"healthy", "exited", "starting", "running"}
 
     forge.close_pull(SHOP, pull.number, merged=True)
     eventually(
@@ -127,6 +128,37 @@ def building(admin: Person, pull: Pull) -> bool:
     """Whether the pull request's head is being worked on by the agent."""
     deployments = [one["deployment"] or {} for one in admin.get("/environments")]
     return any(one.get("commit") == pull.head and one["phases"] for one in deployments)
+
+
+def test_your_own_certificate_is_served_and_looked_at(
+    installation: Installation, admin: Person, authority: trustme.CA
+) -> None:
+    def seen(past: str = "") -> list[dict[str, str]]:
+        rows = admin.get("/status")["certificates"]
+        new = all(
+            row["state"] == "valid" and row["expires_at"] and row["fingerprint"] != past for row in rows
+        )
+        return rows if rows and new else []
+
+    try:
+        site, previews = sorted(
+            eventually(seen, what="both are valid", not_yet=NOT_YET),
+            key=lambda row: row["name"],
+            reverse=True,
+        )
+    except AssertionError as error:
+        error.add_note(installation.last_words())
+        raise
+    assert (site["name"], previews["name"]) == ("localhost", "*.preview.localhost")
+    own_certificate(installation.directory / "tls", authority)
+    eventually(lambda: seen(site["fingerprint"]), what="the next one is served", not_yet=NOT_YET)
+    notes = [f"/var/lib/galley-server/ingress/{name}" for name in ("errors", "own")]
+    assert installation.compose("exec", "-T", "galley-worker", "cat", *notes) == "", (
+        "the worker can read both"
+    )
+    answer = admin.client.get("/health")
+    assert "localhost has a certificate of" in answer.text
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_no_container_has_more_rights_than_it_needs(installation: Installation) -> None:

@@ -27,6 +27,7 @@ RIGHT = {
     "SITE_URL": "https://seatrial.acme.test",
     "GALLEY_PREVIEW_DOMAIN": "preview.acme.test",
     "GITGRIT_CUSTOM_CA_FILE_PATH": "/etc/seatrial/ca.pem",
+    "SANDBOX_NETWORK": "policies",
     "SANDBOX_DNS": "10.0.0.53,fd00::53",
 }
 # Of each variable that no program of ours checks as its own setting.
@@ -36,6 +37,7 @@ WRONG = {
     "GITGRIT_ENCRYPTION_KEY": ("short", "11" * 32, "https://a.test"),
     "POSTGRES_PASSWORD": ("short", "https://a.test/a"),
     "SEATRIAL_ADMIN_PASSWORD": ("short",),
+    "SANDBOX_NETWORK": ("host", "a b", "-x"),
     "SANDBOX_DNS": ("dns.internal", "10.0.0.53:53", "https://a.test", "1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4"),
     "GITGRIT_CUSTOM_CA_FILE_PATH": ("ca.pem", "https://a.test"),
     "GALLEY_DATA_DIR": ("galley", "https://a.test"),
@@ -43,9 +45,9 @@ WRONG = {
     "GALLEY_HTTP_PORT": ("0", "65536", "-1", "https://a.test"),
     "GALLEY_TRAEFIK_PORT": ("0", "99999999999", "1.5"),
     "GALLEY_BUS_PORT": ("0", "65536", "\u0663"),
-    "GALLEY_ACME_PROVIDER": ("cloud flare", "https://a.test"),
     "GALLEY_ACME_EMAIL": ("me", "https://a.test", "a b@c.d"),
     "GALLEY_ACME_SERVER": ("http://a.test/x", "a.test", "https://"),
+    "GALLEY_ACME_HOURS": ("0", "-1", "90 days", "10000000", "https://a.test"),
     "GALLEY_TLS_DIR": ("certs", "https://a.test"),
     "GALLEY_ENGINE_SOCKET": ("docker.sock", "unix:///var/run/docker.sock"),
     "GALLEY_IMAGES": ("registry.test/x", "https://a.test/", "A/"),

@@ -7,12 +7,12 @@ from playwright.sync_api import expect
 
 from tests.dashboard.fixtures import as_json
 from tests.dashboard.waiting import comes_true
-from tests.home.test_browser import SERIOUS, live_part_came, sign_in, watched
+from tests.home.test_browser import SERIOUS, live_part_came, sign_in, signed_in, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from tests.dashboard.harbour import Harbour
     from tests.dashboard.straits import Straits
@@ -63,6 +63,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         "/waivers?state=any",
         f"/waivers/{harbour.asked.pk}",
         f"/waivers/{harbour.granted.pk}",
+        "/policies",
         "/agents",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
@@ -111,36 +112,44 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 def test_every_page_is_sound(
     served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
 ) -> None:
+    from tests.dashboard.ashore import certificates
     from tests.dashboard.straits import trouble
 
     say_long_words(busy)
     straits = trouble(busy)
     page, wrong = watched(browser, served, **options)
     sign_in(page, served)
-    details = 0
-    for path in ["/accounts/login/", *paths(busy, straits)]:
-        page.goto(served + path)
-        comes_true(lambda: live_part_came(page))
-        assert wrong == [], f"{path}: {as_json(wrong)}"
-        opened, spoilt = page.evaluate(OPEN_ALL)
-        assert not spoilt, f"{path}: {as_json(spoilt)}"
-        details += opened
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        assert page.locator("h1").count() == 1, path
-        assert page.evaluate(OUT_OF_REACH) == [], path
-        assert not page.evaluate("document.activeElement.matches('.risky')"), path
-        page.evaluate(axe)
-        violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
-        serious = [
-            (one["id"], [node["html"] for node in one["nodes"]])
-            for one in violations
-            if one["impact"] in SERIOUS
-        ]
-        assert not serious, f"{path}: {as_json(serious)}"
-        wrong.clear()
+    details = sum(
+        opened_well(page, wrong, served, axe, path) for path in ["/accounts/login/", *paths(busy, straits)]
+    )
     assert details >= 5, "there was nothing to open"
     page.context.close()
+    page, wrong = watched(browser, served, **options)
+    sign_in(page, served, certificates())
+    opened_well(page, wrong, served, axe, "/health")
+    page.context.close()
+
+
+def opened_well(page: "Page", wrong: list[str], served: str, axe: str, path: str) -> int:
+    """Open the page and look at it; returns how many details boxes it has."""
+    page.goto(served + path)
+    comes_true(lambda: live_part_came(page))
+    assert wrong == [], f"{path}: {as_json(wrong)}"
+    opened, spoilt = page.evaluate(OPEN_ALL)
+    assert not spoilt, f"{path}: {as_json(spoilt)}"
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{path} is {wide} px too wide"
+    assert page.locator("h1").count() == 1, path
+    assert page.evaluate(OUT_OF_REACH) == [], path
+    assert not page.evaluate("document.activeElement.matches('.risky')"), path
+    page.evaluate(axe)
+    violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+    serious = [
+        (one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in SERIOUS
+    ]
+    assert not serious, f"{path}: {as_json(serious)}"
+    wrong.clear()
+    return int(opened)
 
 
 def say_long_words(harbour: "Harbour") -> None:
@@ -167,12 +176,13 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
     cast = make.Cast()
     project = make.project(cast.workspace)
     page, wrong = watched(browser, served, viewport={"width": 360, "height": 740})
-    sign_in(page, served)
+    signed_in(page, served)
     empty = [
         "/",
         "/projects",
         f"/projects/{project.pk}",
         "/waivers",
+        "/policies",
         "/agents",
         "/deliveries",
         "/connections",
@@ -245,7 +255,7 @@ def test_opened_details_leave_the_columns_as_they_were(
     audit.record("thing.change", "thing/1", by=SYSTEM, workspace=space, details={"of": "x" * 500})
     widths = "[...document.querySelectorAll('thead th')].map((cell) => Math.round(cell.offsetWidth))"
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/audit")
     before = page.evaluate(widths)
     row = page.locator("tr", has_text="thing/1")

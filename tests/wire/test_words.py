@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.control.audit.actors import ActorKind
+from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
@@ -53,6 +54,7 @@ WORDS_OF_LOGS = [LogLevel, LogSource, LogStream]
 IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "actor": ActorKind,
     "agent": AgentState,
+    "certificate": CertificateState,
     "deployment": DeploymentState,
     "environment": EnvironmentState,
     "evaluation": EvaluationState,
@@ -71,6 +73,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "withheld": Withheld,
 }
 IN_JSON = [
+    CertificateState,
     AgentState,
     EnvironmentState,
     DeploymentState,

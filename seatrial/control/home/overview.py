@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet
+from django.utils import timezone
 
 from seatrial.control.accounts.access import Action, allowed, find_visible, visible
 from seatrial.control.accounts.models import User
+from seatrial.control.certificates.models import Served
+from seatrial.control.certificates.sentences import Sentence, worrying
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.drift import drifted
 from seatrial.control.forges.models import Drift
@@ -91,6 +94,7 @@ def home_context(user: User) -> dict[str, Any]:
         "any_project": bool(shown) or visible(user, Project).filter(archived_at=None).exists(),
         **connections_context(user),
         "setup": unfinished(user),
+        "worrying": _worrying(user),
         "agents": len(agents),
         "agents_online": sum(agent.state == AgentState.ONLINE for agent in agents),
         "troubled": [
@@ -142,7 +146,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         environments = environments.filter(pull_request__in=open_ones)
         deployments = deployments.filter(environment__pull_request__in=open_ones)
         evaluations = evaluations.filter(pull_request__in=open_ones)
-        beside = (_agents(user), connections_fingerprint(user), unfinished(user))
+        beside = (_agents(user), connections_fingerprint(user), unfinished(user), tuple(_worrying(user)))
     else:
         beside = visible(user, Project).filter(pk=project).values_list(*OF_PROJECT).first()
         if beside is None:
@@ -162,6 +166,11 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         tuple(sorted(waits(environments.values_list("pk", flat=True)).items())),
         tuple(queued.values_list("pk", "queued_at", "waits_for")),
     )
+
+
+def _worrying(user: User) -> list[Sentence]:
+    """Certificates that the instance admin should look after."""
+    return worrying(visible(user, Served).order_by("name"), timezone.now())
 
 
 def _states(rows: QuerySet[Any], *moments: str) -> Hashable:

@@ -3,46 +3,22 @@
 Nothing is stored: each step is read from what is there. When all are done, there is no set-up any more.
 """
 
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 
-from django.conf import settings
 from django.urls import reverse
 
 from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.admission.sessions import is_local
 from seatrial.control.accounts.models import User
-from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.accounts.second_factor.required import has_second_factor
 from seatrial.control.audit.models import AuditEntry
-from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Label
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.status.missing import missing
-from seatrial.control.status.nodes import failing
-from seatrial.environ.shapes import is_here
-from seatrial.wire.states import AgentState, Isolation
-
-PRESENT = (AgentState.ONLINE, AgentState.DRAINING)
-REREAD_SECONDS = 10.0
-MOST_SKEW_SECONDS = 30.0  # more than a heartbeat is ever on its way
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of a step. What is not `well` has its fix; if it is `grave`, the step is not done."""
-
-    well: bool
-    text: str
-    fix: str = ""
-    grave: bool = True
+from seatrial.control.status.checks import PRESENT, Check, of_agents, of_certificates, of_server
+from seatrial.wire.states import AgentState
 
 
 @dataclass(frozen=True)
@@ -104,14 +80,7 @@ def setup(user: User) -> Setup:
 
 
 def _server(agents: list[Agent]) -> Task:
-    checks = (
-        *_programs(agents),
-        *_isolation(agents),
-        *_address(),
-        *_authorities(),
-        *_clocks(agents),
-        *_sign_in(),
-    )
+    checks = (*of_server(agents), *of_certificates(), *of_agents(agents))
     return Task(
         "Checks",
         "This server and its agent",
@@ -121,120 +90,6 @@ def _server(agents: list[Agent]) -> Task:
         "See the agents",
         checks=checks,
     )
-
-
-def _programs(agents: list[Agent]) -> Iterator[Check]:
-    yield Check(True, "The database answers")
-    online = [agent.name for agent in agents if agent.state in PRESENT]
-    waits_for, _ = missing()
-    if waits_for:
-        yield Check(False, f"Seatrial waits for {waits_for}", "Look at the logs of that process")
-    elif online:
-        yield Check(True, "Worker and bus carry messages")  # a heartbeat comes through both
-    for sentence in failing():
-        yield Check(False, sentence, grave=False)
-    if online:
-        yield Check(True, f"Agent {', '.join(online)} is online")
-    elif agents:
-        names = ", ".join(agent.name for agent in agents)
-        yield Check(
-            False,
-            f"Agent {names} is offline",
-            "Look at its log: its program, the bus, or the network is away",
-        )
-    else:
-        yield Check(
-            False,
-            "No agent has joined",
-            "Start galley-agent on a Docker host, with a bootstrap token as GALLEY_AGENT_TOKEN; its log says what is in the way",
-        )
-
-
-def _isolation(agents: list[Agent]) -> Iterator[Check]:
-    for agent in agents:
-        beat = agent.heartbeat if agent.state in PRESENT else {}
-        if problem := beat.get("sandbox_problem"):
-            yield Check(False, f"No policy can run on {agent.name}: {problem}", "Mend that on its host")
-        elif beat.get("sandbox") == Isolation.GVISOR:
-            yield Check(True, f"Policies on {agent.name} run in gVisor")
-        elif beat.get("sandbox"):
-            yield Check(
-                False,
-                f"Policies on {agent.name} share its host's kernel, because gVisor is not registered with its engine",
-                "Install it there: sudo runsc install && sudo systemctl restart docker",
-                grave=False,
-            )
-        for warning in beat.get("warnings") or []:
-            yield Check(False, f"{agent.name}: {warning}", grave=False)
-
-
-def _address() -> Iterator[Check]:
-    site = settings.SITE_URL
-    if site.startswith("https://"):
-        yield Check(True, f"{site} has TLS")
-    elif is_here(site):
-        yield Check(
-            True,
-            f"{site} is for this machine alone; for others, put a proxy with TLS before it and set SITE_URL",
-        )
-    else:
-        yield Check(
-            False,
-            f"{site} has no TLS: passwords and webhooks can be read on their way",
-            "Put a proxy with TLS before it, and set SITE_URL to its address",
-            grave=False,
-        )
-
-
-def _authorities() -> Iterator[Check]:
-    path = settings.CONFIGURATION.authorities
-    if path is None:
-        return
-    if problem := _unreadable(path, int(time.monotonic() / REREAD_SECONDS)):
-        yield Check(
-            False,
-            f"GITGRIT_CUSTOM_CA_FILE_PATH: {problem}",
-            "Put the right file there, and start Seatrial again",
-        )
-    else:
-        yield Check(True, f"The authorities in {path} are trusted")
-
-
-@lru_cache(maxsize=1)
-def _unreadable(path: Path, _: int) -> str:
-    """Why nobody can be trusted by this file; empty if it can be read. Read anew now and then: watchers ask every second."""
-    try:
-        trusting(path)
-    except UnfitAuthorities as error:
-        return str(error)
-    return ""
-
-
-def _clocks(agents: list[Agent]) -> Iterator[Check]:
-    beats = [agent for agent in agents if agent.state in PRESENT and agent.last_heartbeat_at is not None]
-    for agent in beats:
-        skew = _skew(agent)
-        if skew is not None and skew > MOST_SKEW_SECONDS:
-            yield Check(
-                False,
-                f"The clocks of {agent.name} and of this server are {skew:.0f} seconds apart",
-                "Let both follow NTP: a clock that is off breaks TLS",
-            )
-    if beats and all((_skew(agent) or 0) <= MOST_SKEW_SECONDS for agent in beats):
-        yield Check(True, "The clocks of this server and its agents agree")
-
-
-def _skew(agent: Agent) -> float | None:
-    try:
-        at = datetime.fromisoformat(str(agent.heartbeat.get("at", "")))
-        return abs((agent.last_heartbeat_at - at).total_seconds()) if agent.last_heartbeat_at else None
-    except (ValueError, TypeError):  # a release that says it otherwise
-        return None
-
-
-def _sign_in() -> Iterator[Check]:
-    for sentence in incomplete():
-        yield Check(False, sentence, grave=False)
 
 
 def _account(user: User) -> Task:

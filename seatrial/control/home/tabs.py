@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from seatrial.control.accounts.access import Action, allowed_somewhere
+from seatrial.control.accounts.access import Action, allowed, allowed_somewhere
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,21 @@ EVERYBODYS = [
 ADMINS = [
     Tab("connections", "connections:connections", "Connections"),
     Tab("deliveries", "forges:deliveries", "Deliveries"),
+    Tab("policies", "network:policies", "Policies"),
     Tab("people", "people", "People"),
     Tab("audit", "audit_log", "Audit log"),
 ]
+INSTANCE_ADMINS = [Tab("health", "home:health", "Health")]
 
 
 def tabs(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the variable `tabs` of every template. Access is checked only when a template draws them."""
 
     def shown() -> list[Tab]:
-        return EVERYBODYS + (ADMINS if allowed_somewhere(request.user, Action.VIEW_AUDIT) else [])
+        return [
+            *EVERYBODYS,
+            *(ADMINS if allowed_somewhere(request.user, Action.VIEW_AUDIT) else []),
+            *(INSTANCE_ADMINS if allowed(request.user, Action.MANAGE_AGENTS, None) else []),
+        ]
 
     return {"tabs": shown}

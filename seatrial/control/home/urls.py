@@ -6,7 +6,7 @@ Some apps show something from an app above them, which they may not import: it i
 from django.urls import include, path
 
 from seatrial.control.accounts.pages import audit_log
-from seatrial.control.home import first, pages, setup_page, styleguide
+from seatrial.control.home import first, health_page, pages, setup_page, styleguide
 from seatrial.control.home.named import links
 from seatrial.control.previews.counts import placed_on_agents, running_of_projects
 from seatrial.control.previews.pages.environment import page_of_preview
@@ -22,6 +22,8 @@ own = [
     path("connections/<str:key>/first/stream", first.first_stream, name="first_stream"),
     path("setup", setup_page.setup_page, name="setup"),
     path("setup/stream", setup_page.setup_stream, name="setup_stream"),
+    path("health", health_page.health, name="health"),
+    path("health/stream", health_page.health_stream, name="health_stream"),
     path("styleguide", styleguide.styleguide, name="styleguide"),
 ]
 urlpatterns = [
@@ -29,6 +31,7 @@ urlpatterns = [
     path("", include("seatrial.control.previews.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.policies.waivers.urls")),
+    path("", include("seatrial.control.policies.network.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
     path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.forges.connection_urls")),

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from seatrial.control.accounts.access import visible
@@ -13,6 +14,8 @@ from seatrial.control.accounts.admission.roles import nowhere
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
+from seatrial.control.certificates.models import Served
+from seatrial.control.certificates.sentences import sentence
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.drift import drifted
@@ -62,6 +65,23 @@ class AgentStatus(Schema):
     state: str = Field(description="online, draining, offline or revoked.")
     warnings: list[str] = Field(description="What is wrong with its host, for people.")
     sandbox_problem: str = Field(description="Why no policy can run there, for people; empty otherwise.")
+
+
+class CertificateStatus(Schema):
+    """A certificate that the ingress serves, for the instance admin. Where it serves none, there is none here."""
+
+    name: str = Field(description="The host it is for; *.domain stands for all previews.")
+    state: str = Field(
+        description="valid, expiring, expired, not_yet_valid, pending, self_signed, wrong_names, untrusted or unseen."
+    )
+    issuer: str = Field(description="Who issued it; empty before one was seen.")
+    names: list[str] = Field(description="The names that it is valid for.")
+    expires_at: datetime | None = Field(description="Until when; null before one was seen.")
+    fingerprint: str = Field(description="SHA-256 of it, as hex; empty before one was seen.")
+    looked_at: datetime = Field(description="When it was looked at last.")
+    text: str = Field(description="How it is, for people.")
+    fix: str = Field(description="What to do, for people; empty when nothing has to be done.")
+    grave: bool = Field(description="Whether it keeps visitors out.")
 
 
 class PhaseStatus(Schema):
@@ -177,6 +197,9 @@ class StatusAnswer(Schema):
     """The whole platform."""
 
     platform: PlatformStatus = Field(description="This server.")
+    certificates: list[CertificateStatus] = Field(
+        description="Every certificate that the ingress serves, by name, for the instance admin."
+    )
     agents: list[AgentStatus] = Field(description="Every agent, by name.")
     connections: list[ConnectionStatus] = Field(description="Every connection that you may manage, by name.")
     previews: PreviewCounts = Field(description="How many previews do what, of all projects below.")
@@ -190,6 +213,7 @@ def status(request: HttpRequest) -> StatusAnswer:
     agents = list(visible(user, Agent).order_by("name"))
     return StatusAnswer(
         platform=_platform(agents),
+        certificates=[_certificate(row) for row in visible(user, Served).order_by("name")],
         agents=[_agent(agent) for agent in agents],
         connections=_connections(user),
         previews=PreviewCounts(**asdict(tally(visible(user, Environment)))),
@@ -210,6 +234,22 @@ def _connections(user: User) -> list[ConnectionStatus]:
         )
         for row, known in ((row, budgets(row)) for row in rows.order_by("name", "id")[:LISTED])
     ]
+
+
+def _certificate(row: Served) -> CertificateStatus:
+    said = sentence(row, timezone.now())
+    return CertificateStatus(
+        name=row.name,
+        state=said.state,
+        issuer=row.issuer,
+        names=row.names,
+        expires_at=row.not_after,
+        fingerprint=row.fingerprint,
+        looked_at=row.looked_at,
+        text=said.text,
+        fix=said.fix,
+        grave=said.grave,
+    )
 
 
 def _agent(agent: Agent) -> AgentStatus:

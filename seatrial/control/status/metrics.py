@@ -15,6 +15,7 @@ from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.forges.budget_answers import UNKNOWN, budgets
 from seatrial.control.projects.models import Connection
+from seatrial.control.status.certificates import Certificates
 from seatrial.control.status.drifts import Drifts
 
 router = Router(tags=["status"])
@@ -30,6 +31,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Budgets(person(request)))
     registry.register(Drifts(person(request)))
+    registry.register(Certificates(person(request)))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -29,7 +29,7 @@ from seatrial.control.worker.reconcile import Reconciler
 from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
-from seatrial.control.worker.sweeps import ForgeSweep, Sweeps
+from seatrial.control.worker.sweeps import CertificateSweep, ForgeSweep, Sweeps
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.ending import ended
 
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 18 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 19 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -124,6 +124,7 @@ def _asking(
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,
+        "certificates": CertificateSweep(asking).run,
     }
 
 

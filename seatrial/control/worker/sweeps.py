@@ -1,13 +1,15 @@
-"""Periodic sweeps: pull requests at the forges, lost evaluations, expired previews and waivers, old rows."""
+"""Periodic sweeps: certificates, pull requests at the forges, lost evaluations, expired previews and waivers, old rows."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.certificates.looking import look_at_all
 from seatrial.control.forges import accounts, drift, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
@@ -32,6 +34,7 @@ FIRST_FORGE_SECONDS = 5.0
 LOST_SECONDS = 15.0
 PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
+CERTIFICATES_SECONDS = 10.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
@@ -71,6 +74,21 @@ class Sweeps:
         while True:
             await self._database.run(work)
             await asyncio.sleep(seconds)
+
+
+class CertificateSweep:
+    """Looks at what the ingress serves. `asking` has the threads that wait for others."""
+
+    def __init__(self, asking: Database) -> None:
+        self._asking = asking
+
+    async def run(self) -> None:
+        """Runs for ever; where the ingress serves no certificates, it forgets those of before, and ends."""
+        while True:
+            await self._asking.run(look_at_all)
+            if not settings.CONFIGURATION.galley_ingress_url:
+                return
+            await asyncio.sleep(CERTIFICATES_SECONDS)
 
 
 class ForgeSweep:
