@@ -208,7 +208,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     setting(Configuration, "galley_nats_replicas", Group.FLEET, installs=ONE_HOST),
     Variable(
-        "GALLEY_BUS_NAME", Group.FLEET, "Of a bus of several nodes: the name of this one.", "a word", "", ONE_HOST, checks.word,
+        "GALLEY_BUS_NAME", Group.FLEET, "Of a bus of several nodes: the name of this one.", "a word", "", ONE_HOST, checks.node,
     ),
     Variable(
         "GALLEY_BUS_ROUTES", Group.FLEET, "Of a bus of several nodes: where they reach each other, all of them.",
