@@ -82,7 +82,7 @@ class Installation:
 
     def compose(self, *arguments: str) -> str:
         """`docker compose ARGUMENTS`, which must succeed; returns what it printed."""
-        done = self.run("compose", "-f", self.file, *arguments)
+        done = self.run("compose", "-f", self.file, *arguments, timeout=600)
         assert done.returncode == 0, (
             f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.last_words()}"
         )
