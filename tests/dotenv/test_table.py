@@ -55,6 +55,7 @@ WRONG = {
     "GALLEY_BUS_IMAGE": ("https://a.test/x", "NATS"),
     "GALLEY_TRAEFIK_IMAGE": ("https://a.test/x", ":v3"),
     "GALLEY_ENGINE_PROXY_IMAGE": ("https://a.test/x",),
+    "GALLEY_BUILDKIT_IMAGE": ("https://a.test/x",),
     "GALLEY_BUS_TLS_DIR": ("certs", "https://a.test"),
     "GALLEY_BUS_NAME": ("node one", "https://a.test"),
     "GALLEY_BUS_ROUTES": ("https://a.test", "bus-1:6222", "nats://a b"),

@@ -215,7 +215,13 @@ def test_the_first_steps_are_sound(served: str, browser: "Browser", axe: str, tm
     cast = make.Cast()
     cast.alice.is_superuser = True
     cast.alice.save()
-    make.agent("dock", heartbeat={"sandbox": "runc", "warnings": ["x" * 200]})
+    wrong = {
+        "about": "namespaces",
+        "well": False,
+        "text": "y" * 200,
+        "fix": "sysctl -w one\ndocker restart two",
+    }
+    make.agent("dock", heartbeat={"sandbox": "runc", "warnings": ["x" * 200], "host": [wrong]})
     for width in (1280, 360):
         see_what_the_instance_admin_sees(browser, served, axe, width, tmp_path)
 

@@ -9,9 +9,12 @@ from nats.js import JetStreamContext
 
 from seatrial.dialling import Client, servers
 from seatrial.wire import subjects
-from seatrial.wire.ending import heed, heeded
+from seatrial.wire.ending import ended, heed, heeded
 
 log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 3.0  # a bus that is there lets somebody in, or refuses, at once
+AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
 
 
 class Bus:
@@ -33,6 +36,7 @@ class Bus:
         self._changed = asyncio.Condition()
         self._closed = asyncio.Event()
         self._complained = ""
+        self._refused = asyncio.Event()
 
     @property
     def session(self) -> int:
@@ -60,6 +64,28 @@ class Bus:
         async with self._changed:
             await self._changed.wait_for(lambda: self._session != seen and self.connected)
         return self._session
+
+    async def refuses(self) -> bool:
+        """Whether the bus answers and does not let this agent in. Asked before `run`; one that is away has said nothing."""
+        connecting = asyncio.create_task(self._try())
+        refused = asyncio.create_task(self._refused.wait())
+        try:
+            await asyncio.wait(
+                {connecting, refused}, timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            return self._refused.is_set()
+        finally:
+            await ended(connecting, refused, again_seconds=AGAIN_SECONDS)
+
+    async def _try(self) -> None:
+        """Connect once; every refusal is said to `_complain`."""
+        try:
+            with heeded():
+                client = await self._connect()
+        except Exception as error:
+            self._complain(error)
+        else:
+            await client.close()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -125,11 +151,14 @@ class Bus:
 
     def _complain(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"
+        # nats-server's word: while connecting, the client passes it on as a text only
+        refused = "authorization" in text.lower()
+        if refused:
+            self._refused.set()
         if text == self._complained:
             return
         self._complained = text
-        # nats-server's word: while connecting, the client passes it on as a text only
-        if "authorization" in text.lower():
+        if refused:
             text += (
                 ". The bus refuses this agent: it was revoked, or this is not the bus that it registered with. "
                 "Make a new token (POST /api/v1/agents) and start the agent with it as GALLEY_AGENT_TOKEN"
