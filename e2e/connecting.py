@@ -90,7 +90,7 @@ def networks_of_containers() -> Iterator[set[Network]]:
     over = threading.Event()
 
     def look() -> None:
-        while not over.wait(0.3):
+        while not over.wait(1):  # each is there for longer than that
             with suppress(subprocess.CalledProcessError):  # one went between the two questions
                 ids = docker("network", "ls", "-q")
                 seen.update(map(ipaddress.ip_network, docker("network", "inspect", "-f", SUBNETS, *ids)))

@@ -15,6 +15,7 @@ from e2e.repositories import commit, static
 from seatrial.control.forges.github.needs import EVENTS, permissions
 from tests.forges.hosts import happenings
 from tests.forges.hosts.github import GitHubSite
+from tests.forges.hosts.site import Pull
 
 SHOP = "acme/shop"
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.gvisor]
@@ -74,10 +75,10 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     assert pull.comments == [comment]
 
     hosted.members["ann"] = "write"
-    asked = happenings.comment(site, SHOP, pull.number, "ann", "/preview logs")
-    eventually(lambda: asked.reactions, what="the command is acknowledged")
-    eventually(lambda: len(pull.comments) == 3, what="and answered")
-    assert "The last lines of the preview" in pull.comments[-1].body
+    # Lines are a while on their way.
+    eventually(
+        lambda: "The last lines of the preview" in answered(site, pull), what="it shows what is logged"
+    )
     assert pull.comments[0] is comment
 
     site.close_pull(SHOP, pull.number, merged=True)
@@ -93,6 +94,15 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     assert fetched and all(len(token) > 500 for token in site.apps.tokens)
     logs = logged(platform)
     assert not [token for token in site.apps.tokens if token in logs] and "PRIVATE KEY" not in logs
+
+
+def answered(site: GitHubSite, pull: Pull) -> str:
+    """The answer to `/preview logs`."""
+    there = len(pull.comments)
+    asked = happenings.comment(site, SHOP, pull.number, "ann", "/preview logs")
+    eventually(lambda: asked.reactions, what="the command is acknowledged")
+    eventually(lambda: len(pull.comments) == there + 2, what="and answered")
+    return str(pull.comments[-1].body)
 
 
 def logged(platform: Platform) -> str:

@@ -1,9 +1,11 @@
 """kill -9 of any one process: the supervisor restarts it and the state converges."""
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,19 @@ def survivor(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> It
     eventually(
         lambda: not leftovers(platform.agent_id(), environment=environment["id"]), what="nothing is left"
     )
+
+
+def test_the_death_of_a_process_is_logged_with_the_time(platform: Platform) -> None:
+    log = platform.directory / "logs" / "supervisor.log"
+    before = log.read_text()
+    first = platform.process("traefik")
+    first.kill()
+    line = eventually(lambda: log.read_text().removeprefix(before).strip(), what="the supervisor says so")
+    expected = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC Traefik was killed by signal 9; starting it again"
+    match = re.fullmatch(expected, line)
+    assert match, line
+    assert abs(datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - log.stat().st_mtime) < 60
+    eventually(lambda: platform.process("traefik") != first, what="it runs again")
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

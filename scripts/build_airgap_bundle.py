@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from scripts.build_images import CACHE, build
 from scripts.bundle import archive, bill, contents, inside, packing
 from scripts.images import context
+from scripts.images.alone import alone
 from scripts.images.context import CannotBuild, Source
 from scripts.images.making import OTHERS
 from seatrial.agent.vocabulary.errors import AgentError
@@ -85,10 +86,10 @@ def bundle(
     """The folder that is packed, with everything in it; and the images of others that stand-ins are packed for."""
     say(f"Building the images {source.tag} of commit {source.commit[:12]}")
     data = CACHE.expanduser()
-    data.mkdir(parents=True, exist_ok=True)
     (built := scratch / "images").mkdir()
-    context.make(source, built, data / "wheels")
-    made, settings = asyncio.run(build(source, built, data, air_gapped=True))
+    with alone(data):
+        context.make(source, built, data / "wheels")
+        made, settings = asyncio.run(build(source, built, data, air_gapped=True))
     (folder := scratch / f"gitgrit-install-{source.tag}").mkdir()
     context.lay_out(source, tree := scratch / "tree", contents.BUNDLED)
     contents.lay_out(source, tree, folder)

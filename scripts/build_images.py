@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.images import context
+from scripts.images.alone import alone
 from scripts.images.context import Source
 from scripts.images.making import Maker
 from scripts.images.stamps import verify
@@ -35,10 +36,9 @@ def main() -> None:
     """Build and verify; exit code 1 with one sentence where that cannot be."""
     arguments = parsed()
     data = arguments.data.expanduser()
-    data.mkdir(parents=True, exist_ok=True)
     try:
         source = context.of_commit(arguments.tag, dirty_too=os.environ.get("ALLOW_DIRTY") == "1")
-        with tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
+        with alone(data), tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
             context.make(source, Path(folder), data / "wheels")
             made, lines = asyncio.run(
                 build(source, Path(folder), data, only=arguments.only, air_gapped=arguments.air_gapped)

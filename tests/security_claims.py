@@ -1,14 +1,17 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
-ESCAPES, LIMITS, BUILDAH = (
+ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
     "tests/builds/test_limits.py",
-    "tests/builds/test_buildah.py",
+    "tests/builds/test_builders.py",
 )
+KIT = "tests/builds/test_buildkit"
 PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
 ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
 HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_neighbours.py"
+PERMITTED, BERTHS = "tests/policies/test_network.py", "tests/sandboxes/test_berths.py"
+NETWORKED = "tests/sandboxes/test_networked.py"
 SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_validation.py"
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
 SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
@@ -31,7 +34,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "| the same code, in a **build**": (
         f"{ATTACKED}::test_a_build_reaches_nothing_and_its_mounts_lead_nowhere",
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
     ),
     "| a **registry** that a recipe names": (f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",),
     "| the same code, read by a **policy**": (
@@ -85,7 +88,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{ATTACKED}::test_images_of_another_preview_cannot_be_run_or_built_from",
     ),
     "- Only Seatrial sets `galley.*` labels": (
-        f"{BUILDAH}::test_from_scratch_with_our_labels",
+        f"{BUILDERS}::test_from_scratch_with_our_labels",
         f"{IMAGES}::test_a_pulled_image_that_pretends_to_be_a_previews_is_refused",
     ),
     "- A preview's log lines have a share": (
@@ -111,7 +114,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     # Builds
     "- buildah runs without a daemon": (
         f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",
-        f"{BUILDAH}::test_the_context_is_read_only",
+        f"{BUILDERS}::test_the_context_is_read_only",
     ),
     "- Base images, which all projects share": (f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",),
     "- A step sees no control groups": (
@@ -127,13 +130,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{ESCAPES}::test_a_step_that_would_be_mounted_over_the_devices_is_not_begun",
     ),
     "- Each build has a PID namespace of its own.": (
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
-        f"{BUILDAH}::test_cancelling_ends_every_process",
-        f"{BUILDAH}::test_a_build_may_not_take_for_ever",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_cancelling_ends_every_process",
+        f"{BUILDERS}::test_a_build_may_not_take_for_ever",
         "tests/builds/test_killed.py::test_killed_in_the_middle",
     ),
     "- Each build has a network of its own": (
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
         f"{ESCAPES}::test_what_buildah_fetches_itself_is_not_the_hosts",
     ),
     "- All builds together may have 4096 processes.": (
@@ -142,8 +145,23 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Symbolic links in the repository never lead out of it": (
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
-        f"{BUILDAH}::test_links_never_lead_out_of_the_repository",
+        f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
         f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+    ),
+    # Builds with BuildKit
+    "- A step with BuildKit reaches no address": (
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{KIT}_daemons.py::test_what_would_be_less_isolated_is_refused_with_the_fix",
+        "tests/deploy/test_files.py::test_buildkit_runs_without_root_behind_the_fence_and_its_socket_is_the_agents_alone",
+    ),
+    "- The daemon fetches no image": (
+        f"{KIT}_dialect.py::test_what_would_be_fetched_or_reach_the_host_is_refused_with_its_line",
+        f"{KIT}_dialect.py::test_no_directive_chooses_what_reads_the_file",
+    ),
+    "- Projects share neither layers": (f"{BUILDERS}::test_projects_share_neither_layers_nor_caches_of_steps",),
+    "- A symbolic link in the repository leads": (
+        f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+        f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
     ),
     # Pulls
     "- The engine pulls nothing that a repository names.": (
@@ -186,6 +204,23 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- `GITGRIT_REQUIRE_GVISOR=true` refuses": (
         f"{SANDBOXES}::test_where_gvisor_is_required_nothing_runs_without",
         f"{SANDBOXES}::test_gvisor_that_is_registered_later_is_noticed_and_used",
+    ),
+    "- A policy has a network only if its author asks": (
+        f"{PERMITTED}::test_nobody_else_does",
+        f"{PERMITTED}::test_what_asks_in_vain_is_errored_and_the_others_run",
+        f"{PERMITTED}::test_an_agent_that_knows_nothing_of_it_has_judged_nothing",
+        f"{PERMITTED}::test_every_place_says_what_ran_with_the_network",
+        f"{BERTHS}::test_what_is_missing_is_named_with_who_can_give_it",
+    ),
+    "- A policy with a network is alone in its sandbox.": (
+        f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",
+        f"{BERTHS}::test_without_rules_there_is_no_berth",
+        f"{BERTHS}::test_the_bus_is_closed_by_every_address_that_it_has",
+        f"{BERTHS}::test_beyond_the_bridge_other_networks_and_published_ports_are_closed",
+    ),
+    "- The sandbox of a policy with a network holds no token": (
+        f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",
+        f"{NETWORKED}::test_a_killed_agent_leaves_nothing_on_the_network",
     ),
     # Repositories
     "- git runs without hooks": (
@@ -344,6 +379,15 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/fleet/test_registration.py::test_token_is_exchanged_once_for_a_limited_credential",
         "tests/fleet/test_registration.py::test_unknown_expired_and_replaced_tokens_are_refused",
         "tests/fleet/test_registration.py::test_only_the_hash_is_kept",
+    ),
+    "- An agent says nothing to a control plane or bus on another host without TLS": (
+        "tests/worker/test_agent_elsewhere.py::test_an_agent_of_another_host_joins_over_tls_and_says_nothing_without_it",
+        "tests/bus/test_cluster.py::test_nothing_is_said_to_a_server_without_tls_behind_a_tls_address",
+        "tests/bus/test_cluster.py::test_a_node_with_another_authority_is_not_let_in",
+    ),
+    "- Previews on a host with `GALLEY_AGENT_ADDRESS`": (
+        "tests/agent/test_doors.py::test_the_ingress_of_another_host_gets_in_by_its_door_and_nobody_else_and_by_no_other_way",
+        "tests/environments/test_doors.py::test_without_rules_it_is_said_and_endpoints_stay_what_they_are",
     ),
     # Secrets
     "`e2e/test_strangers.py` looks for every key": (

@@ -19,6 +19,7 @@ from seatrial.cli import (
     init,
     orders,
     platform_commands,
+    policies,
     projects,
     pulls,
     status,
@@ -65,6 +66,7 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+app.add_typer(policies.policies, name="policies")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

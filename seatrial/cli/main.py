@@ -4,6 +4,8 @@ import signal
 import sys
 from io import TextIOWrapper
 
+from seatrial.lasting import lasting
+
 
 def main() -> int:
     """Run the command line and return the exit code. Ctrl-C ends it without a traceback, also during the imports."""
@@ -13,8 +15,8 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
     )  # during the imports, Ctrl-C ends the process without a message
-    from seatrial.cli.app import run
-
+    with lasting():
+        from seatrial.cli.app import run
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return run()
 

@@ -168,6 +168,7 @@ MANAGED = {
     "airgap_setup": "prepare an install on a network without internet",
     "airgap_smoketest": "find out whether it reaches its GitLab, runs sandboxes, and is isolated (--check-isolation)",
     "add_person": "make an account with a role, or change somebody's role",
+    "agent_token": "make a token with which an agent joins, or joins again after a restore",
     "changepassword": "set somebody's password",
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",

@@ -17,6 +17,7 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
         terminal.line(
             *("  ", mark(result["state"]), f" {padded(result['name'], width)}  {result['state']:<9}"),
             f" {_score(result.get('score'))}  {_first_line(result.get('waived') or result.get('message'))}",
+            warning(f"  ran with network ({result['network']})") if result.get("network") else "",
         )
     took = f" in {seconds(evaluation['seconds'])}" if evaluation.get("seconds") else ""
     terminal.line(

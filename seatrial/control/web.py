@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from seatrial.control.lasting import lasting
+from seatrial import __version__
+from seatrial.lasting import lasting
 
 if TYPE_CHECKING:
     from seatrial.control.body_limit import Application
@@ -37,11 +38,13 @@ def options(arguments: list[str] | None = None) -> dict[str, Any]:
 def application() -> "Application":
     """The application, with everything imported that answers need, so that the first one does not wait for that."""
     with lasting():
+        import structlog
         from django.conf import settings
 
         from seatrial.control.asgi import application
 
         import_module(settings.ROOT_URLCONF)
+        structlog.get_logger(__name__).info("web started", release=__version__, site_url=settings.SITE_URL)
     return application
 
 

@@ -1,6 +1,6 @@
 """The system calls that a policy may make. All others fail with EPERM, so that a new way out needs a new line here.
 
-Left out on purpose: other programs and processes (`execve`, `clone`), everything that has a name other policies could use
+Left out on purpose, except for what a policy that may use the network needs to connect (`NETWORKED`): other programs and processes (`execve`, `clone`), everything that has a name other policies could use
 (`socket`, `bind`, `shmget`, `mq_open`, `mknod`), everything that shows what others do (`inotify_init1`, `flock`, `ptrace`),
 and files without a place (`memfd_create`).
 """
@@ -42,11 +42,17 @@ getrlimit=97/163 setrlimit=160/164 prlimit64=302/261 getrusage=98/165 uname=63/1
 sched_yield=24/124 sched_getaffinity=204/123 arch_prctl=158/- set_tid_address=218/96 set_robust_list=273/99
 rseq=334/293 exit=60/93 exit_group=231/94
 """
+# What a policy that may use the network can do beside: connect, as a client. It offers nothing (`bind`, `listen`).
+NETWORKED = """
+socket=41/198 connect=42/203 sendmsg=46/211 recvmsg=47/212 sendmmsg=307/269 setsockopt=54/208
+"""
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_...
-STREAM, CLOEXEC, NONBLOCK = 1, 0x80000, 0x800
+STREAM, DATAGRAM, CLOEXEC, NONBLOCK = 1, 2, 0x80000, 0x800
+IPV4, IPV6 = 2, 10
 PRIVATE_FUTEX, REALTIME_FUTEX = 128, 256
+FIRST, SECOND = 16, 24  # where a filter sees an argument, on machines that store the low half first
 # These calls are only permitted with one of these values as their second argument.
-SECOND_ARGUMENT = {
+SECOND_ARGUMENT: dict[str, tuple[int, ...]] = {
     # No F_GETLK: it shows the locks that others have on a file which all can read.
     "fcntl": (0, 1, 2, 3, 4, 6, 7, 1030, 1032),
     # What a terminal is, and what descriptors do.
@@ -59,13 +65,26 @@ SECOND_ARGUMENT = {
     ),
     # Streams only: a pair of datagram sockets can be given a name.
     "socketpair": (STREAM, STREAM | CLOEXEC, STREAM | NONBLOCK, STREAM | CLOEXEC | NONBLOCK),
+    # No raw packets.
+    "socket": tuple(
+        kind | flags for kind in (STREAM, DATAGRAM) for flags in (0, CLOEXEC, NONBLOCK, CLOEXEC | NONBLOCK)
+    ),
 }
+# And these with one of these as their first: no sockets of the kernel's own, of other programs, of the machine below.
+FIRST_ARGUMENT: dict[str, tuple[int, ...]] = {"socket": (IPV4, IPV6)}
 
 
-def numbers(machine: str) -> dict[str, int]:
+def numbers(machine: str, *, networked: bool = False) -> dict[str, int]:
     """Name and number of each call on `machine`, one of ARCHITECTURES."""
     column = list(ARCHITECTURES).index(machine)
-    lines = (line for line in TABLE.splitlines() if not line.startswith("#"))
+    table = TABLE + NETWORKED if networked else TABLE
+    lines = (line for line in table.splitlines() if not line.startswith("#"))
     pairs = (word.split("=") for line in lines for word in line.split())
     found = ((name, each.split("/")[column]) for name, each in pairs)
     return {name: int(number) for name, number in found if number != "-"}
+
+
+def arguments(name: str) -> list[tuple[int, tuple[int, ...]]]:
+    """Which values its arguments must have: pairs of a place and the values."""
+    tables = ((FIRST, FIRST_ARGUMENT), (SECOND, SECOND_ARGUMENT))
+    return [(place, table[name]) for place, table in tables if name in table]

@@ -22,6 +22,7 @@ class Kind(IntEnum):
     LOG = 5  # C: a line the policy logged
     RESULT = 6  # C: what the policy returned or raised; a child's last frame
     ENDED = 7  # W: the child has ended; how, after how long, and what it printed
+    NETWORK = 8  # H: what a sandbox on a network needs; the first frame to it, and none to others
 
 
 FROM_CHILD = frozenset({Kind.ASK, Kind.LOG, Kind.RESULT})

@@ -31,7 +31,7 @@ def become(quarters: Quarters) -> None:
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     if barrier.supported():
-        barrier.raise_barrier()
+        barrier.raise_barrier(networked=quarters.networked)
 
 
 def bound(memory_mb: int, cpu_seconds: int) -> None:

@@ -10,8 +10,9 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from seatrial.sandbox.network import networked
 
 DNS_PORT = 53
 TYPES = {"A": (1, socket.AF_INET), "AAAA": (28, socket.AF_INET6)}
@@ -68,11 +69,6 @@ def _said(future: "Future[list[str]]") -> Answer:
         return {"addresses": future.result()}
     except (OSError, UnicodeError, NoAnswer) as error:
         return {"problem": str(error) or type(error).__name__}
-
-
-def networked(names: Callable[[], list[tuple[int, str]]] = socket.if_nameindex) -> bool:
-    """Whether there is an interface beside the loopback."""
-    return any(name != "lo" for _, name in names())
 
 
 def looked_up(name: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER_BYTES = 16 << 20  # that a child's own folder can hold, where it can be mounted
-READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
+READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS, BIND = 1, 2, 4, 8, 4096
 HARMLESS = {
     "null",
     "zero",
@@ -20,13 +20,14 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class Quarters:
-    """A child's own user, None for the warden's, and the one folder it can write to."""
+    """A child's own user, None for the warden's, the one folder it can write to, and whether it may connect to anything."""
 
     uid: int | None
     folder: str
+    networked: bool = False
 
 
-def furnish(uid: int | None, *, mounted: bool = False) -> Quarters:
+def furnish(uid: int | None, *, mounted: bool = False, networked: bool = False) -> Quarters:
     """A new folder in $TMPDIR for the child with `uid`; `mounted`: a file system of its own, which it cannot leave full for others.
 
     The child may open its folder to everybody, but no other can pass the folder around it.
@@ -42,7 +43,7 @@ def furnish(uid: int | None, *, mounted: bool = False) -> Quarters:
             os.chown(folder, uid, uid)
         os.chown(outer, -1, uid)
         outer.chmod(0o710)
-    return Quarters(uid, str(folder))
+    return Quarters(uid, str(folder), networked)
 
 
 def close_shared() -> None:
@@ -58,8 +59,13 @@ def hide_processes() -> None:
     _mount("/proc", READ_ONLY, "")
 
 
-def _mount(path: str, flags: int, options: str) -> None:
+def put_over(path: str, file: str) -> None:
+    """Show the content of `file` at `path`, for good. Needs the right to mount."""
+    _mount(path, BIND, "", what=file)
+
+
+def _mount(path: str, flags: int, options: str, *, what: str = "policy") -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"policy", path.encode(), b"tmpfs", flags, options.encode()) != 0:
+    if libc.mount(what.encode(), path.encode(), b"tmpfs", flags, options.encode()) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"cannot mount: {os.strerror(number)}", path)

@@ -36,8 +36,9 @@ class Pipes:
 class Warden:
     """One sandbox, from its first fork until the host closes the pipe."""
 
-    def __init__(self, pipes: Pipes) -> None:
+    def __init__(self, pipes: Pipes, *, networked: bool = False) -> None:
         self._pipes = pipes
+        self._networked = networked
         self._workers: dict[int, Worker] = {}
         self._selector = selectors.DefaultSelector()
         self._decoder = Decoder(MAX_FROM_HOST)
@@ -50,7 +51,7 @@ class Warden:
             self._workers[channel] = worker
             self._selector.register(worker.line, selectors.EVENT_READ, ("line", channel))
             self._selector.register(worker.printed, selectors.EVENT_READ, ("output", channel))
-            self._pipes.send(encode(Kind.HELLO, channel, {}))
+            self._pipes.send(encode(Kind.HELLO, channel, {"networked": self._networked}))
 
     def serve(self) -> None:
         """Run until the host closes its end."""

@@ -27,6 +27,7 @@ class PolicyToRun(Part):
     )  # skipped if the commit has none of them; empty: never skipped
     timeout_seconds: float = 30.0
     memory_mb: int = 128
+    network: bool = False  # its author asks for the network, and its workspace permits it
 
 
 class Member(Part):
@@ -95,6 +96,7 @@ class PolicyResult(Part):
     logs: list[PolicyLog] = Field(default_factory=list)
     seconds: float = 0.0
     memoised: bool = False
+    network: str = ""  # the network that it ran with, by its name; empty: none
 
 
 class EvaluationStarted(Message):

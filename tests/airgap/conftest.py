@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from seatrial.control import outbound
+from seatrial.control.airgap import agents
 from seatrial.control.configuration import Configuration
 from tests.airgap.authorities import Made, of_server
 from tests.waiting import LIMIT_SECONDS
@@ -64,10 +65,11 @@ def trusted(root: Made, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, no authorities but those of the test."""
+    """No proxy, no authorities but those of the test; nobody waits for an agent that is still joining."""
     for name in ("GITGRIT_CUSTOM_CA_FILE_PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(agents, "JOINING_SECONDS", 0.0)
     outbound._context.cache_clear()
 
 

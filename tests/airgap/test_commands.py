@@ -297,3 +297,13 @@ def test_an_address_that_is_none_ends_the_process_with_its_name(
     monkeypatch.setenv("GITLAB_URL", url)
     with pytest.raises(SystemExit, match=r"^GITLAB_URL: "):
         read_configuration()
+
+
+def test_just_after_the_start_of_a_stack_its_agent_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = [Known("01A", "local", __version__)]
+    looks = iter([[], [], joined])
+    monkeypatch.setattr(agents, "JOINING_SECONDS", 60.0)
+    monkeypatch.setattr(agents, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(agents, "online", lambda: next(looks))
+    assert agents.awaited() == joined
+    assert next(looks, None) is None, "and no longer than that"

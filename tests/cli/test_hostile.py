@@ -100,7 +100,14 @@ def test_preview_that_is_not(shown: Shown, api: FakeApi, repository: Path, attac
 
 
 def test_check(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
-    result = {"policy": attack, "name": attack, "state": "failed", "score": 1.0, "message": attack}
+    result = {
+        "policy": attack,
+        "name": attack,
+        "state": "failed",
+        "score": 1.0,
+        "message": attack,
+        "network": attack,
+    }
     decided = {"id": "01V", "state": "failed", "score": 1, "message": attack, "results": [result]}
     api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P"})
     api.routes["POST /projects/01P/evaluations"] = lambda _: (200, {"id": "01V"})
@@ -339,7 +346,12 @@ def test_every_command_is_attacked_here() -> None:
     names = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
-    assert [group.name for group in app.registered_groups] == ["projects", "deliveries", "waivers"]
+    assert [group.name for group in app.registered_groups] == [
+        "projects",
+        "deliveries",
+        "waivers",
+        "policies",
+    ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "init",
@@ -444,3 +456,17 @@ def test_waivers(shown: Shown, api: FakeApi, attack: str) -> None:
     for what in ("approve", "reject", "withdraw"):
         api.routes[f"POST /waivers/01W/{what}"] = lambda _: (200, row)
         shown("waivers", what, "01W")
+
+
+def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
+    row = {
+        "workspace": attack,
+        "permitted": True,
+        "permitted_by": attack,
+        "permitted_at": attack,
+        "asking": [attack],
+    }
+    api.routes["GET /workspaces/default/network"] = lambda _: (200, row)
+    api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
+    shown("policies", "network")
+    shown("policies", "network", "--forbid")

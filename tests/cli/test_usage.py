@@ -84,7 +84,7 @@ def test_another_port_for_a_running_platform_is_answered_with_its_own_and_how_to
 def test_manage_runs_nothing_but_what_an_operator_needs(cli: Cli, api: FakeApi, name: str) -> None:
     code, out, err = cli("manage", name)
     assert (code, out) == (2, "")
-    assert f"no command {name}" in err and "add_person, changepassword" in err
+    assert f"no command {name}" in err and "add_person, agent_token, changepassword" in err
 
 
 @pytest.mark.parametrize("words", [("previews", "zero"), ("--fake",), ("audit",), ("--plan", "fleet")])

@@ -13,7 +13,7 @@ from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
-from seatrial.control.policies.models import Evaluation, Waiver
+from seatrial.control.policies.models import Evaluation, NetworkPermission, PolicyVersion, Waiver
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
@@ -42,11 +42,28 @@ class Harbour:
     granted: Waiver
 
 
+HOST = [
+    {"about": "engine", "well": True, "text": "Docker Engine 20.10.24 answers"},
+    {"about": "gvisor", "well": True, "text": "gVisor (runsc) is registered, and 2 sandboxes now run in it"},
+    {"about": "firewall", "well": True, "text": "firewall rules keep previews away from this host"},
+    {"about": "builder", "well": True, "text": "buildah and what it needs are installed"},
+    {
+        "about": "registry",
+        "well": False,
+        "text": "docker.io limits how much may be pulled (429 Too Many Requests)",
+        "fix": "Wait until it allows more",
+        "grave": False,
+    },
+]
+
+
 def fill() -> Harbour:
     """Make everything."""
     cast = make.Cast()
     shop = make.project(cast.workspace, "chandlery", ttl_hours=72)
     agent = make.agent("dock-1")
+    agent.heartbeat["host"] = HOST
+    agent.save()
     gone = make.agent(
         "dock-2",
         state="offline",
@@ -74,10 +91,21 @@ def fill() -> Harbour:
     fork = make.pull_request(
         shop, title="Chart the reef", author="zoe", from_fork=True, draft=True, labels=["help wanted"]
     )
+    _networked(weak)
     asked, granted = _waivers(weak)
     return Harbour(
         cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted
     )
+
+
+def _networked(weak: Evaluation) -> None:
+    """One of its policies ran with the network, which the workspace permits."""
+    readme = weak.results.filter(state="passed").order_by("pk").first()
+    assert readme is not None
+    readme.network = "gitgrit_internal"
+    readme.save()
+    PolicyVersion.objects.filter(pk=readme.version_id).update(network=True)
+    NetworkPermission.objects.create(workspace=weak.project.workspace, by="alice")
 
 
 def _waivers(weak: Evaluation) -> tuple[Waiver, Waiver]:

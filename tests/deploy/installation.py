@@ -19,6 +19,7 @@ from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = ROOT / "deploy/compose.yaml"
+FULL = "docker-compose.full.yaml"
 PORTS = ("APP_PORT", "GALLEY_HTTP_PORT", "GALLEY_HTTPS_PORT", "GALLEY_BUS_PORT", "GALLEY_TRAEFIK_PORT")
 PASSWORD = "correct-horse-battery"
 NOT_YET = (httpx.HTTPError, AssertionError, LookupError, StopIteration)
@@ -34,12 +35,14 @@ def plugin(home: Path) -> Path:
 
 @dataclass
 class Installation:
-    """`directory` is as an operator's: compose.yaml and what it mounts, and the file .env."""
+    """`directory` is as an operator's: the compose file and what it mounts, and the file .env, in which `more` is as well."""
 
     directory: Path
     images: Mapping[str, str]  # TAG, and the names of stand-ins
     project: str = field(default_factory=lambda: f"seatrial-test-{secrets.token_hex(3)}")
     values: dict[str, str] = field(default_factory=dict)
+    file: str = COMPOSE.name
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lay the files out."""
@@ -57,6 +60,7 @@ class Installation:
             "GALLEY_PREVIEW_DOMAIN": "preview.localhost",
             "GALLEY_PREVIEW_PORT": ports["GALLEY_HTTPS_PORT"],
             "GALLEY_DATA_DIR": str(self.directory / "agent"),
+            **self.more,
         }
         lines = [f"{name}={value}" for name, value in self.values.items()]
         (self.directory / ".env").write_text("\n".join(lines) + "\n")
@@ -78,7 +82,7 @@ class Installation:
 
     def compose(self, *arguments: str) -> str:
         """`docker compose ARGUMENTS`, which must succeed; returns what it printed."""
-        done = self.run("compose", *arguments)
+        done = self.run("compose", "-f", self.file, *arguments)
         assert done.returncode == 0, (
             f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.last_words()}"
         )
@@ -101,7 +105,7 @@ class Installation:
 
     def last_words(self) -> str:
         """The ends of all logs."""
-        return self.run("compose", "logs", "--tail", "40", "--no-color").stdout
+        return self.run("compose", "-f", self.file, "logs", "--tail", "40", "--no-color").stdout
 
     def browser(self) -> httpx.Client:
         """Somebody in front of the ingress, whose certificate nobody has vouched for yet."""

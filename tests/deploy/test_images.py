@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 
 from scripts.build_images import ENGINE
 from scripts.images import context, stamps
+from scripts.images.alone import alone
 from scripts.images.context import CannotBuild
 from seatrial import __version__
 from seatrial.agent.engine import Engine
@@ -129,3 +131,19 @@ async def identity(name: str) -> str:
     await engine.close()
     assert image is not None
     return image.id
+
+
+def test_a_build_waits_for_another_with_the_same_cache(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with alone(tmp_path):
+            order.append("second")
+
+    with ThreadPoolExecutor() as pool:
+        with alone(tmp_path):
+            waiting = pool.submit(second)
+            assert not wait([waiting], timeout=0.3).done
+            order.append("first")
+        waiting.result(60)
+    assert order == ["first", "second"]

@@ -1,10 +1,13 @@
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -153,9 +156,44 @@ def test_heartbeats_bring_online_and_silence_takes_offline() -> None:
     assert not services.heartbeat("01NOBODY", Heartbeat(release="2"))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nobody_sees_half_of_a_heartbeat() -> None:
+    from seatrial.wire.agents import Heartbeat
+
+    agent = factories.agent(state="offline", release="1")
+    colleague, seen = connection.copy(), set()
+
+    def look(execute: Callable[..., object], *statement: object) -> object:
+        with colleague.cursor() as cursor:
+            cursor.execute(f"SELECT release, state FROM {Agent._meta.db_table}")
+            seen.add(cursor.fetchone())
+        return execute(*statement)
+
+    with connection.execute_wrapper(look):
+        assert services.heartbeat(agent.pk, Heartbeat(release="2"))
+    colleague.close()
+    assert seen == {("1", "offline")}, "before each of its statements"
+    agent.refresh_from_db()
+    assert (agent.release, agent.state) == ("2", "online")
+
+
 def test_revoked_agents_heartbeats_are_ignored() -> None:
     from seatrial.wire.agents import Heartbeat
 
     agent = factories.agent(state="revoked")
     assert not services.heartbeat(agent.pk, Heartbeat(release="2"))
     assert Agent.objects.get().state == "revoked"
+
+
+def test_a_token_made_on_the_command_line_lets_an_agent_in_that_takes_the_place_of_the_one_of_its_name() -> (
+    None
+):
+    services.register(request(services.issue_bootstrap("local", by=Actor.person("admin"))))
+    token, said = StringIO(), StringIO()
+    call_command("agent_token", "local", stdout=token, stderr=said)
+    asked = request(token.getvalue().removesuffix("\n"))
+    services.register(asked)
+    assert Agent.objects.get().public_key == asked.public_key
+    assert asked.token not in said.getvalue(), "what is said beside it may be logged"
+    with pytest.raises(CommandError, match="not a valid name for an agent"):
+        call_command("agent_token", "../x")

@@ -3,6 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
 from playwright.sync_api import expect
 
 from seatrial.control.audit.actors import Actor
@@ -24,6 +27,16 @@ document.addEventListener('htmx:sse:after:message', () => { window.messages += 1
 """
 SERIOUS = {"serious", "critical"}
 BUDGET_BYTES = 100_000
+
+
+def signed_in(page: "Page", base: str, name: str = "alice") -> None:
+    """As somebody who came in before: where a test is about other pages, signing in would take longer than they do."""
+    client = Client()
+    client.force_login(
+        get_user_model().objects.get(username=name), backend=settings.AUTHENTICATION_BACKENDS[0]
+    )
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
 
 
 def sign_in(page: "Page", base: str, name: str = "alice") -> None:
@@ -62,7 +75,7 @@ def live_part_came(page: "Page") -> bool:
 
 def test_enter_in_the_stop_dialog_keeps_the_preview(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     page.click("text=Stop preview")
     page.wait_for_selector("dialog[open] button")
@@ -78,7 +91,7 @@ def test_what_a_colleague_stops_can_be_undone_where_it_is_seen(
     served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     comes_true(lambda: live_part_came(page))
     previews.stop(busy.live, by=Actor.person("dina"))
@@ -91,7 +104,7 @@ def test_what_a_colleague_stops_can_be_undone_where_it_is_seen(
 
 def test_stderr_is_not_shown_as_an_error(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     # At once: the rows are gone as soon as the stream begins.
     colours, muted = page.evaluate(
@@ -191,7 +204,7 @@ def press_until(page: "Page", reached: str) -> None:
 
 def test_state_changes_arrive_without_a_reload(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.building.pk}")
     page.evaluate("window.unchanged = true")
     assert "Building" in page.inner_text(".hero")
@@ -223,7 +236,7 @@ def test_a_details_box_stays_open_when_results_arrive(
     served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/evaluations/{busy.weak.pk}")
     page.click("summary >> nth=0")
     busy.weak.state = "errored"
@@ -246,7 +259,7 @@ def test_the_first_command_can_be_copied(served: str, busy: "Harbour", browser: 
 
 def test_pages_work_without_scripts(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, wrong = watched(browser, served, java_script_enabled=False)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     page.click("text=Stop preview")
     expect(page.locator("main")).to_contain_text("Stop the preview pr-1-chandlery?")
@@ -287,7 +300,7 @@ def test_whoever_sent_what_was_refused_is_where_it_says_why(
     page.fill("#id_password", "wrong")
     page.keyboard.press("Enter")
     expect(page.locator(".error[role=alert]:not([hidden])")).to_be_focused()
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/projects/{busy.project.pk}/settings")
     page.evaluate("document.querySelector('main form').noValidate = true")
     page.fill("#id_ttl_hours", "0")

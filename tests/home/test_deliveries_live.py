@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from seatrial.wire.envelope import new_id
 from tests.dashboard.waiting import comes_true
-from tests.home.test_browser import live_part_came, sign_in, watched
+from tests.home.test_browser import live_part_came, signed_in, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,7 +22,7 @@ def test_what_comes_is_shown_without_reloading(served: str, busy: "Harbour", bro
     from tests import factories as make
 
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     link = busy.project.connection
     replayed = link.deliveries.filter(ending="not connected").get()
     replayed.event, replayed.body = "ping", b"{}"

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from seatrial.control.projects.models import Connection
 from tests.factories import Cast
 from tests.forges.hosts.github import GitHubSite
-from tests.home.test_browser import sign_in
+from tests.home.test_browser import signed_in
 from tests.repositories import repository
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_an_app_is_made_and_installed_with_one_button_here_and_two_there(
     with site.serving():
         site.repository("acme/shop", tmp_path / "shop", admin="ann")
         page = browser.new_context(java_script_enabled=scripts).new_page()
-        sign_in(page, served)
+        signed_in(page, served)
         page.goto(f"{served}/connections/github-app")
         page.fill("#create_base_url", site.url)
         page.click("text=Create at GitHub")

@@ -9,7 +9,7 @@ from django.db import connection
 from playwright.sync_api import expect
 
 from tests.dashboard.waiting import comes_true
-from tests.home.test_browser import sign_in, watched
+from tests.home.test_browser import signed_in, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,7 +35,7 @@ LISTEN = """() => {
 
 def opened(browser: "Browser", served: str, key: str) -> "tuple[Page, list[str]]":
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{key}")
     comes_true(lambda: page.evaluate("window.messages") > 0)
     return page, wrong

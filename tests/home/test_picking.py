@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.home.test_browser import sign_in, watched
+from tests.home.test_browser import signed_in, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -19,7 +19,7 @@ def test_the_list_follows_the_typing_and_keeps_what_was_picked(
     served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/connections/{busy.hosted.pk}/repositories")
     with page.expect_response(lambda answer: answer.status == 204):
         page.get_by_label("harbour/beacons").check()
@@ -48,7 +48,7 @@ def test_a_removal_asks_in_a_dialog_that_can_be_left_by_keyboard(
     served: str, busy: "Harbour", browser: "Browser"
 ) -> None:
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/projects/{busy.project.pk}/settings")
     page.get_by_role("link", name="Remove with all data").click()
     dialog = page.get_by_role("dialog")

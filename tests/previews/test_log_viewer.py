@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.bus.servers import NatsServer
 from tests.dashboard.waiting import WAIT_SECONDS, comes_true
-from tests.home.test_browser import sign_in, watched
+from tests.home.test_browser import signed_in, watched
 from tests.home.test_streams import HIDE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ FROM_TOP = "document.querySelector('.lines').scrollTop"
 def opened(browser: "Browser", served: str, key: str) -> "tuple[Page, list[str]]":
     """The page of an environment, at its logs."""
     page, wrong = watched(browser, served, viewport={"width": 1280, "height": 800})
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{key}")
     page.locator(".lines").scroll_into_view_if_needed()
     return page, wrong

@@ -12,7 +12,7 @@ from seatrial.control.dashboard.apps import POLLING_THREADS
 from tests.bus.servers import NatsServer
 from tests.dashboard.server import cookies_of
 from tests.dashboard.waiting import comes_true, ends, until_told
-from tests.home.test_browser import sign_in, watched
+from tests.home.test_browser import signed_in, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -34,7 +34,7 @@ def test_lines_are_replayed_followed_filtered_and_searched(
     say(environment, "web", *(f"line {number}" for number in range(300)), source="build")
     say(environment, "api", "\x1b[32mlistening\x1b[0m", "<script>alert(1)</script>\x1b[2K\u202e")
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{environment.pk}")
     expect(page.locator(".line")).to_have_count(302)
     assert page.inner_text(".line:nth-last-child(2) .text") == "listening"
@@ -154,7 +154,7 @@ def test_the_page_replays_the_newest_lines_and_the_download_all(
 
     pour(busy.live, "web", 5_600)
     page, wrong = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     expect(page.locator(".line").last).to_contain_text("poured 5599")
     assert int(page.inner_text(".line .text").split()[1]) >= 5_600 - 5_001
@@ -216,7 +216,7 @@ def test_a_bus_that_does_not_answer_is_reported_in_words_and_reconnected(
 
     say(busy.live, "web", "before")
     page, _ = watched(browser, served)
-    sign_in(page, served)
+    signed_in(page, served)
     page.goto(f"{served}/environments/{busy.live.pk}")
     expect(page.locator(".line")).to_have_count(1)
     away = page.locator("[data-away]")

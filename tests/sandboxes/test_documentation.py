@@ -11,7 +11,7 @@ from seatrial.wire import evaluations
 from tests.sandboxes.conftest import Bench, policy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
-[EXAMPLE] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -31,6 +31,13 @@ async def test_the_worked_example_works(processes: Bench) -> None:
     processes.repository.commit({"CODEOWNERS": "/services/shop @bob\n/services/mail @alice\n"})
     [all_of_them] = await processes.run(owned)
     assert (all_of_them.state, all_of_them.score) == ("passed", 100)
+
+
+async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:
+    packed = parse("names-resolve", NETWORKED)  # tests/sandboxes/test_networked.py runs it on a network
+    assert packed.network and packed.description == "The name of every service in the catalogue resolves."
+    [alone] = await processes.run(policy(packed.code, packed.slug, network=True))
+    assert alone.state == "errored" and "needs the network" in alone.message
 
 
 def test_every_question_is_on_the_page() -> None:

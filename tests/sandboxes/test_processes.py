@@ -11,7 +11,8 @@ import pytest
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
-from seatrial.sandbox.__main__ import _prepare
+from seatrial.sandbox.__main__ import _prepare, _settle
+from seatrial.sandbox.warden import Pipes
 from seatrial.wire.envelope import new_id
 from tests.sandboxes.conftest import Bench, policy
 from tests.waiting import until
@@ -64,7 +65,10 @@ def test_what_is_for_containers_is_never_done_to_the_host(
         )
     monkeypatch.setattr("resource.setrlimit", lambda *_: pytest.fail("limits"))
     with pytest.raises(SystemExit, match="a container of its own"):
-        _prepare(1, where)
+        _prepare(1, where, networked=False)
+    monkeypatch.setattr("seatrial.sandbox.network.settle", lambda *_, **__: pytest.fail("settled"))
+    with pytest.raises(SystemExit, match="a container of its own"):
+        _settle(Pipes(0, 1), where)
 
 
 async def test_a_killed_agent_leaves_neither_process_nor_folder() -> None:

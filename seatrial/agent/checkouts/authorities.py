@@ -1,4 +1,4 @@
-"""Lets git trust an organisation's own authorities beside the system's."""
+"""Trust in an organisation's own authorities beside the system's: for git, and for sandboxes that have a network."""
 
 import ssl
 from collections.abc import Mapping
@@ -17,15 +17,20 @@ def trusted(authorities: Path | None, folder: Path) -> Mapping[str, str]:
     """
     if authorities is None:
         return {}
+    path = folder / "authorities.pem"
+    files.replace(path, bundle(authorities).encode())
+    return {"GIT_SSL_CAINFO": str(path)}
+
+
+def bundle(authorities: Path) -> str:
+    """The system's and the organisation's own authorities together, as PEM. Raises CheckoutError."""
     try:
         own = authorities.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise CheckoutError(
             f"GITGRIT_CUSTOM_CA_FILE_PATH: {authorities} cannot be read: {error}. Correct or unset it"
         ) from error
-    bundle = folder / "authorities.pem"
-    files.replace(bundle, f"{_systems()}\n{own}".encode())
-    return {"GIT_SSL_CAINFO": str(bundle)}
+    return f"{_systems()}\n{own}"
 
 
 def _systems() -> str:

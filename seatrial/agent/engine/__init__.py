@@ -25,6 +25,10 @@ class Machine:
     cpus: int
     gvisor: bool
     version: str = ""  # the engine's
+    root: str = ""  # the folder on its host where it keeps images
+    gvisor_networked: bool = (
+        True  # as it is registered: whether containers under it have the network that they are given
+    )
 
 
 class Engine:
@@ -48,8 +52,15 @@ class Engine:
         """The host as it is now: the engine's runtimes change with its configuration."""
         with self._connection.calls():
             info = await self._connection.api.system.info()
-        version = str(info.get("ServerVersion") or "")
-        return Machine(int(info.get("NCPU", 1)), GVISOR in (info.get("Runtimes") or {}), version)
+        registered = (info.get("Runtimes") or {}).get(GVISOR)
+        arguments = (registered or {}).get("runtimeArgs") or []
+        return Machine(
+            cpus=int(info.get("NCPU", 1)),
+            gvisor=registered is not None,
+            version=str(info.get("ServerVersion") or ""),
+            root=str(info.get("DockerRootDir") or ""),
+            gvisor_networked="--network=none" not in arguments,
+        )
 
     async def registries(self) -> Registries:
         """Its settings for registries as they are now."""

@@ -124,6 +124,13 @@ class Containers:
             shown = await self._named(name).show()
         return str(shown["HostConfig"].get("Runtime") or "")
 
+    async def hardware_address(self, name: str, network: str) -> str:
+        """The container's address on the wires of `network`; empty if it is not on it, or does not run."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        joined = (shown["NetworkSettings"].get("Networks") or {}).get(network) or {}
+        return str(joined.get("MacAddress") or "")
+
     async def ids(self, labels: Mapping[str, str]) -> list[str]:
         """Ids (usable as names) of all containers that carry every one of `labels`, running or not."""
         filters = json.dumps(label_filter(labels))

@@ -1,6 +1,7 @@
 """Networks of the engine."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aiodocker.networks import DockerNetwork
 
@@ -9,6 +10,15 @@ from seatrial.agent.engine.shapes import label_filter
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal
 
 INTERFACE_OPTION = "com.docker.network.bridge.name"
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network as it is. `interface` is what it is called on the host, if it is a bridge."""
+
+    driver: str
+    labels: Mapping[str, str]
+    interface: str
 
 
 class Networks:
@@ -56,6 +66,19 @@ class Networks:
         with self._connection.calls():
             networks = await self._connection.api.networks.list(filters=filters)
         return {network["Name"]: network["Labels"] or {} for network in networks}
+
+    async def get(self, name: str) -> Network | None:
+        """The network as it is now; None if there is none of this name."""
+        try:
+            with self._connection.calls():
+                shown = await self._named(name).show()
+        except EngineRefused as error:
+            if error.absent:
+                return None
+            raise
+        options = shown.get("Options") or {}
+        interface = options.get(INTERFACE_OPTION) or f"br-{shown['Id'][:12]}"
+        return Network(shown["Driver"], shown.get("Labels") or {}, interface)
 
     async def remove(self, name: str) -> None:
         """Remove the network, after disconnecting the containers that are still joined to it."""

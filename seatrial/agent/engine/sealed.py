@@ -14,7 +14,8 @@ RIGHTS = ["CHOWN", "KILL", "SETGID", "SETUID"]  # with which the first process s
 class SealedSpec:
     """One container without mounts and writable root, and with almost no capabilities.
 
-    It has no network unless one is named. It ends when its stdin is closed (the attached process detaches or dies), and removes
+    It has no network unless one is named; then `hardware_address` is its address on the wires, if it is to have a certain one, and
+    `resolvers` are asked by the engine's own resolver, which gVisor cannot use. It ends when its stdin is closed (the attached process detaches or dies), and removes
     itself. `sets_apart`: its first process gives each of its children a user of its own. `entrypoint` replaces the image's.
     """
 
@@ -27,6 +28,8 @@ class SealedSpec:
     pids: int
     gvisor: bool
     network: str = "none"
+    hardware_address: str = ""
+    resolvers: Sequence[str] = ()
     sets_apart: bool = True
     entrypoint: Sequence[str] | None = None
 
@@ -58,8 +61,12 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
             "PidsLimit": spec.pids,
             "LogConfig": {"Type": "none"},
             "IpcMode": "" if spec.gvisor else "none",
+            "Dns": list(spec.resolvers),
         },
     }
+    if spec.hardware_address:  # engines know it by the one or by the other
+        place = {spec.network: {"MacAddress": spec.hardware_address}}
+        config |= {"MacAddress": spec.hardware_address, "NetworkingConfig": {"EndpointsConfig": place}}
     return config if spec.entrypoint is None else config | {"Entrypoint": list(spec.entrypoint)}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from seatrial.agent.builds.base import Images
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.engine import Engine
+from seatrial.agent.sandboxes.berths import Berths, Harbour
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import GivenImage, ImageSource, SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
@@ -32,12 +33,13 @@ def evaluations(
     checkouts: Checkouts,
     credentials: CredentialSource,
     reports: Reports,
+    harbour: Harbour,
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
     """Assembles everything that evaluates policies. `engine` or `image` None: plain processes, without isolation.
 
-    `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
+    `harbour` is the network of policies that may use one. `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
     """
     program = find_program()
@@ -47,4 +49,5 @@ def evaluations(
     else:
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
-    return Evaluations(jobs, checkouts, credentials, reports, Pool(backend, size=warm), memo)
+    pool = Pool(backend, berths=Berths(engine, agent, harbour), size=warm)
+    return Evaluations(jobs, checkouts, credentials, reports, pool, memo)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from typing import Any, Protocol
 
-from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode
+from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode, read_json
 from seatrial.wire.states import Isolation
 
 MAX_FRAME = 4 << 20
@@ -47,6 +47,9 @@ class Sandbox:
         self.isolation = isolation
         self.name = name
         self.idle: list[int] = []  # channels of children that wait for a policy
+        self.networked = (
+            False  # as its warden says: it may be on a network that its runtime gives it no part of
+        )
         self._pipe = pipe
         self._frames: asyncio.Queue[Frame | SandboxError] = asyncio.Queue(MAX_WAITING)
         self._lost: SandboxError | None = None
@@ -63,6 +66,7 @@ class Sandbox:
             frame = await self.receive()
             if frame.kind != Kind.HELLO:
                 raise SandboxError("the sandbox sent something before it was given a policy")
+            self.networked = read_json(frame.body) == {"networked": True}
             self.idle.append(frame.channel)
 
     async def receive(self) -> Frame:

@@ -8,7 +8,9 @@ import structlog
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.attached import Attached
 from seatrial.agent.engine.sealed import SealedSpec
+from seatrial.agent.sandboxes.berths import Berth
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.frames import Kind
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, Refusal
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
@@ -20,6 +22,9 @@ log = structlog.get_logger(__name__)
 SANDBOX_LABEL = "galley.sandbox"
 NAME = "gitgrit-sandbox-"
 KEPT_ERRORS = 4_000
+NO_RESOLVER = (
+    "127.0.0.1"  # of the sandbox itself, where nobody answers; without one, engines may choose a public one
+)
 # gVisor's own threads on the host count too, about forty before any guest process starts. This limit only protects the
 # host; inside, no child can fork at all.
 PIDS = {Isolation.GVISOR: 1000, Isolation.CONTAINER: 100}
@@ -70,7 +75,8 @@ class ContainerPipe:
 
 
 class ContainerSandboxes:
-    """Starts warm containers that hold no data yet: no network, no mount, no writable root, almost no capabilities."""
+    """Starts warm containers that hold no data yet: no network unless they get a berth, no mount, no writable root, almost no
+    capabilities."""
 
     def __init__(
         self,
@@ -114,18 +120,38 @@ class ContainerSandboxes:
             self.isolation = Isolation.GVISOR
         return [] if self.isolation is Isolation.GVISOR else [WITHOUT_GVISOR]
 
-    async def start(self, children: int) -> Sandbox:
+    async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
         """See `Backend.start`."""
         name = NAME + new_id()[-10:].lower()
         try:
-            await self._create(children, name)
+            await self._create(children, name, berth)
             attached = await self._begun(name)
         except (OSError, AgentError) as error:
             refusal = error.refusal if isinstance(error, EngineRefused) else None
             raise SandboxError(
                 f"no sandbox could be started: {explained(error)}", lasting=refusal in LASTING
             ) from error
-        return Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
+        sandbox = Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
+        if berth is not None:
+            try:
+                await self._moor(sandbox, berth)
+            except BaseException:
+                await asyncio.shield(sandbox.destroy())
+                raise
+        return sandbox
+
+    async def _moor(self, sandbox: Sandbox, berth: Berth) -> None:
+        """Make sure that the firewall knows it, then tell it of its network, without which it does nothing."""
+        try:
+            address = await self._engine.containers.hardware_address(sandbox.name, berth.network)
+        except (OSError, AgentError) as error:
+            raise SandboxError(f"it is not known whether the firewall knows the sandbox: {error}") from error
+        if address.lower() != berth.hardware_address:
+            raise SandboxError(
+                f"the engine gave the sandbox the address {address or 'none'}, which no firewall rule knows"
+            )
+        said = {"servers": list(berth.servers), "authorities": berth.authorities}
+        await sandbox.send(Kind.NETWORK, 0, said)
 
     async def _begun(self, name: str) -> Attached:
         """Start the container, attached before the start so that no byte is missed. On failure the container is removed."""
@@ -140,19 +166,19 @@ class ContainerSandboxes:
             raise
         return attached
 
-    async def _create(self, children: int, name: str) -> None:
+    async def _create(self, children: int, name: str, berth: Berth | None) -> None:
         try:
-            return await self._create_whole(children, name)
+            return await self._create_whole(children, name, berth)
         except EngineRefused as error:
             if not error.absent:
                 raise
         self._tag = await self._image.ensure(_say)  # the image was removed by somebody else
-        return await self._create_whole(children, name)
+        return await self._create_whole(children, name, berth)
 
-    async def _create_whole(self, children: int, name: str) -> None:
+    async def _create_whole(self, children: int, name: str, berth: Berth | None) -> None:
         """Create the container. The engine creates it even if this call is cancelled; the call then waits for the container
         and removes it."""
-        create = self._engine.containers.create_sealed(self._spec(children, name))
+        create = self._engine.containers.create_sealed(self._spec(children, name, berth))
         creating = asyncio.create_task(create, name=f"create {name}")
         try:
             await asyncio.shield(creating)
@@ -165,17 +191,21 @@ class ContainerSandboxes:
         for container in await self._engine.containers.ids(self._labels):
             await remove(self._engine, container)
 
-    def _spec(self, children: int, name: str) -> SealedSpec:
+    def _spec(self, children: int, name: str, berth: Berth | None) -> SealedSpec:
         gvisor = self.isolation is Isolation.GVISOR
+        command = [str(children), "gvisor" if gvisor else "container"]
         return SealedSpec(
             name=name,
             image=self._tag,
-            command=[str(children), "gvisor" if gvisor else "container"],
+            command=command if berth is None else [*command, "networked"],
             labels=self._labels,
             memory_bytes=self._memory,
             cpus=self._cpus,
             pids=PIDS[self.isolation],
             gvisor=gvisor,
+            network="none" if berth is None else berth.network,
+            hardware_address="" if berth is None else berth.hardware_address,
+            resolvers=() if berth is None else tuple(berth.servers) or (NO_RESOLVER,),
         )
 
 

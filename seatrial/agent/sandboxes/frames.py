@@ -22,6 +22,7 @@ class Kind(IntEnum):
     LOG = 5
     RESULT = 6
     ENDED = 7
+    NETWORK = 8
 
 
 class Frame(NamedTuple):

@@ -30,7 +30,7 @@ CREATE INDEX IF NOT EXISTS memo_by_age ON memo (at);
 class Memo:
     """Results by (project, policy, parameters, sandbox program, isolation) and the answers the policy was given.
 
-    Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
+    A policy that may use the network has none: see `service`. Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
     calls are fine. A damaged file is deleted, which costs only time.
     """
 

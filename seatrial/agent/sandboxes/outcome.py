@@ -35,4 +35,5 @@ class Outcome:
     output: str = ""
     logs: list[tuple[str, str]] = field(default_factory=list)
     seen: Seen = field(default_factory=list)
+    network: str = ""  # by name, if it ran with one
     note: str = ""  # the host's explanation, if there is one

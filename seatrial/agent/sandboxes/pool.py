@@ -9,7 +9,9 @@ from typing import Protocol
 
 import structlog
 
+from seatrial.agent.sandboxes.berths import GVISOR_HAS_NONE, Berth, Berths, Harbour, NoNetwork
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.states import Isolation
 
 log = structlog.get_logger(__name__)
@@ -32,8 +34,8 @@ class Backend(Protocol):
     async def look(self) -> list[str]:
         """Switch to better isolation if it has become available, never to weaker; returns warnings for people."""
 
-    async def start(self, children: int) -> Sandbox:
-        """Start a sandbox. Raises SandboxError. If cancelled, it leaves nothing behind."""
+    async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
+        """Start a sandbox, at `berth` if there is one. Raises SandboxError. If cancelled, it leaves nothing behind."""
 
 
 class Pool:
@@ -42,10 +44,16 @@ class Pool:
     `claim` never waits for a refill: if none is warm, it starts one. It skips sandboxes that died while waiting or have
     weaker isolation than is available now. After a start that failed for a lasting reason (given by `problem`), no sandbox
     is started for a while, and claims fail at once. Everything is destroyed at the end of `running`.
+
+    Sandboxes at a berth, for policies that may use the network, are never kept warm: few policies ask for it, each gets one of its
+    own, and it takes a berth and memory as long as it is there.
     """
 
-    def __init__(self, backend: Backend, *, size: int = 2, children: int = 12) -> None:
+    def __init__(
+        self, backend: Backend, *, berths: Berths | None = None, size: int = 2, children: int = 12
+    ) -> None:
         self.backend = backend
+        self.berths = berths or Berths(None, "", Harbour())
         self.children = children
         self._size = size
         self._warm: deque[Sandbox] = deque()
@@ -83,6 +91,28 @@ class Pool:
         finally:
             self._dismiss(sandbox)
 
+    @contextlib.asynccontextmanager
+    async def claim_networked(self) -> AsyncIterator[tuple[Sandbox, str]]:
+        """A sandbox on a network, for one policy, and the network's name; its removal starts when the block ends.
+
+        Raises NoNetwork if policies get none here, SandboxError if this one could not be started.
+        """
+        try:
+            berth = await self.berths.take(self.backend.isolation)
+        except (OSError, AgentError) as error:
+            raise SandboxError(f"no sandbox with a network could be started: {error}") from error
+        try:
+            sandbox = await self._ready(await self.backend.start(1, berth), 1)
+        except BaseException:
+            self.berths.give_back(berth)
+            raise
+        try:
+            if not sandbox.networked:
+                raise NoNetwork(GVISOR_HAS_NONE)
+            yield sandbox, berth.network
+        finally:
+            self._dismiss(sandbox, berth)
+
     def _take(self) -> Sandbox | None:
         while self._warm:
             sandbox = self._warm.popleft()
@@ -95,11 +125,13 @@ class Pool:
     def _usable(self, sandbox: Sandbox) -> bool:
         return sandbox.alive and sandbox.isolation is self.backend.isolation
 
-    def _dismiss(self, sandbox: Sandbox) -> None:
+    def _dismiss(self, sandbox: Sandbox, berth: Berth | None = None) -> None:
         # In the background, because the engine needs ten seconds for a sandbox that does not end by itself.
         task = asyncio.create_task(sandbox.destroy(), name=f"destroy {sandbox.name}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+        if berth is not None:
+            task.add_done_callback(lambda _: self.berths.give_back(berth))
 
     async def _start(self, children: int) -> Sandbox:
         if self._not_before > time.monotonic():
@@ -111,6 +143,9 @@ class Pool:
                 self._give_it_time(str(error))
             raise
         self.problem, self._pause = "", 0.0
+        return await self._ready(sandbox, children)
+
+    async def _ready(self, sandbox: Sandbox, children: int) -> Sandbox:
         try:
             async with asyncio.timeout(WARM_SECONDS):
                 await sandbox.warm(children)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from seatrial.agent.commands.children import end, start
+from seatrial.agent.sandboxes.berths import Berth
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.wire.envelope import new_id
@@ -103,8 +104,9 @@ class ProcessSandboxes:
         """See `Backend.look`. Better isolation never becomes available here."""
         return [NO_ISOLATION]
 
-    async def start(self, children: int) -> Sandbox:
-        """See `Backend.start`."""
+    async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
+        """See `Backend.start`. There is no berth for a process."""
+        assert berth is None
         folder = _shared_folder(self._prefix)
         try:
             process = await self._spawn(folder, children)

@@ -108,7 +108,8 @@ class Evaluations:
     @property
     def warnings(self) -> list[str]:
         """Warnings for people."""
-        return [*self._warnings, self._pool.problem] if self._pool.problem else self._warnings
+        problems = [self._pool.problem] if self._pool.problem else []
+        return [*self._warnings, *problems, *self._pool.berths.warnings]
 
     @property
     def problem(self) -> str:
@@ -129,6 +130,7 @@ class Evaluations:
         await self._prepare()
         async with self._pool.running(), asyncio.TaskGroup() as group:
             group.create_task(self._look_again(), name="look for gVisor")
+            group.create_task(self._look_for_network(), name="look for SANDBOX_NETWORK")
             for number in range(self._parallel):
                 group.create_task(self._serve(), name=f"evaluations {number}")
 
@@ -165,6 +167,8 @@ class Evaluations:
             if policy.languages and not await broker.has_language(policy.languages):
                 results[index] = skipped(policy)
                 continue
+            if policy.network:
+                continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
             known = await self._memo.find(command.project, policy, isolation, broker)
             if known is not None:
                 results[index] = known
@@ -173,7 +177,7 @@ class Evaluations:
         for index, policy in todo:
             outcome = outcomes[index]
             results[index] = judge(policy, outcome)
-            if not outcome.note:
+            if not outcome.note and not policy.network:
                 await self._memo.keep(command.project, policy, isolation, outcome.seen, results[index])
         return [results[index] for index in range(len(command.policies))]
 
@@ -204,6 +208,11 @@ class Evaluations:
                 self._isolation = self._pool.backend.isolation
             except Exception as error:  # the engine is unavailable; the code that needs it reports that
                 log.debug("did not look for gVisor", problem=str(error))
+
+    async def _look_for_network(self) -> None:
+        while True:
+            await self._pool.berths.look()
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _serve(self) -> None:
         pause = 1.0

@@ -43,6 +43,7 @@ def judge(policy: PolicyToRun, outcome: Outcome) -> PolicyResult:
         details=details,
         logs=_logs(outcome),
         seconds=round(outcome.seconds, 3),
+        network=outcome.network,
     )
 
 

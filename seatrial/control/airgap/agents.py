@@ -1,6 +1,7 @@
 """Asks every agent that is online about its host."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from seatrial.control.fleet.surveys import survey
 from seatrial.wire.hosts import AskHost, HostReport
 from seatrial.wire.states import AgentState
 
+JOINING_SECONDS = 60.0
+LOOK_SECONDS = 0.5
 AWAY = (nats.errors.Error, OSError)
 
 
@@ -41,6 +44,15 @@ def online() -> list[Known]:
     """The agents that are online, also those that take nothing new. Raises django.db.Error."""
     rows = Agent.objects.filter(state__in=[AgentState.ONLINE, AgentState.DRAINING]).order_by("name")
     return [Known(str(row.pk), row.name, row.release) for row in rows]
+
+
+def awaited() -> list[Known]:
+    """The agents that are online. While there is none, waits for the first for JOINING_SECONDS: just after the start of a stack, its
+    agent is still joining. Raises django.db.Error."""
+    until = time.monotonic() + JOINING_SECONDS
+    while not (known := online()) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return known
 
 
 def surveyed(configuration: Configuration, agents: Sequence[Known], asked: AskHost) -> list[Surveyed]:

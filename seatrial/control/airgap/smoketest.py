@@ -63,7 +63,7 @@ class Smoketest:
 
     def _hosts(self) -> Iterator[Finding]:
         try:
-            known = agents.online()
+            known = agents.awaited()
         except Error:
             return  # said by the database's own line
         if not known:

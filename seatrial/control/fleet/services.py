@@ -19,8 +19,12 @@ __all__ = ["drain", "heartbeat", "issue_bootstrap", "register", "revoke", "sweep
 OFFLINE_AFTER = timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
 
+@transaction.atomic
 def heartbeat(agent_id: str, beat: Heartbeat) -> bool:
-    """Record that the agent is alive, by our clock. True when it was offline before. Unknown agents are ignored."""
+    """Record that the agent is alive, by our clock. True when it was offline before. Unknown agents are ignored.
+
+    All at once: who takes an agent offline that was just heard is not undone by the heartbeat that it saw.
+    """
     now = timezone.now()
     known = Agent.objects.filter(pk=agent_id).exclude(state=AgentState.REVOKED)
     known.update(last_heartbeat_at=now, heartbeat=beat.model_dump(mode="json"), release=beat.release[:50])

@@ -26,6 +26,7 @@ EVERYBODYS = [
 ADMINS = [
     Tab("connections", "connections:connections", "Connections"),
     Tab("deliveries", "forges:deliveries", "Deliveries"),
+    Tab("policies", "network:policies", "Policies"),
     Tab("people", "people", "People"),
     Tab("audit", "audit_log", "Audit log"),
 ]

@@ -29,6 +29,7 @@ class ResultAnswer(Schema):
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
+    network: str = Field(description="The network that it ran with, by its name; empty if it had none.")
 
 
 class EvaluationAnswer(Schema):
@@ -95,4 +96,5 @@ def _result(row: Result) -> ResultAnswer:
         logs=row.logs,
         seconds=row.seconds,
         memoised=row.memoised,
+        network=row.network,
     )

@@ -2,6 +2,7 @@
 
 PolicyError
 ├── BadCriteria        the criteria cannot be understood; the message names the key and the fix
+├── BadMetadata        what a policy's file says of the policy cannot be understood; the message names the line and the fix
 ├── NoSuchPack         there is no such pack; the message names those that there are
 ├── NoSuchPolicy       the workspace has no such policy; the message names those that it has
 ├── BadWaiver          a waiver cannot be asked for like this; the message says what is wrong and the fix
@@ -25,6 +26,12 @@ class BadCriteria(PolicyError):
     """The criteria cannot be understood."""
 
     code = "bad_criteria"
+
+
+class BadMetadata(PolicyError):
+    """What a policy's file says of the policy cannot be understood."""
+
+    code = "bad_metadata"
 
 
 class NoSuchPack(PolicyError):

@@ -38,6 +38,7 @@ class PolicyVersion(models.Model):
     code = models.TextField()
     digest = models.CharField(max_length=64)
     params = models.JSONField(default=dict)
+    network = models.BooleanField(default=False)  # its author asks for the network
     author = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -47,6 +48,19 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} v{self.number}"
+
+
+class NetworkPermission(models.Model):
+    """That policies of a workspace may use the network if they ask for it. Without a row, none may."""
+
+    workspace = models.OneToOneField(
+        Workspace, models.CASCADE, primary_key=True, related_name="network_permission"
+    )
+    by = models.CharField(max_length=200)  # as people read it: `str` of an Actor
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"network for policies of {self.workspace}"
 
 
 class Evaluation(models.Model):
@@ -102,6 +116,7 @@ class Result(models.Model):
     logs = models.JSONField(default=list)
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
+    network = models.CharField(max_length=128, blank=True)  # that it ran with, by name
 
     class Meta:
         constraints = [
@@ -110,6 +125,11 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.evaluation} {self.version} {self.state}"
+
+    @property
+    def ran_with(self) -> str:
+        """What it had beyond the answers to its questions, as people are told everywhere; empty if nothing."""
+        return f"ran with network ({self.network})" if self.network else ""
 
 
 class Waiver(models.Model):

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from seatrial.control.forges.sources import source
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies.models import Evaluation, PolicyVersion
-from seatrial.control.policies.results import lost
+from seatrial.control.policies.network.services import withhold_network
+from seatrial.control.policies.results import NOTHING_RAN, lost
 from seatrial.wire import subjects
 from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
@@ -20,13 +22,20 @@ WAITS_FOR_FACTS: dict[str, Any] = {"state": EvaluationState.QUEUED, "queued_at":
 
 @transaction.atomic
 def queue(evaluation_id: str, facts: ForgeFacts) -> None:
-    """Publish the job with its facts, unless the evaluation has ended (superseded) or its job is published already. Idempotent."""
+    """Publish the job with its facts, unless the evaluation has ended (superseded) or its job is published already. Idempotent.
+
+    Policies that ask for a network that their workspace does not permit now are errored here, and no agent gets them.
+    """
     evaluation = _waiting(evaluation_id)
     if evaluation is None:
         return
     evaluation.queued_at = timezone.now()
     evaluation.waits_for = ""
     evaluation.save(update_fields=["queued_at", "waits_for"])
+    withhold_network(evaluation)
+    if not _to_do(evaluation).exists():
+        lost(evaluation, NOTHING_RAN)
+        return
     try:
         outbox.publish(
             subjects.evaluation_jobs(evaluation.project.workspace_id),
@@ -58,7 +67,7 @@ def _waiting(evaluation_id: str) -> Evaluation | None:
 
 def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
     project = evaluation.project
-    versions = evaluation.versions.exclude(results__evaluation=evaluation).select_related("policy")
+    versions = _to_do(evaluation).select_related("policy")
     pull_request = evaluation.pull_request
     return RunEvaluation(
         evaluation=evaluation.pk,
@@ -76,6 +85,10 @@ def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
     )
 
 
+def _to_do(evaluation: Evaluation) -> QuerySet[PolicyVersion]:
+    return evaluation.versions.exclude(results__evaluation=evaluation)
+
+
 def _to_run(version: PolicyVersion) -> PolicyToRun:
     return PolicyToRun(
         version_id=version.pk,
@@ -84,4 +97,5 @@ def _to_run(version: PolicyVersion) -> PolicyToRun:
         digest=version.digest,
         params=version.params,
         languages=version.policy.criteria.get("languages") or [],
+        network=version.network,
     )

@@ -10,6 +10,13 @@ from seatrial.control.policies.models import Evaluation, Result
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.states import EvaluationState, ResultState
 
+JUDGED = {ResultState.PASSED, ResultState.FAILED}
+NOTHING_RAN = "No policy could run: see the results."
+UNNETWORKED = (
+    "asks for the network, and the agent that ran it gave it none and did not say so: its release is older than this server's. Its "
+    "operator upgrades the agent."
+)
+
 
 @transaction.atomic
 def started(agent_id: str, event: EvaluationStarted) -> None:
@@ -75,13 +82,14 @@ def _in_progress(evaluation_id: str) -> Evaluation | None:
 
 
 def _store(evaluation: Evaluation, results: list[PolicyResult]) -> None:
-    asked = set(evaluation.versions.values_list("pk", flat=True))
+    networked = dict(evaluation.versions.values_list("pk", "network"))
+    asked = set(networked)
     answered = set(evaluation.results.values_list("version_id", flat=True))
     rows = []
     for result in results:
         if result.version_id in asked - answered and result.state is not ResultState.WAIVED:
             answered.add(result.version_id)
-            rows.append(_row(evaluation, result))
+            rows.append(_row(evaluation, result, networked=networked[result.version_id]))
     rows += [
         Result(
             evaluation=evaluation,
@@ -94,8 +102,15 @@ def _store(evaluation: Evaluation, results: list[PolicyResult]) -> None:
     Result.objects.bulk_create(rows)
 
 
-def _row(evaluation: Evaluation, result: PolicyResult) -> Result:
-    counts = result.state in {ResultState.PASSED, ResultState.FAILED}
+def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Result:
+    if networked and not result.network and result.state in JUDGED:
+        return Result(
+            evaluation=evaluation,
+            version_id=result.version_id,
+            state=ResultState.ERRORED,
+            message=UNNETWORKED,
+        )
+    counts = result.state in JUDGED
     points = min(100.0, max(0.0, result.score)) if counts and result.score is not None else None
     return Result(
         evaluation=evaluation,
@@ -107,6 +122,7 @@ def _row(evaluation: Evaluation, result: PolicyResult) -> Result:
         logs=[line.model_dump(mode="json") for line in result.logs],
         seconds=max(0.0, result.seconds),
         memoised=result.memoised,
+        network=result.network[:128] if networked else "",
     )
 
 

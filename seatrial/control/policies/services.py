@@ -15,7 +15,7 @@ from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
-from seatrial.control.policies.results import finished, give_up, lost, nothing_applies, started
+from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 from seatrial.wire.words import EventKind
@@ -98,7 +98,7 @@ def evaluate(
     if selection.versions:
         outbox.instruct(Instruction.FACTS, evaluation=evaluation.pk)
     elif selection.broken:
-        lost(evaluation, "No policy could run: see the results.")
+        lost(evaluation, NOTHING_RAN)
     else:
         nothing_applies(evaluation)
     outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)

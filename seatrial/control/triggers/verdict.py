@@ -69,4 +69,5 @@ def _results(evaluation: Evaluation) -> list[Result]:
 def _row(result: Result) -> str:
     score = "" if result.score is None else f"{result.score:.0f}"
     said = why_waived(result) or result.message
+    said = f"{said} ({result.ran_with})" if result.ran_with else said
     return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(said)} |"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import django
 
-from seatrial.control.lasting import lasting
+from seatrial.lasting import lasting
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ class GitLabSite(OAuthSite, PublishedSite, Pipelines, Hooks, Reviews):
     too_few = "read_api"
     counts = False
     tells_renames = False
+    no_token = "401 Unauthorized"
     schemas = "gitlab"
     api_path = "/api/v4"
     version = "19.1.0-ee"

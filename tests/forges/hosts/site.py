@@ -145,6 +145,7 @@ class Site(ABC):
     too_few: ClassVar[str]  # what a token may have that is not enough
     counts: ClassVar[bool] = True
     tells_renames: ClassVar[bool] = True
+    no_token: ClassVar[str] = "Bad credentials"  # what a request to the API without one is told
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -342,7 +343,7 @@ class Site(ABC):
             if self.faults:
                 return self.faults.popleft()
             if person is None:
-                return as_json({"message": "Bad credentials"}, 401)
+                return as_json({"message": self.no_token}, 401)
             counted = self.counted(person)
             if counted.left <= 0 and time.time() < self.resets_at:
                 return self.limited(as_json({"message": "API rate limit exceeded"}, 403))

@@ -10,15 +10,16 @@ from typing import Any
 from django.db import transaction
 
 from seatrial.control.accounts.models import Workspace
-from seatrial.control.policies.errors import NoSuchPack
+from seatrial.control.policies.errors import BadMetadata, NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
 
 FOLDER = Path(__file__).parent
+METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK"}
 
 
 @dataclass(frozen=True)
 class PackedPolicy:
-    """One file of a pack: its docstring and its NAME, CRITERIA and PARAMS, which must be plain literals."""
+    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS and NETWORK, which must be plain literals."""
 
     slug: str
     name: str
@@ -26,6 +27,7 @@ class PackedPolicy:
     code: str
     criteria: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    network: bool = False
 
     @property
     def digest(self) -> str:
@@ -45,15 +47,14 @@ def read(pack: str) -> Iterator[PackedPolicy]:
 
 
 def parse(slug: str, code: str) -> PackedPolicy:
-    """Read a policy's file without running it."""
+    """Read a policy's file without running it. Raises BadMetadata."""
     module = ast.parse(code)
-    constants = {
-        target.id: ast.literal_eval(node.value)
-        for node in module.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and target.id in {"NAME", "CRITERIA", "PARAMS"}
-    }
+    constants = {name: ast.literal_eval(value) for name, value in _assigned(module) if name in METADATA}
+    network = constants.get("NETWORK", False)
+    if not isinstance(network, bool):
+        raise BadMetadata(
+            f"{slug}: NETWORK is {network!r}. It is True if the policy asks for the network, else False"
+        )
     return PackedPolicy(
         slug=slug,
         name=constants.get("NAME", slug),
@@ -61,7 +62,19 @@ def parse(slug: str, code: str) -> PackedPolicy:
         code=code,
         criteria=constants.get("CRITERIA", {}),
         params=constants.get("PARAMS", {}),
+        network=network,
     )
+
+
+def _assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Names and values, with and without an annotation."""
+    for node in module.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                yield target.id, node.value
 
 
 @transaction.atomic
@@ -90,6 +103,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         description=packed.description,
         code=packed.code,
         digest=packed.digest,
+        network=packed.network,
         params={**packed.params, **(changed(newest) if newest else {})},
         author=author,
     )
