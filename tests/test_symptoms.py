@@ -80,6 +80,10 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "fork/exec /proc/self/exe: permission denied": (
         "agent/test_host_lines.py::test_namespaces_that_ubuntu_keeps_from_builds_are_said_in_the_words_of_the_container",
     ),
+    "cert issuance pending": (
+        "certificates/test_acme.py::test_what_is_wrong_ends_in_a_sentence_with_its_fix",
+        "certificates/test_states.py::test_pending_is_no_fault_for_the_time_that_dns_takes",
+    ),
     "agent_lost_contact": (
         "previews/test_services.py::test_lost_agent_fails_what_is_in_progress_after_a_minute",
     ),
