@@ -1,19 +1,25 @@
 # Every target, in one place. What a target does in more than a few lines lives in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test unit coverage campaign check lint types format bench docs
+.PHONY: help demo stop demo-compose stop-compose test unit coverage campaign check lint types format bench docs
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
 help: ## Show what can be done
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 demo: ## Set everything up, start the platform and show a pull request's verdict and live preview
 	@scripts/demo
 
 stop: ## End the platform and remove everything it made, except caches and the engine
 	@[ ! -x $(BIN)/seatrial ] || scripts/as-engine-user $(BIN)/seatrial down --purge
+
+demo-compose: ## The same as an operator installs it: with Compose, in containers, beside whatever else runs here
+	@scripts/demo-compose
+
+stop-compose: ## Remove the demo with Compose: its containers, volumes, previews and files
+	@scripts/demo-compose --stop
 
 test: ## Set everything up and run all tests (PYTEST_ARGS="-k word" for some)
 	@scripts/test $(PYTEST_ARGS)

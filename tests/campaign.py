@@ -29,17 +29,23 @@ TESTS = {
     "tests/runtime/test_conformance.py": 1,
     "tests/worker/test_kill.py": 1,
     "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, in CI 150
+    "tests/worker/test_bus_of_three.py": 2,  # more kills than in CI, and of most nodes at once
+    "tests/installation/test_managed_postgres.py": 1,
     "tests/agent/test_program.py": 1,
+    "tests/builds/test_builders.py": 1,
+    "tests/builds/test_dialect.py": 1,
     "tests/builds/test_escapes.py": 1,
     "tests/builds/test_killed.py": 1,
     "tests/sandboxes/test_hostile.py": 1,
     "e2e/test_kill.py": 1,
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
-WALKS = {
+WALKS: dict[str, str] = {
     "airgapped": "tests/walks/test_airgapped.py",
     "certificates": "tests/certificates/test_acme.py",
     "compose": "tests/walks/test_compose.py",
+    "demo-compose": "tests/walks/test_demo_compose.py",
+    "hard-inputs": "tests/walks/test_hard_inputs.py",
 }
 
 

@@ -20,6 +20,8 @@ TARGETS = [
     "help",
     "demo",
     "stop",
+    "demo-compose",
+    "stop-compose",
     "test",
     "unit",
     "coverage",
@@ -92,7 +94,7 @@ def test_every_bus_subject_is_in_the_table() -> None:
 
 
 def test_make_has_exactly_the_targets_and_explains_each() -> None:
-    explained = re.findall(r"^([a-z]+):.*## \S", read("Makefile"), re.MULTILINE)
+    explained = re.findall(r"^([a-z-]+):.*## \S", read("Makefile"), re.MULTILINE)
     assert explained == TARGETS
     shown = subprocess.run(
         ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True

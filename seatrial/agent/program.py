@@ -11,14 +11,17 @@ import structlog
 from seatrial import __version__
 from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
+from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
-from seatrial.agent.bus.identity import Identity
+from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.bus.registration import registered
+from seatrial.agent.bus.registration import bus_of, context_of, readmitted, registered
 from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.doors import Direct, Doors, Ways
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -39,7 +42,9 @@ from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
+from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
@@ -64,8 +69,12 @@ class AgentProgram:
         """Join the fleet, then keep every part running. When cancelled, it sends what is queued and leaves
         containers running."""
         self._identity, credential = await registered(self._identity, self._settings, release=__version__)
-        bus_url = self._settings.galley_nats_url or credential.nats_url
-        bus = Bus(bus_url, self._identity.credentials_file, credential.agent)
+        bus = self._bus(credential)
+        if await bus.refuses() and (
+            again := await readmitted(self._identity, self._settings, release=__version__)
+        ):
+            self._identity, credential = again
+            bus = self._bus(credential)
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
@@ -74,7 +83,11 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(bus_url))
+        policies = self._evaluations(
+            tools, Jobs(bus), image, self._harbour(bus_of(self._settings, credential))
+        )
+        builder = watch(tools)
+        host = self._host_lines(tools, builder)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -82,10 +95,10 @@ class AgentProgram:
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(
-                bus, lambda: self._heartbeat(tools, environments, policies), self._directory
+                bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
-            "surveys": Answering(bus, self._survey(tools, image)).run,
+            "surveys": Answering(bus, self._survey(tools, image, builder)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         if (
@@ -95,6 +108,10 @@ class AgentProgram:
             and proof.needed()
         ):
             parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if builder is not None:
+            parts["builder"] = builder.run
+        if host is not None:
+            parts["host"] = host.run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
         log.info("agent runs", agent=credential.agent, name=credential.name, release=__version__)
         try:
@@ -102,6 +119,10 @@ class AgentProgram:
             await asyncio.wait(tasks.values())
         finally:
             await self._stop(tasks, environments, tools, reports)
+
+    def _bus(self, credential: Credential) -> Bus:
+        url, context = bus_of(self._settings, credential), context_of(self._settings)
+        return Bus(url, self._identity.credentials_file, credential.agent, context)
 
     async def _stop(
         self,
@@ -144,7 +165,16 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            ways=self._ways(runtime),
         )
+
+    def _ways(self, runtime: Runtime) -> Ways:
+        """Bare processes listen on the loopback, where nobody from elsewhere gets."""
+        address = self._settings.galley_agent_address
+        if not address or not isinstance(runtime, DockerRuntime):
+            return Direct()
+        wanted, kept = self._settings.galley_firewall, self._directory / "doors.json"
+        return Doors(address, self._settings.visitors, kept, wanted=wanted)
 
     async def _keep_house(
         self, tools: Tools, environments: Environments, policies: Evaluations, followers: Followers
@@ -154,7 +184,7 @@ class AgentProgram:
             policies.prune,
             followers.prune,
         ]
-        if isinstance(tools.builder, BuildahBuilder):
+        if isinstance(tools.builder, BuildahBuilder | BuildKitBuilder):
             prunes.append(tools.builder.prune)
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
@@ -197,14 +227,37 @@ class AgentProgram:
             firewall=settings.galley_firewall,
         )
 
-    def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
+    def _survey(self, tools: Tools, image: ImageSource | None, builder: BuilderWatch | None) -> Survey:
         settings, runtime = self._settings, tools.runtime
         sandboxing = None
         if image is not None and isinstance(runtime, DockerRuntime):
             sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
-        return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
+        return Survey(
+            sandboxing, network=settings.sandbox_network, servers=settings.resolvers, builder=builder
+        )
 
-    async def _heartbeat(self, tools: Tools, environments: Environments, policies: Evaluations) -> Heartbeat:
+    def _host_lines(self, tools: Tools, builder: BuilderWatch | None) -> HostLines | None:
+        if builder is None or not isinstance(tools.runtime, DockerRuntime):
+            return None
+        return HostLines(
+            agent=tools.agent,
+            directory=self._directory,
+            runtime=tools.runtime,
+            images=tools.images if isinstance(tools.images, DockerImages) else None,
+            full=lambda: full(self._directory, tools.min_free_mb),
+            builder=lambda: builder.now,
+            caches=self._settings.build_cache_directory,
+            programs=PACKAGES if isinstance(tools.builder, BuildahBuilder) else {},
+        )
+
+    async def _heartbeat(
+        self,
+        tools: Tools,
+        environments: Environments,
+        policies: Evaluations,
+        builder: BuilderWatch | None,
+        host: HostLines | None,
+    ) -> Heartbeat:
         return Heartbeat(
             release=__version__,
             runtime=tools.runtime.name,
@@ -216,11 +269,20 @@ class AgentProgram:
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
+                *tools.ways.warnings,
                 *policies.warnings,
+                *(builder.warnings if builder is not None else ()),
                 *full(self._directory, tools.min_free_mb),
             ],
+            host=host.now if host is not None else [],
             **measured(self._directory),
         )
+
+
+def watch(tools: Tools) -> BuilderWatch | None:
+    """What looks at the builder; None where bare processes run."""
+    known = tools.builder
+    return BuilderWatch(known.facts) if isinstance(known, BuildahBuilder | BuildKitBuilder) else None
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

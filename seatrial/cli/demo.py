@@ -72,7 +72,7 @@ def _verdict(api: Api, project: str, commit: str, terminal: Terminal) -> Json | 
         phases.begin("policies")
         try:
             evaluation: Json = until(
-                lambda: _evaluation(api, project, commit), seconds=VERDICT_SECONDS, what="no verdict"
+                lambda: evaluation_of(api, project, commit), seconds=VERDICT_SECONDS, what="no verdict"
             )
         except PlatformAway:
             raise
@@ -92,7 +92,7 @@ def _newest_delivery(api: Api) -> Callable[[], Json | None]:
     return look
 
 
-def _evaluation(api: Api, project: str, commit: str) -> Json | None:
+def evaluation_of(api: Api, project: str, commit: str) -> Json | None:
     """The newest decided evaluation of the commit, with its results."""
     for one in api.get("/status")["projects"]:
         for evaluation in one["evaluations"] if one["name"] == project else []:

@@ -48,7 +48,7 @@ def doctor() -> None:
         bad = bad or (finding.grave and not finding.well)
         terminal.line(_mark(finding), f" {finding.text}")
         if not finding.well and finding.fix:
-            terminal.line(f"    {finding.fix}")
+            terminal.lines(finding.fix, before="    ")
     if bad:
         raise typer.Exit(NEGATIVE)
 
@@ -186,8 +186,14 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
     for agent in agents:
         well = agent["state"] != AgentState.OFFLINE
         yield Finding(well, f"agent {agent['name']} is {agent['state']}", _where_to_look(data, agent))
+        lines = agent.get("host") or []
+        for line in lines:
+            yield Finding(
+                line["well"], f"agent {agent['name']}: {line['text']}", line["fix"], grave=line["grave"]
+            )
         for warning in agent["warnings"]:
-            yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
+            if warning not in [line["text"] for line in lines]:
+                yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
     yield _sandbox(status["platform"]["sandbox"], agents)
     for connection in status.get("connections", []):
         if problem := connection.get("problem"):

@@ -112,6 +112,12 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="A PostgreSQL server of your own. Unset: the one of the compose file.",
     ),
     setting(Configuration, "db_port", Group.DATABASE, installs=ONE_HOST),
+    setting(Configuration, "db_sslmode", Group.DATABASE, installs=ONE_HOST),
+    setting(
+        Configuration, "db_ca_file", Group.DATABASE, installs=ONE_HOST, check=checks.authorities,
+        meaning="Host path to the PEM file of the authorities of PostgreSQL's certificate. Unset: with verify-full those of "
+        "GITGRIT_CUSTOM_CA_FILE_PATH, or else the system's.",
+    ),
     *provider("github", address=True),
     *provider("gitlab", address=True),
     *provider("gitea", address=True),
@@ -175,7 +181,13 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Settings, "galley_default_cpus", Group.AGENT),
     setting(Settings, "galley_default_memory", Group.AGENT, default="512m"),
     setting(Settings, "galley_min_free_mb", Group.AGENT, installs=ONE_HOST),
-    setting(Settings, "galley_build_network", Group.AGENT, installs=ONE_HOST),
+    setting(Settings, "galley_builder", Group.AGENT),
+    setting(
+        Settings, "galley_buildkit_host", Group.AGENT, default="unix:///run/galley-buildkit/buildkit/buildkitd.sock",
+        meaning="With GALLEY_BUILDER=buildkit: the BuildKit that builds, as the agent's container reaches it. The default is galley-buildkit-v2, "
+        "which runs in the profile `buildkit`.",
+    ),
+    setting(Settings, "galley_build_network", Group.AGENT),
     setting(Settings, "gitgrit_require_gvisor", Group.AGENT),
     setting(Configuration, "galley_max_project_cpus", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),
@@ -192,8 +204,25 @@ VARIABLES: tuple[Variable, ...] = (
     image("GALLEY_TRAEFIK_IMAGE", "The ingress, Traefik.", "traefik:v3.7"),
     image("GALLEY_ENGINE_PROXY_IMAGE", "The proxy in front of the engine's socket, HAProxy.", "haproxy:2.6"),
     Variable(
+        "GALLEY_BUILDKIT_IMAGE", Group.IMAGES, "BuildKit without root, of the profile `buildkit`. A bundle does not bring it.",
+        "the name of an image", "moby/buildkit:v0.20.2-rootless", BOTH, shapes.image,
+    ),
+    Variable(
         "GALLEY_BUS_BIND", Group.FLEET, "Address of this host at which agents of other hosts reach the bus.",
         "an IP address", "127.0.0.1", ONE_HOST, checks.address,
+    ),
+    Variable(
+        "GALLEY_BUS_TLS_DIR", Group.FLEET,
+        "Directory on the host with the bus's certificate: tls.crt with its chain, tls.key, and for several nodes ca.crt. Unset: no TLS.",
+        "the path of a directory, from the root", "", ONE_HOST, checks.directory,
+    ),
+    setting(Configuration, "galley_nats_replicas", Group.FLEET, installs=ONE_HOST),
+    Variable(
+        "GALLEY_BUS_NAME", Group.FLEET, "Of a bus of several nodes: the name of this one.", "a word", "", ONE_HOST, checks.node,
+    ),
+    Variable(
+        "GALLEY_BUS_ROUTES", Group.FLEET, "Of a bus of several nodes: where they reach each other, all of them.",
+        "addresses like nats://bus-1.example.com:6222, with commas between", "", ONE_HOST, shapes.bus_addresses,
     ),
     setting(
         Settings, "galley_control_plane_url", Group.FLEET, installs=ONE_HOST, default="",
@@ -201,8 +230,12 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     setting(
         Settings, "galley_nats_url", Group.FLEET, installs=ONE_HOST,
-        meaning="Of an agent alone on its host: the bus of the control plane.",
+        meaning="The bus, as all programs reach it: tls:// and its name. Several nodes with commas between. Unset: the one of this host, "
+        "without TLS.",
     ),
+    setting(Settings, "galley_plain_network", Group.FLEET, installs=ONE_HOST),
+    setting(Settings, "galley_agent_address", Group.FLEET, installs=ONE_HOST),
+    setting(Settings, "galley_ingress_addresses", Group.FLEET, installs=ONE_HOST),
 )  # fmt: skip
 
 # Set by docker-compose.full.yaml itself.

@@ -17,7 +17,7 @@ def typed(*words: str) -> str:
 
 def script(name: str) -> str:
     """`scripts/NAME` of the checkout that this installation runs from, as it is called from where this user is."""
-    return _shown(CHECKOUT / "scripts" / name)
+    return shown(CHECKOUT / "scripts" / name)
 
 
 def _program() -> str:
@@ -25,10 +25,11 @@ def _program() -> str:
     found = shutil.which(PROGRAM)
     if not own.exists() or (found and os.path.realpath(found) == os.path.realpath(own)):
         return PROGRAM
-    return _shown(own)
+    return shown(own)
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as this user types it from where they are."""
     try:
         return shlex.quote(str(path.relative_to(Path.cwd())))
     except (ValueError, OSError):  # elsewhere, or this folder was deleted

@@ -16,6 +16,7 @@ POSTGRES_NAME = re.compile(r"[^\s/:@'\"\x00]{1,63}")
 CLIENT = re.compile(r"[\x21-\x7e]{1,512}")
 BUS = ("nats", "tls", "ws", "wss")
 ENGINE = ("unix", "tcp", "http", "https")
+BUILDKIT = ("unix", "tcp", "docker-container")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 IMAGE = re.compile(
     r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
@@ -240,10 +241,17 @@ def _one_of(*words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         word = next((one for one in words if one.lower() == text.lower()), None)
         if word is None:
-            raise ValueError(f"write one of {', '.join(words)}")
+            raise ValueError(f"write one of {', '.join(filter(None, words))}")
         return word
 
     return check
+
+
+def _copies(value: int) -> int:
+    """Odd: of four nodes one may be gone, as of three."""
+    if value not in {1, 3, 5}:
+        raise ValueError("write 1, 3 or 5")
+    return value
 
 
 def _exactly(value: object) -> object:
@@ -268,15 +276,22 @@ Address = Annotated[
 Origin = Annotated[
     str, AfterValidator(origin), Wanted("the address of a server", "https://seatrial.example.com")
 ]
+bus_addresses = _schemes(BUS, "nats://bus:4222", several=True)
 BusAddress = Annotated[
     str,
-    AfterValidator(_schemes(BUS, "nats://bus:4222", several=True)),
+    AfterValidator(bus_addresses),
     Wanted("an address of the bus, or several with commas between", "nats://bus:4222"),
 ]
+Copies = Annotated[int, AfterValidator(_copies), Wanted("1, 3 or 5", "3")]
 EngineAddress = Annotated[
     str,
     AfterValidator(_schemes(ENGINE, "unix:///var/run/docker.sock")),
     Wanted("the address of an engine", "unix:///var/run/docker.sock"),
+]
+BuildKitAddress = Annotated[
+    str,
+    AfterValidator(_schemes(BUILDKIT, "unix:///run/galley-buildkit/buildkitd.sock")),
+    Wanted("the address of a BuildKit", "unix:///run/galley-buildkit/buildkitd.sock"),
 ]
 DatabaseHost = Annotated[
     str,
@@ -325,5 +340,10 @@ LogLevel = Annotated[
 ]
 LogFormat = Annotated[
     str, AfterValidator(_one_of("json", "console", "auto")), Wanted("one of json, console, auto", "auto")
+]
+SslMode = Annotated[
+    str,
+    AfterValidator(_one_of("", "disable", "require", "verify-ca", "verify-full")),
+    Wanted("one of disable, require, verify-ca, verify-full", "verify-full"),
 ]
 Scheme = Annotated[str, AfterValidator(_one_of("http", "https")), Wanted("http or https", "https")]

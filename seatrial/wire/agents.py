@@ -7,8 +7,9 @@ from pydantic import Field
 
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.states import Isolation
-from seatrial.wire.words import KNOWN_FIRST, RuntimeKind
+from seatrial.wire.words import KNOWN_FIRST, HostMatter, RuntimeKind
 
+MOST_TEXT, MOST_LINES = 1_000, 30  # of what is said about a host
 HEARTBEAT_SECONDS = 10.0
 OFFLINE_AFTER_SECONDS = 60.0
 TOKEN_PREFIX = "galley_"  # noqa: S105 (how bootstrap tokens begin)
@@ -32,6 +33,16 @@ class AgentRegistered(Part):
     user_jwt: str = Field(description="Its credential for the bus, to be used with its private key.")
 
 
+class HostLine(Part):
+    """One thing about an agent's host, for people. What is not `well` has its fix; if it is `grave`, something does not work."""
+
+    about: Annotated[HostMatter | str, KNOWN_FIRST]
+    well: bool
+    text: str = Field(max_length=MOST_TEXT)
+    fix: str = Field("", max_length=MOST_TEXT)
+    grave: bool = True
+
+
 class Heartbeat(Message):
     """Load and capacity of one agent, every HEARTBEAT_SECONDS."""
 
@@ -47,3 +58,6 @@ class Heartbeat(Message):
     environments: int = 0
     builds: int = 0
     warnings: list[str] = Field(default_factory=list)
+    host: list[HostLine] = Field(
+        default_factory=list, max_length=MOST_LINES
+    )  # of at most a minute ago; empty before the first look

@@ -78,6 +78,20 @@ class RuntimeKind(StrEnum):
     PROCESS = "process"  # no isolation: for trying out only
 
 
+class HostMatter(StrEnum):
+    """What a line about an agent's host is about."""
+
+    ENGINE = "engine"
+    GVISOR = "gvisor"
+    FIREWALL = "firewall"
+    NAMESPACES = "namespaces"  # of users: builds that are not root's need them
+    BUILDER = "builder"
+    DISK = "disk"
+    CONTAINERS = "containers"  # those that another agent has left
+    REGISTRY = "registry"
+    CLOCK = "clock"  # compared by the control plane
+
+
 class LogSource(StrEnum):
     """Where a log line comes from."""
 

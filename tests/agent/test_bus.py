@@ -5,10 +5,11 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import nkeys
 import pytest
 from nats.js import api
 
-from seatrial.agent.bus import publisher
+from seatrial.agent.bus import connection, publisher
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Credential, Identity
@@ -262,3 +263,25 @@ async def test_a_heartbeat_on_every_connection(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_bus_that_knows_the_agent_does_not_refuse_it(
+    identity: Identity, nats_server: NatsServer
+) -> None:
+    assert not await Bus(nats_server.url, identity.credentials_file, AGENT).refuses()
+
+
+async def test_a_bus_of_another_install_refuses_it(tmp_path: Path, nats_server: NatsServer) -> None:
+    """As after `down -v`: the bus has another signing key, and the agent's data directory is the old one."""
+    stranger = Identity.load(tmp_path / "stranger")
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
+    token = agent_token(bytes(seed), AGENT, stranger.public_key)
+    stranger.keep(Credential(agent=AGENT, name="a", nats_url=nats_server.url, user_jwt=token))
+    assert await Bus(nats_server.url, stranger.credentials_file, AGENT).refuses()
+
+
+async def test_a_bus_that_is_away_has_not_refused(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.2)
+    assert not await Bus("nats://127.0.0.1:1", identity.credentials_file, AGENT).refuses()

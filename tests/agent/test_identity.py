@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs
 
 from seatrial.agent.bus.identity import Identity, SealedValueError
-from seatrial.agent.bus.registration import RegistrationRefused, registered
+from seatrial.agent.bus.registration import RegistrationRefused, readmitted, registered
 from seatrial.agent.settings import Settings
 
 GIVEN = {"agent": "a1", "name": "n", "nats_url": "nats://x", "user_jwt": "jwt"}
@@ -88,6 +88,30 @@ async def test_another_token_is_a_new_beginning(tmp_path: Path, plane: ControlPl
     again = Identity.load(tmp_path / "identity")
     assert again == identity and again.credential() == credential
     assert left(tmp_path) == ["identity"]
+
+
+async def test_a_control_plane_that_was_set_up_anew_admits_with_the_same_token(
+    tmp_path: Path, plane: ControlPlane
+) -> None:
+    first, _ = await registered(Identity.load(tmp_path / "identity"), settings(plane), release="1")
+    plane.answers = [(200, GIVEN | {"agent": "a2"})]
+    again = await readmitted(first, settings(plane), release="1")
+    assert again is not None
+    assert again[1].agent == "a2" and again[0].public_key != first.public_key
+    assert plane.asked[-1]["token"] == plane.asked[0]["token"]
+    assert await registered(Identity.load(tmp_path / "identity"), settings(plane), release="1") == again
+    assert left(tmp_path) == ["identity"]
+
+
+async def test_an_agent_that_was_revoked_stays_out_and_keeps_what_it_has(
+    tmp_path: Path, plane: ControlPlane
+) -> None:
+    first, credential = await registered(Identity.load(tmp_path / "identity"), settings(plane), release="1")
+    plane.answers = [(403, {"error": {"code": "token_used", "message": "token already exchanged"}})]
+    assert await readmitted(first, settings(plane), release="1") is None
+    assert await readmitted(first, settings(plane, ""), release="1") is None
+    again = Identity.load(tmp_path / "identity")
+    assert again.public_key == first.public_key and again.credential() == credential
 
 
 async def test_killed_while_the_new_keys_take_over(tmp_path: Path, plane: ControlPlane) -> None:

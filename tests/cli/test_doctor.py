@@ -50,6 +50,19 @@ def doctor(
     return done.exit_code, done.output
 
 
+def test_lines_about_a_host_are_shown_with_every_line_of_their_fix_and_not_said_again(api: FakeApi) -> None:
+    full = {"about": "disk", "well": False, "text": "3 MB free", "fix": "one\ntwo", "grave": True}
+    well = {"about": "engine", "well": True, "text": "Docker Engine 20.10 answers", "fix": "", "grave": True}
+    code, said = doctor(api, "runsc", agent("online", "3 MB free", "another") | {"host": [well, full]})
+    assert lines(said, "agent local:") == [
+        "✓ agent local: Docker Engine 20.10 answers",
+        "✗ agent local: 3 MB free",
+    ]
+    assert "    one\n    two\n" in said
+    assert lines(said, "agent local says") == ["… agent local says: another"]
+    assert code == 1
+
+
 def lines(output: str, word: str) -> list[str]:
     return [line for line in output.splitlines() if word in line]
 

@@ -42,11 +42,28 @@ class Harbour:
     granted: Waiver
 
 
+HOST = [
+    {"about": "engine", "well": True, "text": "Docker Engine 20.10.24 answers"},
+    {"about": "gvisor", "well": True, "text": "gVisor (runsc) is registered, and 2 sandboxes now run in it"},
+    {"about": "firewall", "well": True, "text": "firewall rules keep previews away from this host"},
+    {"about": "builder", "well": True, "text": "buildah and what it needs are installed"},
+    {
+        "about": "registry",
+        "well": False,
+        "text": "docker.io limits how much may be pulled (429 Too Many Requests)",
+        "fix": "Wait until it allows more",
+        "grave": False,
+    },
+]
+
+
 def fill() -> Harbour:
     """Make everything."""
     cast = make.Cast()
     shop = make.project(cast.workspace, "chandlery", ttl_hours=72)
     agent = make.agent("dock-1")
+    agent.heartbeat["host"] = HOST
+    agent.save()
     gone = make.agent(
         "dock-2",
         state="offline",

@@ -118,6 +118,20 @@ def test_only_the_instance_admin_has_it(root: User, admin: Client) -> None:
             True,
         ),
         ({"warnings": ["The disk is nearly full"]}, "dock: The disk is nearly full", False),
+        (
+            {"host": [{"about": "disk", "well": False, "text": "3 MB free", "fix": "docker system prune"}]},
+            "dock: 3 MB free",
+            True,
+        ),
+        (
+            {
+                "sandbox": "runc",
+                "host": [{"about": "gvisor", "well": False, "text": "not registered", "grave": False}],
+            },
+            "share its host's kernel, because gVisor is not registered",
+            False,
+        ),
+        ({"host": [{"about": "engine", "well": True, "text": "Docker Engine answers"}]}, "", False),
         ({"seconds_off": 90}, "are 90 seconds apart", True),
         ({"at": "yesterday"}, "", False),
         ({"at": None}, "", False),

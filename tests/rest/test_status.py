@@ -167,6 +167,7 @@ def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
         "sandbox": None,
         "warnings": ["gVisor does not start"],
         "sandbox_problem": "no",
+        "host": [{"about": "disk", "well": False, "text": "3 MB free", "fix": "docker system prune"}],
     }
     agent = factories.agent("one", heartbeat=beat)
     assert status()["platform"]["sandbox"] == ""
@@ -176,13 +177,20 @@ def test_status_says_what_the_agents_warn_of(cast: Cast) -> None:
         "state": "online",
         "warnings": ["gVisor does not start"],
         "sandbox_problem": "no",
+        "host": [{**beat["host"][0], "grave": True}],  # type: ignore[index]
     }
     assert status()["agents"] == [shown]
     factories.agent("two", heartbeat={**beat, "sandbox": "runc", "warnings": []})
     assert status()["platform"]["sandbox"] == "runc"
     agent.state = "offline"
     agent.save()
-    assert status()["agents"][0] == {**shown, "state": "offline", "warnings": [], "sandbox_problem": ""}
+    assert status()["agents"][0] == {
+        **shown,
+        "state": "offline",
+        "warnings": [],
+        "sandbox_problem": "",
+        "host": [],
+    }
 
 
 def test_status_says_which_part_does_not_take_waiting_messages(cast: Cast) -> None:
@@ -211,7 +219,7 @@ def test_status_costs_the_same_for_many(
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         bob.get(f"{API}/status")
     with django_assert_max_num_queries(10):
         bob.get(f"{API}/environments")

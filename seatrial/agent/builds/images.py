@@ -14,6 +14,7 @@ from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.agent.vocabulary.logs import Log
 
 REMEMBER_SECONDS = 60.0  # pause before a registry that did not answer is asked again
+LIMITS_SECONDS = 3600.0  # for which it is said that a registry limits pulls: it counts by the hour, or longer
 
 
 class StandIns(Protocol):
@@ -63,6 +64,12 @@ class DockerImages(EngineImages):
     clock: Callable[[], float] = time.monotonic
     _silent: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _limits: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
+
+    @property
+    def limited(self) -> list[RegistrySilent]:
+        """The registries that wanted to be asked less in the last LIMITS_SECONDS, and from which nothing came since."""
+        return [silent for until, silent in self._limits.values() if self.clock() < until]
 
     async def ensure(self, image: str, log: Log) -> str:
         """See `EngineImages.ensure`."""
@@ -105,8 +112,11 @@ class DockerImages(EngineImages):
             await self.pulls.pull(image, log)
         except RegistrySilent as silent:
             self._silent[registry] = (self.clock() + REMEMBER_SECONDS, silent)
+            if silent.limits:
+                self._limits[registry] = (self.clock() + LIMITS_SECONDS, silent)
             await log(f"{image}: {silent}")
             raise
+        self._limits.pop(registry, None)
         if reference := await self._found(image):  # which refuses one that pretends to be a preview's
             return reference
         raise ImageUnavailable(f"{image} vanished from the engine after it was pulled. Rebuild")

@@ -1,16 +1,20 @@
 """One NATS connection that reconnects by itself and lets callers detect that it did."""
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import structlog
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from seatrial.dialling import Client, servers
 from seatrial.wire import subjects
-from seatrial.wire.ending import heed, heeded
+from seatrial.wire.ending import ended, heed, heeded
 
 log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 3.0  # a bus that is there lets somebody in, or refuses, at once
+AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
 
 
 class Bus:
@@ -20,15 +24,19 @@ class Bus:
     client. A refused publish is reported asynchronously, in the log only, so permissions are tested, not handled.
     """
 
-    def __init__(self, url: str, credentials: Path, agent: str) -> None:
+    def __init__(
+        self, url: str, credentials: Path, agent: str, context: ssl.SSLContext | None = None
+    ) -> None:
         self.agent = agent
         self._url = url
+        self._context = context
         self._credentials = credentials
         self._client: Client | None = None
         self._session = 0
         self._changed = asyncio.Condition()
         self._closed = asyncio.Event()
         self._complained = ""
+        self._refused = asyncio.Event()
 
     @property
     def session(self) -> int:
@@ -57,6 +65,28 @@ class Bus:
             await self._changed.wait_for(lambda: self._session != seen and self.connected)
         return self._session
 
+    async def refuses(self) -> bool:
+        """Whether the bus answers and does not let this agent in. Asked before `run`; one that is away has said nothing."""
+        connecting = asyncio.create_task(self._try())
+        refused = asyncio.create_task(self._refused.wait())
+        try:
+            await asyncio.wait(
+                {connecting, refused}, timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            return self._refused.is_set()
+        finally:
+            await ended(connecting, refused, again_seconds=AGAIN_SECONDS)
+
+    async def _try(self) -> None:
+        """Connect once; every refusal is said to `_complain`."""
+        try:
+            with heeded():
+                client = await self._connect()
+        except Exception as error:
+            self._complain(error)
+        else:
+            await client.close()
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         wait = 0.5
@@ -82,7 +112,8 @@ class Bus:
         client = Client()
         try:
             await client.connect(
-                self._url,
+                servers(self._url),
+                tls=self._context,
                 name=f"galley-agent {self.agent}",
                 user_credentials=str(self._credentials),
                 inbox_prefix=subjects.inbox_prefix(self.agent),
@@ -120,11 +151,14 @@ class Bus:
 
     def _complain(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"
+        # nats-server's word: while connecting, the client passes it on as a text only
+        refused = "authorization" in text.lower()
+        if refused:
+            self._refused.set()
         if text == self._complained:
             return
         self._complained = text
-        # nats-server's word: while connecting, the client passes it on as a text only
-        if "authorization" in text.lower():
+        if refused:
             text += (
                 ". The bus refuses this agent: it was revoked, or this is not the bus that it registered with. "
                 "Make a new token (POST /api/v1/agents) and start the agent with it as GALLEY_AGENT_TOKEN"

@@ -10,20 +10,25 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.access import Action, allowed, visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
+from seatrial.control.fleet.hosts import host_lines, other_warnings
 from seatrial.control.fleet.models import Agent
 
 Placed = Callable[[], Mapping[str, int]]  # how many previews are on each agent, by its id
 
 
 def agents_context(placed: Placed, user: User) -> dict[str, Any]:
-    """The page's variables: every agent, and how many previews are on it."""
+    """The page's variables: every agent, how many previews are on it, what must be right on its host, and what else it warns of."""
     counts = placed()
     rows = visible(user, Agent).order_by("revoked_at", "name")
-    return {"agents": [(agent, counts.get(agent.pk, 0)) for agent in rows]}
+    return {
+        "agents": [
+            (agent, counts.get(agent.pk, 0), host_lines(agent), other_warnings(agent)) for agent in rows
+        ]
+    }
 
 
 def agents_fingerprint(user: User) -> Hashable | None:
@@ -36,7 +41,8 @@ def agents_fingerprint(user: User) -> Hashable | None:
 def agents(request: HttpRequest, placed: Placed) -> HttpResponse:
     """The page."""
     context = agents_context(placed, person(request))
-    return render(request, "fleet/agents.html", {**context, "tab": "agents"})
+    invites = allowed(person(request), Action.MANAGE_AGENTS, None)
+    return render(request, "fleet/agents.html", {**context, "invites": invites, "tab": "agents"})
 
 
 @require_GET

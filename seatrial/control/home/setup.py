@@ -12,12 +12,13 @@ from seatrial.control.accounts.admission.sessions import is_local
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.second_factor.required import has_second_factor
 from seatrial.control.audit.models import AuditEntry
+from seatrial.control.fleet.hosts import PRESENT
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Label
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.status.checks import PRESENT, Check, of_agents, of_certificates, of_server
+from seatrial.control.status.checks import Check, of_agents, of_certificates, of_server
 from seatrial.wire.states import AgentState
 
 

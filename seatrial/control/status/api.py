@@ -16,6 +16,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.certificates.models import Served
 from seatrial.control.certificates.sentences import sentence
+from seatrial.control.fleet.hosts import PRESENT, host_lines
 from seatrial.control.fleet.models import Agent
 from seatrial.control.forges.budget_answers import BudgetAnswer, budgets, scarcest
 from seatrial.control.forges.drift import drifted
@@ -28,12 +29,12 @@ from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.status.missing import missing
-from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.control.status.nodes import failing
+from seatrial.wire.states import EnvironmentState
 
 router = Router(tags=["status"])
 EVALUATIONS_PER_PROJECT = 10
 LISTED = 1_000
-PRESENT = {AgentState.ONLINE, AgentState.DRAINING}
 
 
 class PlatformStatus(Schema):
@@ -51,17 +52,34 @@ class PlatformStatus(Schema):
     )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
-    warnings: list[str] = Field(description="Settings that are not complete, for people, with what to do.")
+    warnings: list[str] = Field(
+        description="Nodes of the bus that are gone, and settings that are not complete, for people, with what to do."
+    )
+
+
+class HostStatus(Schema):
+    """One thing that must be right on an agent's host."""
+
+    about: str = Field(
+        description="engine, gvisor, firewall, namespaces, builder, disk, containers, registry, clock, or a word of a newer agent."
+    )
+    well: bool = Field(description="Whether it is right.")
+    text: str = Field(description="What was found, for people.")
+    fix: str = Field(description="What to type or do on that host, for people; empty if nothing.")
+    grave: bool = Field(description="If it is not right: whether something does not work because of it.")
 
 
 class AgentStatus(Schema):
-    """One agent. `warnings` and `sandbox_problem` (why no policy can run on it) are only given while it is online."""
+    """One agent. What is said of it and its host is only given while it is online."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Its name.")
     state: str = Field(description="online, draining, offline or revoked.")
     warnings: list[str] = Field(description="What is wrong with its host, for people.")
     sandbox_problem: str = Field(description="Why no policy can run there, for people; empty otherwise.")
+    host: list[HostStatus] = Field(
+        description="What must be right on its host, of a minute ago. A warning that is also a line of these is said twice."
+    )
 
 
 class CertificateStatus(Schema):
@@ -257,6 +275,7 @@ def _agent(agent: Agent) -> AgentStatus:
         state=agent.state,
         warnings=beat.get("warnings") or [],
         sandbox_problem=beat.get("sandbox_problem", ""),
+        host=[HostStatus(**line.model_dump()) for line in host_lines(agent)],
     )
 
 
@@ -272,7 +291,7 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
         waits_for=waits_for,
         waiting_since=waiting_since,
-        warnings=[*incomplete(), *nowhere()],
+        warnings=[*failing(), *incomplete(), *nowhere()],
     )
 
 

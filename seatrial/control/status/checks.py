@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,14 +13,15 @@ from seatrial.control.accounts.providers.configured import incomplete
 from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.certificates.models import Served
 from seatrial.control.certificates.sentences import sentence
+from seatrial.control.fleet.hosts import MOST_SKEW_SECONDS, PRESENT, host_lines, other_warnings, skew
 from seatrial.control.fleet.models import Agent
 from seatrial.control.status.missing import missing
+from seatrial.control.status.nodes import failing
 from seatrial.environ.shapes import is_here
-from seatrial.wire.states import AgentState, Isolation
+from seatrial.wire.states import Isolation
+from seatrial.wire.words import HostMatter
 
-PRESENT = (AgentState.ONLINE, AgentState.DRAINING)
 REREAD_SECONDS = 10.0
-MOST_SKEW_SECONDS = 30.0  # more than a heartbeat is ever on its way
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def _programs(agents: list[Agent]) -> Iterator[Check]:
         yield Check(False, f"Seatrial waits for {waits_for}", "Look at the logs of that process")
     elif online:
         yield Check(True, "Worker and bus carry messages")  # a heartbeat comes through both
+    for said in failing():
+        yield Check(False, said, grave=False)
     if online:
         yield Check(True, f"Agent {', '.join(online)} is online")
     elif agents:
@@ -94,7 +96,12 @@ def _isolation(agents: list[Agent]) -> Iterator[Check]:
                 "Install it there: sudo runsc install && sudo systemctl restart docker",
                 grave=False,
             )
-        for warning in beat.get("warnings") or []:
+        for line in host_lines(agent):
+            told = line.about == HostMatter.GVISOR and beat.get("sandbox") == Isolation.CONTAINER
+            if not told and line.about != HostMatter.CLOCK:
+                fix = " && ".join(line.fix.splitlines())  # commands, of which each needs the one before
+                yield Check(line.well, f"{agent.name}: {line.text}", fix, line.grave)
+        for warning in other_warnings(agent) if beat else ():
             yield Check(False, f"{agent.name}: {warning}", grave=False)
 
 
@@ -143,23 +150,15 @@ def _unreadable(path: Path, _: int) -> str:
 def _clocks(agents: list[Agent]) -> Iterator[Check]:
     beats = [agent for agent in agents if agent.state in PRESENT and agent.last_heartbeat_at is not None]
     for agent in beats:
-        skew = _skew(agent)
-        if skew is not None and skew > MOST_SKEW_SECONDS:
+        apart = abs(skew(agent) or 0)
+        if apart > MOST_SKEW_SECONDS:
             yield Check(
                 False,
-                f"The clocks of {agent.name} and of this server are {skew:.0f} seconds apart",
+                f"The clocks of {agent.name} and of this server are {apart:.0f} seconds apart",
                 "Let both follow NTP: a clock that is off breaks TLS",
             )
-    if beats and all((_skew(agent) or 0) <= MOST_SKEW_SECONDS for agent in beats):
+    if beats and all(abs(skew(agent) or 0) <= MOST_SKEW_SECONDS for agent in beats):
         yield Check(True, "The clocks of this server and its agents agree")
-
-
-def _skew(agent: Agent) -> float | None:
-    try:
-        at = datetime.fromisoformat(str(agent.heartbeat.get("at", "")))
-        return abs((agent.last_heartbeat_at - at).total_seconds()) if agent.last_heartbeat_at else None
-    except (ValueError, TypeError):  # a release that says it otherwise
-        return None
 
 
 def _sign_in() -> Iterator[Check]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 import trustme
 from django.conf import settings
@@ -65,6 +66,16 @@ def test_a_redirect_uri_that_github_does_not_know(opened: Opened, browser: Brows
     page = answer.content.decode()
     assert answer.status_code == 502 and f"http://{HOST}/accounts/github/login/callback/" in page
     assert "SITE_URL" in page and failures() == ["redirect_uri"]
+
+
+def test_a_redirect_uri_that_gitlab_does_not_know(opened: Opened, browser: Browser) -> None:
+    place = opened("gitlab")
+    place.registered = place.callback.removesuffix("/")  # exactly is what counts
+    there = browser.leave(place)
+    # GitLab sends nobody back: what to copy into its application is what airgap_smoketest shows, letter for letter.
+    assert parse_qs(urlsplit(there).query)["redirect_uri"] == [place.callback]
+    answer = httpx.get(there, verify=False, trust_env=False)
+    assert (answer.status_code, answer.text) == (400, "The redirect URI included is not valid.")
 
 
 @pytest.mark.parametrize("kind", EVERY)

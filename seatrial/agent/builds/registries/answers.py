@@ -9,11 +9,15 @@ from seatrial.agent.vocabulary.errors import AgentError, BuildError, ImageUnavai
 
 
 class RegistrySilent(Exception):
-    """A registry did not answer, or refused for a while; the text says which. `fix` is for whoever runs the agent's host."""
+    """A registry did not answer, or refused for a while; the text says which. `fix` is for whoever runs the agent's host.
 
-    def __init__(self, why: str, fix: str = "make the registry reachable") -> None:
+    `limits`: it answers, and wants to be asked less.
+    """
+
+    def __init__(self, why: str, fix: str = "make the registry reachable", *, limits: bool = False) -> None:
         super().__init__(why)
         self.fix = fix
+        self.limits = limits
 
 
 def _words(text: str) -> re.Pattern[str]:
@@ -81,7 +85,9 @@ def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError
 def _silent(registry: str, said: str) -> RegistrySilent | None:
     if LIMITS.search(said):
         return RegistrySilent(
-            f"{registry} limits how much may be pulled (429 Too Many Requests)", "wait until it allows more"
+            f"{registry} limits how much may be pulled (429 Too Many Requests)",
+            "wait until it allows more",
+            limits=True,
         )
     if NO_TLS.search(said):
         fix = f'name it in "insecure-registries" of the engine ({registry}), or give it a certificate'
