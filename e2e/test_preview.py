@@ -198,24 +198,25 @@ def test_a_bad_recipe_says_what_and_where(
 
 
 @pytest.mark.parametrize(
-    ("command", "reason", "words"),
+    ("command", "limit", "reason", "words"),
     [
         (
             '["/bin/busybox", "sh", "-c", "echo it went wrong; exit 3"]',
+            "100s",  # it does not take that long: how soon it exits is the machine's affair
             "service_exited",
             ["3", "it went wrong"],
         ),
-        ('["/bin/busybox", "httpd", "-f", "-p", "9999", "-h", "/www"]', "unhealthy", ["8080", "9999"]),
-        ('["/bin/busybox", "sleep", "600"]', "unhealthy", ["8080"]),
+        ('["/bin/busybox", "httpd", "-f", "-p", "9999", "-h", "/www"]', "4s", "unhealthy", ["8080", "9999"]),
+        ('["/bin/busybox", "sleep", "600"]', "4s", "unhealthy", ["8080"]),
     ],
     ids=["exits", "listens elsewhere", "never listens"],
 )
 def test_a_service_that_never_becomes_well_says_why(
-    platform: Platform, home: Path, command: str, reason: str, words: list[str]
+    platform: Platform, home: Path, command: str, limit: str, reason: str, words: list[str]
 ) -> None:
     path = static(home / "leaky")
     dockerfile = (path / "Dockerfile").read_text().rsplit("CMD", 1)[0] + f"CMD {command}\n"
-    recipe = "version: 1\nservices:\n  web:\n    kind: web\n    build: {path: .}\n    expose: 8080\n    health: {path: /, timeout: 4s}\n"
+    recipe = f"version: 1\nservices:\n  web:\n    kind: web\n    build: {{path: .}}\n    expose: 8080\n    health: {{path: /, timeout: {limit}}}\n"
     commit(path, {"Dockerfile": dockerfile, "galley.yml": recipe})
     done = platform.run("preview", str(path), "--branch", "feature")
     said = done.stdout + done.stderr

@@ -30,6 +30,8 @@ TESTS = {
     "tests/worker/test_kill.py": 1,
     "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, in CI 150
     "tests/agent/test_program.py": 1,
+    "tests/builds/test_builders.py": 1,
+    "tests/builds/test_dialect.py": 1,
     "tests/builds/test_escapes.py": 1,
     "tests/builds/test_killed.py": 1,
     "tests/sandboxes/test_hostile.py": 1,

@@ -26,6 +26,7 @@ VERSION_OF = {
     "chromium": ["--version"],
     "debootstrap": ["--version"],
     "busybox": [],
+    "docker-buildx": ["version"],
 }
 
 

@@ -1,10 +1,11 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
-ESCAPES, LIMITS, BUILDAH = (
+ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
     "tests/builds/test_limits.py",
-    "tests/builds/test_buildah.py",
+    "tests/builds/test_builders.py",
 )
+KIT = "tests/builds/test_buildkit"
 PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
 ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
@@ -33,7 +34,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "| the same code, in a **build**": (
         f"{ATTACKED}::test_a_build_reaches_nothing_and_its_mounts_lead_nowhere",
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
     ),
     "| a **registry** that a recipe names": (f"{PULLS}::test_nothing_of_the_host_is_asked_whoever_names_it",),
     "| the same code, read by a **policy**": (
@@ -87,7 +88,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{ATTACKED}::test_images_of_another_preview_cannot_be_run_or_built_from",
     ),
     "- Only Seatrial sets `galley.*` labels": (
-        f"{BUILDAH}::test_from_scratch_with_our_labels",
+        f"{BUILDERS}::test_from_scratch_with_our_labels",
         f"{IMAGES}::test_a_pulled_image_that_pretends_to_be_a_previews_is_refused",
     ),
     "- A preview's log lines have a share": (
@@ -113,7 +114,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     # Builds
     "- buildah runs without a daemon": (
         f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",
-        f"{BUILDAH}::test_the_context_is_read_only",
+        f"{BUILDERS}::test_the_context_is_read_only",
     ),
     "- Base images, which all projects share": (f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",),
     "- A step sees no control groups": (
@@ -129,13 +130,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{ESCAPES}::test_a_step_that_would_be_mounted_over_the_devices_is_not_begun",
     ),
     "- Each build has a PID namespace of its own.": (
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
-        f"{BUILDAH}::test_cancelling_ends_every_process",
-        f"{BUILDAH}::test_a_build_may_not_take_for_ever",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_cancelling_ends_every_process",
+        f"{BUILDERS}::test_a_build_may_not_take_for_ever",
         "tests/builds/test_killed.py::test_killed_in_the_middle",
     ),
     "- Each build has a network of its own": (
-        f"{BUILDAH}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
         f"{ESCAPES}::test_what_buildah_fetches_itself_is_not_the_hosts",
     ),
     "- All builds together may have 4096 processes.": (
@@ -144,8 +145,23 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Symbolic links in the repository never lead out of it": (
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
-        f"{BUILDAH}::test_links_never_lead_out_of_the_repository",
+        f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
         f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+    ),
+    # Builds with BuildKit
+    "- A step with BuildKit reaches no address": (
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{KIT}_daemons.py::test_what_would_be_less_isolated_is_refused_with_the_fix",
+        "tests/deploy/test_files.py::test_buildkit_runs_without_root_behind_the_fence_and_its_socket_is_the_agents_alone",
+    ),
+    "- The daemon fetches no image": (
+        f"{KIT}_dialect.py::test_what_would_be_fetched_or_reach_the_host_is_refused_with_its_line",
+        f"{KIT}_dialect.py::test_no_directive_chooses_what_reads_the_file",
+    ),
+    "- Projects share neither layers": (f"{BUILDERS}::test_projects_share_neither_layers_nor_caches_of_steps",),
+    "- A symbolic link in the repository leads": (
+        f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+        f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
     ),
     # Pulls
     "- The engine pulls nothing that a repository names.": (

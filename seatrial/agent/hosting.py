@@ -2,6 +2,8 @@
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.processes.images import ProcessBuilder, ProcessImages
 from seatrial.agent.engine import Engine
 from seatrial.agent.runtime.base import Runtime
@@ -19,8 +21,8 @@ def runtime_of(settings: Settings) -> Runtime:
 
 
 def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
-    """The builder and the images for `runtime`: rootless builds and the engine's images, or their counterparts for bare
-    processes."""
+    """The builder and the images for `runtime`: rootless builds or BuildKit's, and the engine's images; or their counterparts for
+    bare processes."""
     if isinstance(runtime, ProcessRuntime):
         return ProcessBuilder(runtime.images), ProcessImages(runtime.images)
     if not isinstance(runtime, DockerRuntime):
@@ -33,4 +35,28 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         allowed=settings.registries,
         least_free_mb=settings.galley_min_free_mb,
     )
-    return builder, images
+    if settings.galley_builder == "buildah":
+        return builder, images
+    return buildkit(settings, runtime, builder, images), images
+
+
+def buildkit(
+    settings: Settings, runtime: DockerRuntime, kept: BuildahBuilder, images: Images
+) -> BuildKitBuilder:
+    """The builder with BuildKit. Pulls and stand-ins stay with buildah, whose layers in `kept` are pruned with its own."""
+
+    async def fence() -> bool:
+        await runtime.fence.stand()
+        return runtime.fence.stands
+
+    return BuildKitBuilder(
+        runtime.engine,
+        images,
+        settings.build_cache_directory / "buildkit",
+        settings.galley_build_network,
+        settings.galley_buildkit_host,
+        settings.galley_build_ca_file,
+        fence,
+        least_free_mb=settings.galley_min_free_mb,
+        prunes=[kept.prune],
+    )

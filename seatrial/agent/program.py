@@ -11,6 +11,7 @@ import structlog
 from seatrial import __version__
 from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
@@ -40,8 +41,9 @@ from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
 from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
-from seatrial.agent.survey.lines import HostLines
+from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.wire.agents import Heartbeat
@@ -81,7 +83,8 @@ class AgentProgram:
         )
         image = self._sandbox_image(tools)
         policies = self._evaluations(tools, Jobs(bus), image, self._harbour(self._bus_url(credential)))
-        host = self._host_lines(tools)
+        builder = watch(tools)
+        host = self._host_lines(tools, builder)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "bus": bus.run,
             "reports": reports.run,
@@ -89,10 +92,10 @@ class AgentProgram:
             "logs": followers.run,
             "desired state": lambda: DesiredStates(bus).run(environments),
             "heartbeat": lambda: beat(
-                bus, lambda: self._heartbeat(tools, environments, policies, host), self._directory
+                bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
-            "surveys": Answering(bus, self._survey(tools, image)).run,
+            "surveys": Answering(bus, self._survey(tools, image, builder)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         if (
@@ -102,6 +105,8 @@ class AgentProgram:
             and proof.needed()
         ):
             parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if builder is not None:
+            parts["builder"] = builder.run
         if host is not None:
             parts["host"] = host.run
         tasks = {name: asyncio.create_task(keep(name, part)) for name, part in parts.items()}
@@ -169,7 +174,7 @@ class AgentProgram:
             policies.prune,
             followers.prune,
         ]
-        if isinstance(tools.builder, BuildahBuilder):
+        if isinstance(tools.builder, BuildahBuilder | BuildKitBuilder):
             prunes.append(tools.builder.prune)
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
@@ -212,15 +217,17 @@ class AgentProgram:
             firewall=settings.galley_firewall,
         )
 
-    def _survey(self, tools: Tools, image: ImageSource | None) -> Survey:
+    def _survey(self, tools: Tools, image: ImageSource | None, builder: BuilderWatch | None) -> Survey:
         settings, runtime = self._settings, tools.runtime
         sandboxing = None
         if image is not None and isinstance(runtime, DockerRuntime):
             sandboxing = Sandboxing(runtime.engine, image, Lookouts(runtime.engine, tools.agent))
-        return Survey(sandboxing, network=settings.sandbox_network, servers=settings.resolvers)
+        return Survey(
+            sandboxing, network=settings.sandbox_network, servers=settings.resolvers, builder=builder
+        )
 
-    def _host_lines(self, tools: Tools) -> HostLines | None:
-        if not isinstance(tools.runtime, DockerRuntime):
+    def _host_lines(self, tools: Tools, builder: BuilderWatch | None) -> HostLines | None:
+        if builder is None or not isinstance(tools.runtime, DockerRuntime):
             return None
         return HostLines(
             agent=tools.agent,
@@ -228,12 +235,18 @@ class AgentProgram:
             runtime=tools.runtime,
             images=tools.images if isinstance(tools.images, DockerImages) else None,
             full=lambda: full(self._directory, tools.min_free_mb),
-            builder=tools.builder.name,
+            builder=lambda: builder.now,
             caches=self._settings.build_cache_directory,
+            programs=PACKAGES if isinstance(tools.builder, BuildahBuilder) else {},
         )
 
     async def _heartbeat(
-        self, tools: Tools, environments: Environments, policies: Evaluations, host: HostLines | None
+        self,
+        tools: Tools,
+        environments: Environments,
+        policies: Evaluations,
+        builder: BuilderWatch | None,
+        host: HostLines | None,
     ) -> Heartbeat:
         return Heartbeat(
             release=__version__,
@@ -247,11 +260,18 @@ class AgentProgram:
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
                 *policies.warnings,
+                *(builder.warnings if builder is not None else ()),
                 *full(self._directory, tools.min_free_mb),
             ],
             host=host.now if host is not None else [],
             **measured(self._directory),
         )
+
+
+def watch(tools: Tools) -> BuilderWatch | None:
+    """What looks at the builder; None where bare processes run."""
+    known = tools.builder
+    return BuilderWatch(known.facts) if isinstance(known, BuildahBuilder | BuildKitBuilder) else None
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -136,6 +136,17 @@ class Settings(BaseSettings):
     galley_runtime: Annotated[RuntimeKind, Wanted(f"one of {', '.join(RuntimeKind)}", RuntimeKind.DOCKER)] = (
         Field(RuntimeKind.DOCKER, description="docker, or process: no isolation, for trying out only.")
     )
+    galley_builder: Annotated[
+        Literal["buildah", "buildkit"], Wanted("one of buildah, buildkit", "buildah")
+    ] = Field(
+        "buildah",
+        description="What builds images: buildah on this host, or BuildKit (`docker-buildx`), which keeps fewer walls. See docs/builders.md.",
+    )
+    galley_buildkit_host: shapes.BuildKitAddress = Field(
+        "",
+        description="With GALLEY_BUILDER=buildkit: the BuildKit that builds (unix://, tcp:// or docker-container://). Unset: the engine's own, "
+        "which needs GALLEY_BUILD_NETWORK=none.",
+    )
     galley_build_network: Annotated[
         Literal["none", "isolated"], Wanted("one of none, isolated", "isolated")
     ] = Field("isolated", description="Network of a build's RUN steps; never the host's loopback.")

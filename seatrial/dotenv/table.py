@@ -175,7 +175,13 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Settings, "galley_default_cpus", Group.AGENT),
     setting(Settings, "galley_default_memory", Group.AGENT, default="512m"),
     setting(Settings, "galley_min_free_mb", Group.AGENT, installs=ONE_HOST),
-    setting(Settings, "galley_build_network", Group.AGENT, installs=ONE_HOST),
+    setting(Settings, "galley_builder", Group.AGENT),
+    setting(
+        Settings, "galley_buildkit_host", Group.AGENT, default="unix:///run/galley-buildkit/buildkit/buildkitd.sock",
+        meaning="With GALLEY_BUILDER=buildkit: the BuildKit that builds, as the agent's container reaches it. The default is galley-buildkit-v2, "
+        "which runs in the profile `buildkit`.",
+    ),
+    setting(Settings, "galley_build_network", Group.AGENT),
     setting(Settings, "gitgrit_require_gvisor", Group.AGENT),
     setting(Configuration, "galley_max_project_cpus", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),
@@ -191,6 +197,10 @@ VARIABLES: tuple[Variable, ...] = (
     image("GALLEY_BUS_IMAGE", "The bus, NATS.", "nats:2.15-alpine"),
     image("GALLEY_TRAEFIK_IMAGE", "The ingress, Traefik.", "traefik:v3.7"),
     image("GALLEY_ENGINE_PROXY_IMAGE", "The proxy in front of the engine's socket, HAProxy.", "haproxy:2.6"),
+    Variable(
+        "GALLEY_BUILDKIT_IMAGE", Group.IMAGES, "BuildKit without root, of the profile `buildkit`. A bundle does not bring it.",
+        "the name of an image", "moby/buildkit:v0.20.2-rootless", BOTH, shapes.image,
+    ),
     Variable(
         "GALLEY_BUS_BIND", Group.FLEET, "Address of this host at which agents of other hosts reach the bus.",
         "an IP address", "127.0.0.1", ONE_HOST, checks.address,

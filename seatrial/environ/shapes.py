@@ -16,6 +16,7 @@ POSTGRES_NAME = re.compile(r"[^\s/:@'\"\x00]{1,63}")
 CLIENT = re.compile(r"[\x21-\x7e]{1,512}")
 BUS = ("nats", "tls", "ws", "wss")
 ENGINE = ("unix", "tcp", "http", "https")
+BUILDKIT = ("unix", "tcp", "docker-container")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 IMAGE = re.compile(
     r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
@@ -277,6 +278,11 @@ EngineAddress = Annotated[
     str,
     AfterValidator(_schemes(ENGINE, "unix:///var/run/docker.sock")),
     Wanted("the address of an engine", "unix:///var/run/docker.sock"),
+]
+BuildKitAddress = Annotated[
+    str,
+    AfterValidator(_schemes(BUILDKIT, "unix:///run/galley-buildkit/buildkitd.sock")),
+    Wanted("the address of a BuildKit", "unix:///run/galley-buildkit/buildkitd.sock"),
 ]
 DatabaseHost = Annotated[
     str,

@@ -84,6 +84,8 @@ class HostReport(Message):
     runsc: bool = False
     sandbox_image: str = ""  # empty: it is not on the host
     sandboxes: dict[str, int] = Field(default_factory=dict)
+    builder: str = ""  # what builds images; empty: an agent of an earlier release does not say
+    builder_problems: list[str] = Field(default_factory=list)
     network: str = ""  # SANDBOX_NETWORK
     servers: list[str] = Field(default_factory=list)  # SANDBOX_DNS
     sight: Sight | None = None

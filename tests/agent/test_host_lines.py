@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import LIMITS_SECONDS, DockerImages
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, problem_of
 from seatrial.agent.engine import Machine
@@ -18,6 +19,7 @@ from seatrial.wire.agents import Heartbeat, HostLine
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.words import HostMatter
 
+BUILDAH = Facts("buildah 1.28")
 MACHINE = Machine(2, True, "20.10.24")
 
 
@@ -59,6 +61,7 @@ async def looked(
     full: Sequence[str] = (),
     unprivileged: bool = False,
     kernel: Path = Path("/nowhere"),
+    builder: Facts = BUILDAH,
 ) -> dict[Any, HostLine]:
     """What one look found, by what it is about."""
     runtime = DockerRuntime(cast("Any", Engine(machine)), fence)
@@ -68,7 +71,7 @@ async def looked(
         runtime=runtime,
         images=images,
         full=lambda: full,
-        builder="buildah",
+        builder=lambda: builder,
         caches=directory / "builder",
         unprivileged=unprivileged,
         kernel=kernel,
@@ -141,6 +144,17 @@ async def test_programs_that_builds_need_are_named_with_their_packages(
     monkeypatch.setattr(module, "find", lambda program: None if program == "newuidmap" else program)
     line = (await looked(tmp_path))[HostMatter.BUILDER]
     assert "newuidmap" in line.text and line.fix == "sudo apt-get install uidmap"
+
+
+async def test_what_is_wrong_with_the_builder_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "find", lambda program: program)
+    assert (await looked(tmp_path))[
+        HostMatter.BUILDER
+    ].text == "buildah 1.28 builds here, and has what it needs"
+    line = (await looked(tmp_path, builder=Facts("BuildKit", ["no docker-buildx here"])))[HostMatter.BUILDER]
+    assert (line.well, line.text) == (False, "no docker-buildx here")
 
 
 async def test_a_full_disk_names_what_may_be_cleared(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.base import Facts
 from seatrial.agent.engine import Engine, Machine
 from seatrial.agent.engine.attached import Said
 from seatrial.agent.engine.sealed import sealed_config
@@ -20,6 +21,7 @@ from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.lookout import Lookouts, Question
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.settings import Settings, resolvers_of
+from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import NO_ENGINE, NO_IMAGE, Sandboxing, Survey
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.logs import quiet
@@ -193,6 +195,20 @@ async def test_a_lookout_that_hangs_or_is_cancelled_is_removed(monkeypatch: pyte
     monkeypatch.setattr(lookout, "STAY_SECONDS", 0.05)
     report = await survey(engine).report(AskHost())
     assert "said nothing within 0.05 s" in report.sight_problem and engine.containers.there == {}
+
+
+async def test_what_builds_is_in_the_report_and_what_is_wrong_with_it_in_the_heartbeat() -> None:
+    facts = [Facts("buildah 1.28"), Facts("BuildKit", ["it is away. Start it"])]
+
+    async def ask() -> Facts:
+        return facts.pop(0)
+
+    watch = BuilderWatch(ask)
+    assert watch.warnings == (), "nothing is known yet"
+    report = await Survey(None, builder=watch).report(AskHost())
+    assert (report.builder, report.builder_problems) == ("buildah 1.28", [])
+    report = await Survey(None, builder=watch).report(AskHost())
+    assert report.builder_problems == ["it is away. Start it"] == list(watch.warnings)
 
 
 @pytest.mark.docker

@@ -70,6 +70,11 @@ def sight(**changes: Any) -> Sight:
         ),
         ({"sight": None, "sight_problem": "the image is not here"}, "FAIL  sandboxes: the image is not here"),
         ({"sandboxes": {"runc": 2, "runsc": 1}}, "WARN  2 of its sandboxes run under runc"),
+        ({"builder": "BuildKit v0.20.2"}, "OK    images are built with BuildKit v0.20.2"),
+        (
+            {"builder_problems": ["galley-buildkit-v2 does not start"]},
+            "WARN  galley-buildkit-v2 does not start",
+        ),
         ({"servers": ["10.0.0.53"]}, "WARN  SANDBOX_DNS is set and SANDBOX_NETWORK is not"),
         (
             {**NAMED, "sight": sight(networked=True, servers=[RESOLVED])},

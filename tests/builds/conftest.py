@@ -14,10 +14,17 @@ import pytest
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
 from tests.engines import require
 
+AnyBuilder = BuildahBuilder | BuildKitBuilder
+both = pytest.mark.parametrize("builder", ["buildah", "buildkit"], indirect=True)
+# The same where another test shows the same kind of thing: in continuous integration with buildah alone.
+both_in_campaigns = pytest.mark.parametrize(
+    "builder", ["buildah", pytest.param("buildkit", marks=pytest.mark.campaign)], indirect=True
+)
 OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
 LABEL = f"seatrial.test={OURS}"
 BASE = f"seatrial-test/base-{os.getpid()}:1"
@@ -31,6 +38,15 @@ KEPT = (
     "traefik",
     "haproxy",
 )  # stand-ins that others use, too
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is for campaigns to them."""
+    if config.getoption("--campaign-seed"):
+        return
+    left = [item for item in items if item.get_closest_marker("campaign")]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 class Lines(list[str]):
@@ -122,8 +138,20 @@ async def engine() -> AsyncIterator[Engine]:
 
 
 @pytest.fixture
-def builder(engine: Engine, cache: Path) -> BuildahBuilder:
-    return docker_builds(engine, cache, "isolated")[0]
+def builder(request: pytest.FixtureRequest, engine: Engine, cache: Path) -> AnyBuilder:
+    """With buildah; `both` has a test run with BuildKit as well."""
+    return built_with(getattr(request, "param", "buildah"), engine, cache)
+
+
+def built_with(
+    kind: str, engine: Engine, cache: Path, network: str = "isolated", certificates: Path | None = None
+) -> AnyBuilder:
+    """The builder of this kind. The engine's own BuildKit promises no network but none."""
+    buildah, images, _ = docker_builds(engine, cache, network, certificates)
+    if kind == "buildah":
+        return buildah
+    require("docker-buildx")
+    return BuildKitBuilder(engine, images, cache / "buildkit", "none", certificates=certificates)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from seatrial.agent.builds.steps import Step, nameless
 from seatrial.agent.commands import logged
 from seatrial.agent.recipes.dockerfile import of_this_machine
 from seatrial.agent.vocabulary.errors import BuildError, RecipeError
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import AnyBuilder, Lines, both_in_campaigns, docker
 from tests.engines import missing
 
 Make = Callable[..., BuildRequest]
@@ -156,8 +156,9 @@ def test_a_final_stage_with_nothing_in_it_gets_what_changes_nothing() -> None:
 
 
 @pytest.mark.docker
+@both_in_campaigns
 async def test_a_dockerfile_of_nothing_but_a_base_is_built(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     stages = {"only": f"FROM {base}", "last": f"FROM {base} AS a\nRUN touch /tmp/a\nFROM a\n"}
     for name, text in stages.items():
@@ -276,8 +277,9 @@ def test_any_dockerfile_is_adapted_or_refused_and_what_was_adapted_is_known(
 
 
 @pytest.mark.docker
+@both_in_campaigns
 async def test_buildkits_everyday_options_are_built(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"""# syntax=docker/dockerfile:1.7
 FROM --platform=$BUILDPLATFORM {base} AS made
@@ -321,8 +323,9 @@ CMD cat /both
 
 
 @pytest.mark.docker
+@both_in_campaigns
 async def test_buildkits_ways_with_scripts_modes_and_volumes(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"""FROM {base}
 VOLUME /data
@@ -348,8 +351,9 @@ CMD cat /data/seed; ls -l /data/tool
 
 
 @pytest.mark.docker
+@both_in_campaigns
 async def test_the_bases_healthcheck_is_kept(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"FROM {base}\nHEALTHCHECK --interval=7s CMD test -e /bin\n"
     checked = request_for("checked", {"Dockerfile": recipe})

@@ -16,25 +16,26 @@ import psutil
 import pytest
 
 from seatrial.agent.builds.base import BuildRequest
-from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.vocabulary.errors import BuilderFailed
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, docker
 
 pytestmark = pytest.mark.docker
+
+ROOT = Path(__file__).parents[2]
 
 PROGRAM = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
     from seatrial.agent.builds.base import BuildRequest
-    from seatrial.agent.builds.assembly import docker_builds
     from seatrial.agent.recipes.recipe import Build
     from seatrial.agent.engine import Engine
+    from tests.builds.conftest import built_with
 
     async def log(line):
         print(line, flush=True)
 
     async def main():
-        builder = docker_builds(Engine("unix:///var/run/docker.sock"), Path(sys.argv[1]), "isolated")[0]
+        builder = built_with(sys.argv[3], Engine("unix:///var/run/docker.sock"), Path(sys.argv[1]))
         await builder.build(BuildRequest("web", Build(), Path(sys.argv[2]), "seatrial-test/killed:1", {}, "killed"), log)
 
     asyncio.run(main())
@@ -45,12 +46,20 @@ def sleepers() -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if "87654" in (p.info["cmdline"] or [])]
 
 
+@both
 async def test_killed_in_the_middle(
-    builder: BuildahBuilder, request_for: Callable[..., BuildRequest], cache: Path, base: str, log: Lines
+    builder: AnyBuilder, request_for: Callable[..., BuildRequest], cache: Path, base: str, log: Lines
 ) -> None:
     request = request_for("killed", {"Dockerfile": f"FROM {base}\nRUN sleep 87654\n"}, scope="killed")
     agent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, str(cache), str(request.context_root), stdout=subprocess.DEVNULL
+        sys.executable,
+        "-c",
+        PROGRAM,
+        str(cache),
+        str(request.context_root),
+        builder.name,
+        stdout=subprocess.DEVNULL,
+        cwd=ROOT,
     )
     while not sleepers():
         await asyncio.sleep(0.05)
@@ -93,8 +102,9 @@ async def killed(building: asyncio.Future[Any], chance: random.Random) -> str:
     return ""
 
 
+@both_in_campaigns
 async def test_a_program_of_a_build_that_is_killed_is_not_the_pull_requests_fault(
-    builder: BuildahBuilder,
+    builder: AnyBuilder,
     request_for: Callable[..., BuildRequest],
     base: str,
     log: Lines,
@@ -116,8 +126,9 @@ async def test_a_program_of_a_build_that_is_killed_is_not_the_pull_requests_faul
     assert await docker("run", "--rm", "--network", "none", request.tag) == f"{KILLS - 1}\n"
 
 
+@both
 async def test_a_build_whose_programs_are_always_killed_ends(
-    builder: BuildahBuilder, request_for: Callable[..., BuildRequest], base: str, log: Lines
+    builder: AnyBuilder, request_for: Callable[..., BuildRequest], base: str, log: Lines
 ) -> None:
     builder.pauses_seconds = (0.0,)
     request = request_for(
@@ -126,7 +137,7 @@ async def test_a_build_whose_programs_are_always_killed_ends(
     building = asyncio.create_task(builder.build(request, log))
     while not building.done():
         for process in psutil.Process().children(recursive=True):
-            if "bud" in commands(process) and "began" in log:
+            if {"bud", "build"} & set(commands(process)) and "began" in log:
                 log.remove("began")
                 process.kill()
         await asyncio.wait([building], timeout=0.05)

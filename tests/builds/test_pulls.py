@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
@@ -103,11 +104,14 @@ async def test_an_image_comes_from_a_registry_that_the_operator_allows(
     await until(lambda: nothing_in(tmp_path / "builder/pulls"))
 
 
+@pytest.mark.parametrize("kind", ["buildah", "buildkit"])
 async def test_an_image_is_built_from_a_digest(
-    engine: Engine, tmp_path: Path, registry: Registry, request_for: Make, log: Lines
+    engine: Engine, tmp_path: Path, registry: Registry, request_for: Make, log: Lines, kind: str
 ) -> None:
     allowed = (Address("127.0.0.1", registry.port),)
-    builder = docker_builds(engine, tmp_path / "builder", "isolated", allowed=allowed)[0]
+    buildah, images, _ = docker_builds(engine, tmp_path / "builder", "isolated", allowed=allowed)
+    kit = BuildKitBuilder(engine, images, tmp_path / "kit", "none")
+    builder = buildah if kind == "buildah" else kit
     name = f"{registry.host}/shop/base:1@{registry.digest}"
     recipe = f"ARG BASE={name}\nFROM $BASE AS first\nRUN echo one > /one\n"
     recipe += f"FROM {name}\nCOPY --from=first /one /one\nCOPY --from={name} /bin/busybox /two\n"

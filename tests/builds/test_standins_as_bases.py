@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from tests.builds.conftest import Lines, docker
+from tests.builds.conftest import AnyBuilder, Lines, both, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -91,8 +91,9 @@ def wheel() -> bytes:
     return content.getvalue()
 
 
+@both
 async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
-    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
+    stand_in: MakeStandIn, builder: AnyBuilder, request_for: Callable[..., BuildRequest], log: Lines
 ) -> None:
     await stand_in("python:3.12-slim")
     name = f"python:3.12-slim@sha256:{'a' * 64}"

@@ -1,6 +1,9 @@
 """The operator's own certificate: each mistake is one sentence with its fix, and only a pair that can be served is given."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from seatrial.control.certificates import giving, notes, own
 from seatrial.control.certificates.giving import GIVEN, Giving
 from seatrial.control.configuration import Configuration
+from tests.waiting import eventually
 
 SITE, PREVIEWS = "galley.test", "*.preview.test"
 NAMES = [SITE, PREVIEWS]
@@ -221,3 +225,16 @@ def test_without_one_what_was_given_is_taken_back(
     with pytest.raises(TypeError):  # the process would have become another one
         giving.serve(configuration.model_copy(update={"galley_tls_dir": None}))
     assert became and not (tls.path.parent / "routes" / GIVEN).exists()
+
+
+def test_what_sleeps_ends_when_it_is_told() -> None:
+    with subprocess.Popen([sys.executable, "-S", "-E", "-c", giving.IDLE]) as asleep:
+        status = Path(f"/proc/{asleep.pid}/status")
+        eventually(lambda: blocks_term(status.read_text()), what="it sleeps")
+        asleep.terminate()
+        assert asleep.wait(60) == 0
+
+
+def blocks_term(status: str) -> bool:
+    found = re.search(r"SigBlk:\s+(\w+)", status)
+    return found is not None and bool(int(found[1], 16) & 1 << 14)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scripts.images.context import NOT_IN_IMAGES, without
+from seatrial.agent.builds.buildkit.daemons import CONTAINER, FENCED
 from seatrial.agent.settings import Settings
 from seatrial.control.configuration import Configuration
 from seatrial.embedded.components import bus
@@ -74,6 +75,8 @@ def test_a_variable_that_is_missing_is_named_with_its_fix(name: str) -> None:
 
 def test_every_service_is_bounded_and_restarted(services: dict[str, Any], air_gapped: dict[str, Any]) -> None:
     for name, service in [*services.items(), *air_gapped["services"].items()]:
+        if name == "galley-buildkit-v2":
+            continue
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["logging"]["options"]["max-size"], name
@@ -81,6 +84,38 @@ def test_every_service_is_bounded_and_restarted(services: dict[str, Any], air_ga
         assert not service.get("privileged"), name
         if not name.startswith("galley-agent"):
             assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_buildkit_runs_without_root_behind_the_fence_and_its_socket_is_the_agents_alone(
+    services: dict[str, Any], air_gapped: dict[str, Any]
+) -> None:
+    for listed, networks in (
+        (services, configured(**NEEDED)["networks"]),
+        (air_gapped["services"], air_gapped["networks"]),
+    ):
+        service = listed["galley-buildkit-v2"]
+        assert service["profiles"] == ["buildkit"]
+        assert service["container_name"] == CONTAINER
+        assert (
+            service["image"].endswith("-rootless")
+            and not service.get("privileged")
+            and not service.get("user")
+        )
+        assert "command" not in service or service["command"] is None, "steps have a process sandbox"
+        assert service["logging"]["options"]["max-size"] and service["pids_limit"] == 4096
+        assert service["healthcheck"]["test"]
+        assert not service.get("ports")
+        (network,) = service["networks"]
+        bridge = networks[network]["driver_opts"]["com.docker.network.bridge.name"]
+        assert bridge.startswith(FENCED) and len(bridge) <= 15, "longer than the kernel allows"
+        (socket,) = [v["source"] for v in service["volumes"] if v["target"] == "/run/user/1000"]
+        holders = {
+            name for name, other in listed.items() for v in other.get("volumes", []) if v["source"] == socket
+        }
+        assert holders - {"galley-agent-alone"} == {"galley-buildkit-v2", "galley-agent"}
+        agent = listed["galley-agent"]
+        (mounted,) = [v["target"] for v in agent["volumes"] if v["source"] == socket]
+        assert agent["environment"]["GALLEY_BUILDKIT_HOST"] == f"unix://{mounted}/buildkit/buildkitd.sock"
 
 
 def test_without_internet_nothing_is_pulled_and_sandboxes_share_no_network_with_the_data(

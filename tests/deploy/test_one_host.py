@@ -178,6 +178,11 @@ def test_no_container_has_more_rights_than_it_needs(installation: Installation) 
         assert shown[service]["Config"]["User"] == "10001:10001"
 
 
+def test_the_agent_has_the_client_of_buildkit(installation: Installation) -> None:
+    ask = "from seatrial.agent.builds.buildkit.buildx import found; import subprocess; print(subprocess.check_output([found(), 'version']))"
+    assert "buildx" in installation.compose("exec", "-T", "galley-agent", "python", "-c", ask)
+
+
 def test_nothing_is_left(images: dict[str, str], tmp_path: Path) -> None:
     """`down -v` in the middle of the first start."""
     tmp_path.chmod(0o755)

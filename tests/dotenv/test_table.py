@@ -50,6 +50,7 @@ WRONG = {
     "GALLEY_BUS_IMAGE": ("https://a.test/x", "NATS"),
     "GALLEY_TRAEFIK_IMAGE": ("https://a.test/x", ":v3"),
     "GALLEY_ENGINE_PROXY_IMAGE": ("https://a.test/x",),
+    "GALLEY_BUILDKIT_IMAGE": ("https://a.test/x",),
     "GALLEY_BUS_BIND": ("bus", "https://a.test", "10.0.0.7:4222"),
 }
 EACH = [(install, one) for install in Install for one in variables(install)]

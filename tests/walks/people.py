@@ -87,7 +87,11 @@ class Admin:
 def admin_of(site: str, password: str, **more: Any) -> Iterator[Admin]:
     """Signed in as `admin`."""
     with httpx.Client(base_url=site, trust_env=False, timeout=60, follow_redirects=True, **more) as client:
-        client.get("/accounts/login/").raise_for_status()
+        eventually(
+            lambda: client.get("/accounts/login/").is_success,
+            what="the server answers, and its ingress has its certificate",
+            not_yet=(httpx.HTTPError,),
+        )
         admin = Admin(client)
         form = {"login": "admin", "password": password, "csrfmiddlewaretoken": admin.proof}
         answer = client.post("/accounts/login/", data=form, headers={"Referer": f"{site}/"})

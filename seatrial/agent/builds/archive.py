@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.vocabulary.errors import BuildError
+from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 CHUNK = 1 << 20
 LARGEST_DOCUMENT = 4 << 20
 BLOBS = Path("blobs/sha256")
+HELD = Path(os.devnull)  # the file of a layer that the engine has
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Layer:
     @property
     def here(self) -> bool:
         """Whether the file holds the layer."""
-        return self.file.stat(follow_symlinks=False).st_size > 0
+        return self.file != HELD and self.file.stat(follow_symlinks=False).st_size > 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ class BuiltImage:
     def volumes(self) -> list[str]:
         """Paths that it declares a VOLUME, sorted."""
         return sorted((self.config.get("config") or {}).get("Volumes") or {})
+
+    def check_volumes(self, service: str) -> None:
+        """Raise BuildError for a VOLUME where nothing may be mounted."""
+        for path in self.volumes:
+            if why := refused_mount_target(path):
+                raise BuildError(f"{service}: VOLUME {path}: {why}")
 
     async def archive(self, tag: str, labels: Mapping[str, str]) -> AsyncIterator[bytes]:
         """A `docker load` archive of the image with `labels`, named `tag`. Layers without a file here are left out: the

@@ -1,7 +1,9 @@
 """What ends a build without any fault of what it builds is tried again, by the platform and not by the pull request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed
@@ -20,6 +22,18 @@ class Interrupted(Exception):
     def __init__(self, what: str, finally_: AgentError | None = None) -> None:
         super().__init__(what)
         self.finally_ = finally_
+
+
+@contextlib.asynccontextmanager
+async def hosts_fault() -> AsyncIterator[None]:
+    """Raises Interrupted in place of an OSError, unless the disk is full: the host has no process or no memory to give, or took a
+    file away."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise Interrupted(f"the build could not run: {error}") from error
 
 
 async def repeated(

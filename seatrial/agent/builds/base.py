@@ -4,7 +4,7 @@ Concurrency: calls run together up to the caller's cap. Cancellation ends the bu
 leaves no half image. Retries: none; the caller decides. A builder never sees a secret it was not given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,14 @@ class BuildRequest:
     seconds: int | None = (
         None  # since 1970: the time of every file that is made, so that the same input gives the same bytes
     )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What builds on this host, and what is wrong with it: a sentence for people each, with the fix."""
+
+    called: str
+    problems: Sequence[str] = ()
 
 
 class Builder(Protocol):

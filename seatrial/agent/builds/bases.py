@@ -3,10 +3,10 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seatrial import files
 from seatrial.agent.builds.attempts import Interrupted
@@ -21,6 +21,7 @@ from seatrial.agent.vocabulary.errors import ImageUnavailable, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 
 TRANSFER_SECONDS = 900.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,28 @@ class Base:
     config: Mapping[str, Any]
     layers: tuple[str, ...]
     stand_in: str = ""
+    reference: str = ""  # its name on the engine
+
+
+async def on_the_engine(engine: Engine, images: Images, name: str, log: Log) -> Base:
+    """The image `name`, as `images` gives it. Raises ImageUnavailable or NoSpace."""
+    reference = await images.ensure(name, log)
+    image = await engine.images.get(reference)
+    if image is None:
+        raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")
+    stand_in = stood_in(name, reference, image.labels)
+    return Base(name, image.id, image.config, image.layers, stand_in, reference)
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All of them side by side; the first failure cancels the others."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass
@@ -50,24 +73,14 @@ class Bases:
         """Have every image of `names` in the store, as `images` gives it; the engine has all of their layers.
         Raises ImageUnavailable, NoSpace or
         Interrupted."""
-        tasks = [asyncio.create_task(self._prepare_one(cell, images, name, log)) for name in names]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:  # the first failure cancels the others
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return await together(self._prepare_one(cell, images, name, log) for name in names)
 
     async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
-        reference = await images.ensure(name, log)
-        image = await self.engine.images.get(reference)
-        if image is None:
-            raise ImageUnavailable(f"{name} vanished from the engine while it was being read. Rebuild")
+        base = await on_the_engine(self.engine, images, name, log)
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
-            if self._known(cell.data).get(name) != image.id:
-                await self._transfer(cell, name, image.id, log)
-        stand_in = stood_in(name, reference, image.labels)
-        return Base(name, image.id, image.config, image.layers, stand_in)
+            if self._known(cell.data).get(name) != base.id:
+                await self._transfer(cell, name, base.id, log)
+        return base
 
     async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
         known = self._known(cell.data)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -13,9 +12,10 @@ from pathlib import Path
 from seatrial import files
 from seatrial.agent.builds import archive, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
-from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, repeated
-from seatrial.agent.builds.base import BuildRequest, Images
+from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
+from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
+from seatrial.agent.builds.buildkit.symptom import symptom
 from seatrial.agent.builds.cell import NOTHING, Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
@@ -30,7 +30,6 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
-from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 from seatrial.wire.counted import counted
 
 SLIRP_NAME_SERVER = "10.0.2.3"
@@ -89,6 +88,16 @@ class BuildahBuilder:
 
         await self.layers.prune(unused_days, remove_scope, remove_bases)
 
+    async def facts(self) -> Facts:
+        """What builds here, and what is wrong with it. It raises nothing."""
+        found = await symptom(self.engine)
+        problems = [found] if found else []
+        try:
+            major, minor = await buildah_version()
+        except (Interrupted, OSError):
+            return Facts("buildah", problems)  # whose absence the host's other lines tell
+        return Facts(f"buildah {major}.{minor}", problems)
+
     async def _remove(self, folder: Path, account: Account) -> None:
         """Remove `folder`. An ordinary user's builds leave files of subordinate ids, removable only in a user namespace."""
         if account.other:
@@ -98,12 +107,8 @@ class BuildahBuilder:
             await logged.run(command, quiet, environment=os.environ, timeout_seconds=600)
 
     async def _attempt(self, request: BuildRequest, log: Log) -> None:
-        try:
+        async with hosts_fault():
             await self._build(request, log)
-        except OSError as error:  # the host has no process or no memory to give, or took a file away
-            if error.errno == errno.ENOSPC:
-                raise
-            raise Interrupted(f"the build could not run: {error}") from error
 
     async def _build(self, request: BuildRequest, log: Log) -> None:
         """Raises Interrupted as well."""
@@ -196,9 +201,7 @@ class BuildahBuilder:
         )
         await self._run(cell, given, command, destination(cell, out.name), log)
         image = await asyncio.to_thread(archive.read_layout, out)
-        for path in image.volumes:
-            if why := refused_mount_target(path):
-                raise BuildError(f"{given.request.service}: VOLUME {path}: {why}")
+        image.check_volumes(given.request.service)
         return image
 
     async def _run(self, cell: Cell, given: BuildInput, command: list[str], mark: str, log: Log) -> None:

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from seatrial.agent.builds import heredocs, volumes
 from seatrial.agent.builds.attempts import Interrupted
@@ -17,7 +18,7 @@ from seatrial.agent.builds.variables import Variables
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.programs import find
 from seatrial.agent.commands.running import run
-from seatrial.agent.recipes.dockerfile import MACHINES, Dockerfile, of_this_machine, read_dockerfile
+from seatrial.agent.recipes.dockerfile import MACHINES, Dockerfile, Stage, of_this_machine, read_dockerfile
 from seatrial.agent.recipes.dockerfile_lines import (
     HEREDOC,
     WITH_HEREDOC,
@@ -30,7 +31,7 @@ from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
 Version = tuple[int, int]
-HEREDOCS_SINCE: Version = (1, 33)
+NEWER: Version = (1, 33)  # knows heredocs, and the options below
 NEW_FLAGS = {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}
 NOTHING_HERE = {
     ("COPY", "link"), ("ADD", "link"), ("HEALTHCHECK", "start-interval"), ("RUN", "network"), ("RUN", "security"),
@@ -61,6 +62,9 @@ class Base:
 class Dialect:
     """Reads one Dockerfile for the buildah of `version`, and for `target`. `bases` are its base images."""
 
+    newer: ClassVar[str] = "buildah 1.33"  # what knows the syntax that ours may not know
+    fix: ClassVar[str] = "install a newer buildah on the agent's host"
+
     file: str
     version: Version
     bases: Mapping[str, Base]
@@ -76,6 +80,7 @@ class Dialect:
     _base: str = ""
     _stages: dict[str, Base] = field(default_factory=dict)  # what each leaves to those that begin from it
     _lines: list[str] = field(default_factory=list)
+    _moved: volumes.Moves = volumes.NOTHING
 
     def adapted(self, raw: bytes) -> bytes:
         """`raw` in the dialect of this buildah; unchanged if it needs no rewriting.
@@ -87,14 +92,15 @@ class Dialect:
         self._variables = Variables(self.arguments)
         self._continued = re.compile(re.escape(escape_of(lines)) + r"[ \t]*$")
         file = read_dockerfile(self.file, raw, self.arguments)
-        moved = volumes.moves(file, self.target)
         ends = [*(number for number, _, _ in parsed[1:]), len(lines) + 1]
-        written, stage = lines[: parsed[0][0] - 1], -1
+        written, stage = self._above(file, lines[: parsed[0][0] - 1]), -1
         refused: list[str] = []
         for (number, keyword, rest), end in zip(parsed, ends, strict=True):
             if keyword == "FROM":
-                written += ending(file, self.target, moved, stage) if stage >= 0 else []
+                written += self._ending(file, stage) if stage >= 0 else []
                 stage += 1
+                if stage >= self._stages_built(file):
+                    break
                 self._begin(file, stage)
             heredoc = keyword in WITH_HEREDOC and self._closed(rest, number, end)
             try:
@@ -104,12 +110,25 @@ class Dialect:
             except BuildError as error:  # the others are told, too: one push can mend them all
                 refused.append(str(error))
                 continue
-            if keyword != "VOLUME" or stage not in moved.stages:
+            if keyword != "VOLUME" or stage not in self._moved.stages:
                 written += self._written(number, end, keyword, rest, changed, heredoc=heredoc)
         if refused:
             raise BuildError("\n".join(refused[:MOST_REFUSED]))
-        text = "".join([*written, *ending(file, self.target, moved, stage)])
+        text = "".join([*written, *self._ending(file, stage)])
         return raw if text == "".join(lines) else text.encode(errors="surrogateescape")
+
+    def _above(self, file: Dockerfile, lines: list[str]) -> list[str]:
+        """What becomes of the lines above the first instruction."""
+        self._moved = volumes.moves(file, self.target)
+        return lines
+
+    def _stages_built(self, file: Dockerfile) -> int:
+        """How many stages are given to the builder."""
+        return len(file.stages)
+
+    def _ending(self, file: Dockerfile, stage: int) -> list[str]:
+        """What is added at the end of a stage."""
+        return ending(file, self.target, self._moved, stage)
 
     def _written(
         self, number: int, end: int, keyword: str, rest: str, changed: str, *, heredoc: bool
@@ -137,7 +156,7 @@ class Dialect:
 
     def _unknown(self, text: str, whole: Sequence[str]) -> bool:
         """Whether this buildah would not do what the heredocs say."""
-        if self.version < HEREDOCS_SINCE:
+        if self._is_old:
             return True
         return heredocs.begins_with_interpreter(*self._taken_apart(text, whole)[1:])
 
@@ -149,6 +168,10 @@ class Dialect:
         before = self._stages.get(stage.base.lower(), base)
         self._workdir = before.workdir
         self._variables.begin(before.environment)
+        self._note_volumes(stage, base)
+
+    def _note_volumes(self, stage: Stage, base: Base) -> None:
+        """Say it where steps write what is not kept."""
         steps = [text for keyword, text in stage.instructions if keyword == "RUN"]
         if base.volumes and steps:
             note = (
@@ -163,10 +186,10 @@ class Dialect:
             near = difflib.get_close_matches(keyword, INSTRUCTIONS, 1)
             hint = f"Write {near[0]}" if near else "Does the line above end without a backslash?"
             raise BuildError(f"{where}: there is no such instruction. {hint}")
-        if heredoc and keyword != "RUN" and self.version < HEREDOCS_SINCE:
+        if heredoc and keyword != "RUN" and self._is_old:
             raise BuildError(
-                f"{where}: {self._buildah} knows heredocs (<<) in RUN only; other instructions know them since buildah 1.33. "
-                "Commit the file and copy it, or install a newer buildah on the agent's host"
+                f"{where}: {self._builder} knows heredocs (<<) in RUN only; other instructions know them since {self.newer}. "
+                f"Commit the file and copy it, or {self.fix}"
             )
         if keyword == "ONBUILD":
             return self._later(where, rest)
@@ -179,8 +202,12 @@ class Dialect:
         if keyword == "FROM":
             self._check_brought_along(where)
             rest = self._for_this_machine(rest)
+        return self._flags(where, keyword, self._with_names(where, keyword, rest))
+
+    def _with_names(self, where: str, keyword: str, rest: str) -> str:
+        """The instruction with the names under which its images are found."""
         names = {name: base.called for name, base in self.bases.items() if base.called}
-        return self._flags(where, keyword, by_names_of_ours(keyword, rest, self._base, names))
+        return by_names_of_ours(keyword, rest, self._base, names)
 
     def _later(self, where: str, rest: str) -> str:
         """An ONBUILD: what it declares is an instruction of a stage that begins from this one."""
@@ -221,22 +248,24 @@ class Dialect:
     def _flags(self, where: str, keyword: str, rest: str) -> str:
         kept, position = "", 0
         for option in leading(rest):
-            name, value = option.name, option.value
-            self._check(f"{where} --{name}", keyword, name, value)
-            if name == "mount" and keyword == "RUN":
-                kept += self._mount(where, option)
-            elif name == "chmod" and keyword in {"COPY", "ADD"}:
-                kept += f"--chmod={self._mode(where, value, rest)} "
-            elif (keyword, name) not in NOTHING_HERE:
-                kept += option.written
+            self._check(f"{where} --{option.name}", keyword, option.name, option.value)
+            kept += self._option(where, keyword, option, rest)
             position = option.end
         return kept + rest[position:] if kept.strip() != rest[:position].strip() else rest
+
+    def _option(self, where: str, keyword: str, option: Option, rest: str) -> str:
+        """What becomes of one option of the instruction `rest`."""
+        if option.name == "mount" and keyword == "RUN":
+            return self._mount(where, option)
+        if option.name == "chmod" and keyword in {"COPY", "ADD"}:
+            return f"--chmod={self._mode(where, option.value, rest)} "
+        return "" if (keyword, option.name) in NOTHING_HERE else option.written
 
     def _check(self, where: str, keyword: str, name: str, value: str) -> None:
         refused = CHECKS.get((keyword, name))
         fix = refused(value) if refused else None
-        if fix is None and name in NEW_FLAGS and keyword in {"COPY", "ADD"} and self.version < HEREDOCS_SINCE:
-            fix = f"{self._buildah} does not know it. Do without, or install a newer buildah on the agent's host"
+        if fix is None and name in NEW_FLAGS and keyword in {"COPY", "ADD"} and self._is_old:
+            fix = f"{self._builder} does not know it. Do without, or {self.fix}"
         if fix:
             raise BuildError(f"{where}{f'={value}' if value else ''}: {fix}")
         if (keyword, name, value) == ("RUN", "network", "none"):
@@ -288,7 +317,12 @@ class Dialect:
         return f"{name}={posixpath.normpath(posixpath.join(self._workdir, path))}"
 
     @property
-    def _buildah(self) -> str:
+    def _is_old(self) -> bool:
+        """Whether the builder knows neither heredocs nor the options that came with them."""
+        return self.version < NEWER
+
+    @property
+    def _builder(self) -> str:
         return f"buildah {self.version[0]}.{self.version[1]} of this host"
 
 

@@ -25,6 +25,7 @@ class Machine:
     cpus: int
     gvisor: bool
     version: str = ""  # the engine's
+    root: str = ""  # the folder on its host where it keeps images
     gvisor_networked: bool = (
         True  # as it is registered: whether containers under it have the network that they are given
     )
@@ -57,6 +58,7 @@ class Engine:
             cpus=int(info.get("NCPU", 1)),
             gvisor=registered is not None,
             version=str(info.get("ServerVersion") or ""),
+            root=str(info.get("DockerRootDir") or ""),
             gvisor_networked="--network=none" not in arguments,
         )
 

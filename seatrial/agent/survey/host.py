@@ -9,6 +9,7 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts, Question
+from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.hosts import (
     MOST_TEXT,
@@ -35,11 +36,18 @@ class Sandboxing:
 
 
 class Survey:
-    """Looks at the host, on request. `sandboxing` is None where bare processes run. Any number may be made at the same time."""
+    """Looks at the host, on request. `sandboxing` and `builder` are None where bare processes run. Any number may be made at the same
+    time."""
 
     def __init__(
-        self, sandboxing: Sandboxing | None, *, network: str = "", servers: Sequence[str] = ()
+        self,
+        sandboxing: Sandboxing | None,
+        *,
+        network: str = "",
+        servers: Sequence[str] = (),
+        builder: BuilderWatch | None = None,
     ) -> None:
+        self._builder = builder
         self._sandboxing = sandboxing
         self._network = network
         self._servers = servers
@@ -48,7 +56,7 @@ class Survey:
         """The survey. What cannot be found out is said in it; it raises nothing. If cancelled, it leaves nothing behind."""
         tried = asyncio.create_task(outside.tried()) if asked.outside else None
         try:
-            found = await self._found(asked)
+            found = {**await self._found(asked), **await self._built_with()}
             if tried is not None:
                 found["outside"] = await tried
         finally:
@@ -80,6 +88,13 @@ class Survey:
         except SandboxError as error:
             found["sight_problem"] = str(error)[:MOST_TEXT]
         return found
+
+    async def _built_with(self) -> dict[str, object]:
+        if self._builder is None:
+            return {}
+        facts = await self._builder.look()
+        problems = [problem[: 2 * MOST_TEXT] for problem in facts.problems]
+        return {"builder": facts.called[:MOST_TEXT], "builder_problems": problems}
 
     async def _look(self, image: str, question: Question, *, gvisor: bool) -> Sight:
         assert self._sandboxing is not None

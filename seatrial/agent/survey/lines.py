@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.commands.programs import find
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -65,8 +66,11 @@ class HostLines:
     runtime: DockerRuntime
     images: DockerImages | None
     full: Callable[[], Sequence[str]]  # the warning that nothing is built for lack of space, if it is so
-    builder: str
+    builder: Callable[[], Facts]  # what builds here, as it is known now
     caches: Path  # of builds
+    programs: Mapping[str, str] = field(
+        default_factory=lambda: PACKAGES
+    )  # that it needs, with their packages
     unprivileged: bool = field(default_factory=lambda: os.geteuid() != 0)
     more: Sequence[More] = ()
     kernel: Path = KERNEL
@@ -136,14 +140,17 @@ class HostLines:
             yield well(HostMatter.NAMESPACES, "user namespaces can be made")
 
     def _builder(self) -> Iterator[HostLine]:
-        missing = [program for program in PACKAGES if find(program) is None]
+        facts = self.builder()
+        for problem in facts.problems:
+            yield bad(HostMatter.BUILDER, problem)
+        missing = [program for program in self.programs if find(program) is None]
         if missing:
-            install = f"sudo apt-get install {' '.join(PACKAGES[program] for program in missing)}"
+            install = f"sudo apt-get install {' '.join(self.programs[program] for program in missing)}"
             yield bad(
                 HostMatter.BUILDER, f"builds need {', '.join(missing)}, which is not installed here", install
             )
-        else:
-            yield well(HostMatter.BUILDER, f"{self.builder} and what it needs are installed")
+        elif facts.called and not facts.problems:
+            yield well(HostMatter.BUILDER, f"{facts.called} builds here, and has what it needs")
 
     def _disk(self) -> Iterator[HostLine]:
         for warning in self.full():

@@ -16,6 +16,7 @@ WARNINGS = "galley.warnings"  # on images that were built: what people should kn
 # On images that were built: which of their base images are stand-ins, a sentence for people on each line. Nothing else
 # says that of such an image: its warnings are for people only.
 STAND_INS = "galley.stand-ins"
+UNFINISHED = "galley.unfinished"  # on images of builds that have not ended, or never will
 LAYERS = (
     "galley.layers"  # on built images: the project whose further builds need not write their layers again
 )

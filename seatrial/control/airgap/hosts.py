@@ -37,6 +37,7 @@ def _lines(surveyed: Surveyed) -> Iterator[Finding]:
     if surveyed.ours is not None:
         yield clocks.compared("the agent's host", report.at, surveyed.ours)
     yield from _engine(report)
+    yield from _builder(report)
     if not report.engine_problem:
         yield from _sandboxes(report)
         yield from _network(report)
@@ -56,6 +57,13 @@ def _engine(report: HostReport) -> Iterator[Finding]:
         )
     if report.sandbox_image:
         yield ok(f"image of sandboxes: {report.sandbox_image}")
+
+
+def _builder(report: HostReport) -> Iterator[Finding]:
+    if report.builder:
+        yield ok(f"images are built with {report.builder}")
+    for problem in report.builder_problems:
+        yield warn(problem)
 
 
 def _sandboxes(report: HostReport) -> Iterator[Finding]:

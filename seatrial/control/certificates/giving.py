@@ -20,7 +20,10 @@ from seatrial.files import replace
 
 GIVEN = "certificate.yml"  # beside the routes, where Traefik looks
 LOOK_SECONDS = 2.0
-IDLE = "import signal; signal.sigwait({signal.SIGTERM, signal.SIGINT})"
+# Blocked first: the first process of a container is not even told of signals that it neither blocks nor handles.
+IDLE = (
+    "import signal as s; both = {s.SIGTERM, s.SIGINT}; s.pthread_sigmask(s.SIG_BLOCK, both); s.sigwait(both)"
+)
 Signature = tuple[tuple[int, ...], ...]
 
 

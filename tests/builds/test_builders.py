@@ -1,29 +1,35 @@
-"""Builds with the real buildah, onto the real engine."""
+"""What a build does, with each of the builders, onto the real engine: the real buildah, and the real buildx with the engine's own
+BuildKit."""
 
 import asyncio
 import json
+import re
+import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder, scope_folder
+from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
-from tests.builds.conftest import Lines, docker
+from seatrial.agent.vocabulary.labels import UNFINISHED
+from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, built_with, docker
 from tests.builds.test_cancelled import BUILDER
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 
 Make = Callable[..., BuildRequest]
 
 
+@both
 async def test_from_scratch_with_our_labels(
-    builder: BuildahBuilder, request_for: Make, busybox: bytes, log: Lines
+    builder: AnyBuilder, request_for: Make, busybox: bytes, log: Lines
 ) -> None:
     files = {
         "Dockerfile": 'FROM scratch\nLABEL galley.cache=true mine=yes\nCOPY --chmod=755 busybox /busybox\nEXPOSE 80\nCMD ["/busybox", "echo", "afloat"]\n',
@@ -39,16 +45,16 @@ async def test_from_scratch_with_our_labels(
     assert "galley.cache" not in labels, "only we say what is ours"
 
 
-async def test_an_image_with_nothing_in_it_is_one(
-    builder: BuildahBuilder, request_for: Make, log: Lines
-) -> None:
+@both_in_campaigns
+async def test_an_image_with_nothing_in_it_is_one(builder: AnyBuilder, request_for: Make, log: Lines) -> None:
     request = request_for("empty", {"Dockerfile": 'FROM scratch\nCMD ["/nothing"]\n'})
     await builder.build(request, log)
     assert "/nothing" in await docker("image", "inspect", "-f", "{{json .Config.Cmd}}", request.tag)
 
 
+@both
 async def test_layers_are_kept_and_sent_once(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"FROM {base}\nRUN echo made > /made\nCOPY text /text\nCMD cat /made /text\n"
     await builder.build(request_for("warm", {"Dockerfile": recipe, "text": "one\n"}), log)
@@ -57,12 +63,81 @@ async def test_layers_are_kept_and_sent_once(
     await builder.build(request, log)
     assert any("Using cache" in line for line in log[first:])
     assert await docker("run", "--rm", "--network", "none", request.tag) == "made\ntwo\n"
-    for scope in (builder.data / "scopes").iterdir():
-        assert not list((scope / "out").iterdir()), "loaded layers take no space twice"
+    out = "work" if isinstance(builder, BuildKitBuilder) else "scopes/*/out"
+    assert not [left for folder in builder.data.glob(out) for left in folder.iterdir()], (
+        "loaded layers take no space twice"
+    )
+    if isinstance(builder, BuildKitBuilder):
+        assert not await unfinished(builder)
 
 
+@both
+async def test_what_a_dockerfile_says_means_the_same(
+    builder: AnyBuilder, engine: Engine, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"""# syntax=registry.invalid/frontend:1
+FROM {base}
+VOLUME /data
+RUN busybox mkdir -p /data && echo kept > /data/file
+RUN <<EOF
+echo "in a heredoc" > /heredoc
+EOF
+RUN --mount=type=secret,id=nobody,target=/run/nobody test ! -e /run/nobody && echo none > /secret
+COPY --chmod=+x tool /tool
+COPY . /all/
+RUN busybox find /all -type f > /listing
+HEALTHCHECK --interval=7s CMD test -e /data
+ENV BOTH="of them"
+CMD ["sh", "-c", "cat /data/file /heredoc /secret /listing; test -x /tool && echo $BOTH"]
+"""
+    files = {
+        "Dockerfile": recipe,
+        "tool": "x",
+        "kept": "y",
+        "left": "z",
+        "Dockerfile.dockerignore": "left\nDocker*\n",
+    }
+    request = request_for("means", files)
+    await builder.build(request, log)
+    said = await docker("run", "--rm", "--network", "none", request.tag)
+    assert sorted(said.splitlines()) == ["/all/kept", "/all/tool", "in a heredoc", "kept", "none", "of them"]
+    image = await engine.images.get(request.tag)
+    assert image is not None and image.check is not None
+    assert (image.volumes, image.check.interval_seconds) == (["/data"], 7)
+    began = [match[1] for line in log if (match := re.match(r"(?:STEP |\[)\S+[:\]] (RUN|COPY) ", line))]
+    assert began == ["RUN", "RUN", "RUN", "COPY", "COPY", "RUN"], "in order"
+
+
+@both
+async def test_projects_share_neither_layers_nor_caches_of_steps(
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    new = secrets.token_hex(8)  # the engine's BuildKit remembers for longer than a test
+    recipe = (
+        f"FROM {base}\nRUN cat /proc/sys/kernel/random/uuid > /id; echo {new}\n"
+        f"RUN --mount=type=cache,id={new},target=/cache cat /id >> /cache/ids; cat /cache/ids > /seen\nCMD cat /id /seen\n"
+    )
+    first, again, other = [
+        await built(builder, request_for(f"apart-{n}", {"Dockerfile": recipe}, scope=scope), log)
+        for n, scope in enumerate(("one", "one", "two"))
+    ]
+    assert first == again, "the project's own are used again"
+    assert len(set(other.split())) == 1 and other not in first
+
+
+async def built(builder: AnyBuilder, request: BuildRequest, log: Lines) -> str:
+    """What the image says."""
+    await builder.build(request, log)
+    return await docker("run", "--rm", "--network", "none", request.tag)
+
+
+async def unfinished(builder: BuildKitBuilder) -> str:
+    return await docker("images", "-q", "--filter", f"label={UNFINISHED}={builder.mark}")
+
+
+@both
 async def test_the_engine_lost_its_layers(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     request = request_for("lost", {"Dockerfile": f"FROM {base}\nRUN echo lost > /made\nCMD cat /made\n"})
     await builder.build(request, log)
@@ -71,8 +146,9 @@ async def test_the_engine_lost_its_layers(
     assert await docker("run", "--rm", "--network", "none", request.tag) == "lost\n"
 
 
+@both
 async def test_stages_targets_arguments_and_ignored_files(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"""ARG FROM_HERE={base}
 FROM $FROM_HERE AS made
@@ -100,9 +176,8 @@ COPY nothing /
     assert await docker("run", "--rm", "--network", "none", request.tag) == "given\nseen\n"
 
 
-async def test_a_failing_step_is_named(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
-) -> None:
+@both
+async def test_a_failing_step_is_named(builder: AnyBuilder, request_for: Make, base: str, log: Lines) -> None:
     request = request_for("broken", {"Dockerfile": f"FROM {base}\nRUN echo about to fail; exit 7\n"})
     with pytest.raises(BuildError) as caught:
         await builder.build(request, log)
@@ -136,8 +211,9 @@ def host_addresses() -> list[str]:
     return [address for address in own_addresses if not address.startswith("127.")]
 
 
+@both
 async def test_a_step_reaches_neither_the_host_nor_its_processes(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines, listeners: tuple[int, int]
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines, listeners: tuple[int, int]
 ) -> None:
     inner, outer = listeners
     tries = [
@@ -157,19 +233,21 @@ async def test_a_step_reaches_neither_the_host_nor_its_processes(
     assert any(line.startswith("Seccomp:") and line.endswith("2") for line in log)
 
 
+@both
 async def test_the_context_is_read_only(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"FROM {base}\nRUN --mount=type=bind,target=/ctx,rw cat /ctx/text; touch /ctx/planted || echo refused\n"
     request = request_for("readonly", {"Dockerfile": recipe, "text": "seen\n"}, no_cache=True)
     await builder.build(request, log)
     assert "seen" in log
-    assert "refused" in log
+    assert "refused" in log or isinstance(builder, BuildKitBuilder), "BuildKit's steps write into a copy"
     assert not (request.context_root / "planted").exists()
 
 
+@both
 async def test_links_never_lead_out_of_the_repository(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     request = request_for("links", {"web/text": "x"}, path="web")
     (request.context_root / "web/Dockerfile").symlink_to("/etc/hostname")
@@ -184,8 +262,9 @@ async def test_links_never_lead_out_of_the_repository(
     assert "root:" not in log.text
 
 
+@both
 async def test_cancelling_ends_every_process(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"FROM {base}\nRUN sleep 98765 & sleep 98764\n"
     task = asyncio.create_task(builder.build(request_for("cancelled", {"Dockerfile": recipe}), log))
@@ -195,8 +274,13 @@ async def test_cancelling_ends_every_process(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not sleepers()
+    if isinstance(builder, BuildahBuilder):
+        assert not sleepers()
+    await until(lambda: not sleepers())  # BuildKit ends them a moment later
     await builder.build(request_for("after", {"Dockerfile": f"FROM {base}\nRUN echo fine\n"}), log)
+    if isinstance(builder, BuildKitBuilder):
+        assert not await unfinished(builder)
+        return
     containers = Cell(builder.data, scope_folder("tests"), BUILDER).outside(
         "store/overlay-containers/containers.json"
     )
@@ -207,16 +291,18 @@ def sleepers() -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if {"98765", "98764"} & set(p.info["cmdline"] or [])]
 
 
+@both
 async def test_a_build_may_not_take_for_ever(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     builder.timeout_seconds = 2
     with pytest.raises(BuildError, match="did not end within"):
         await builder.build(request_for("slow", {"Dockerfile": f"FROM {base}\nRUN sleep 98764\n"}), log)
-    assert not sleepers()
+    await until(lambda: not sleepers())
 
 
-async def test_four_at_once(builder: BuildahBuilder, request_for: Make, base: str, log: Lines) -> None:
+@both
+async def test_four_at_once(builder: AnyBuilder, request_for: Make, base: str, log: Lines) -> None:
     requests = [
         request_for(
             f"many{n}",
@@ -231,28 +317,31 @@ async def test_four_at_once(builder: BuildahBuilder, request_for: Make, base: st
     assert outputs == ["0\n", "1\n", "2\n", "3\n"]
 
 
+@both_in_campaigns
 async def test_output_without_end_is_cut(
-    builder: BuildahBuilder, request_for: Make, base: str, log: Lines
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
     recipe = f"FROM {base}\nRUN busybox yes 0123456789012345678901234567890123456789 | busybox head -c 40000000; echo the end\n"
     await builder.build(request_for("loud", {"Dockerfile": recipe}), log)
     assert sum(map(len, log)) < 30_000_000
-    assert "bytes of output left out" in log.text
+    assert "bytes of output left out" in log.text or "[output clipped" in log.text, "BuildKit cuts by itself"
 
 
-async def test_a_base_nobody_has(builder: BuildahBuilder, request_for: Make, log: Lines) -> None:
+@both_in_campaigns
+async def test_a_base_nobody_has(builder: AnyBuilder, request_for: Make, log: Lines) -> None:
     with pytest.raises(ImageUnavailable, match=r"nobody/has-this:1.*registry\.invalid"):
         await builder.build(
             request_for("nobase", {"Dockerfile": "FROM registry.invalid/nobody/has-this:1\n"}), log
         )
 
 
+@pytest.mark.parametrize("kind", ["buildah", "buildkit"])
 async def test_steps_trust_the_organisations_authority_and_images_do_not_know(
-    engine: Engine, cache: Path, request_for: Make, base: str, log: Lines, tmp_path: Path
+    engine: Engine, cache: Path, request_for: Make, base: str, log: Lines, tmp_path: Path, kind: str
 ) -> None:
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("-----BEGIN OURS-----\n")
-    builder = docker_builds(engine, cache, "isolated", bundle)[0]
+    builder = built_with(kind, engine, cache, certificates=bundle)
     request = request_for(
         "trust",
         {"Dockerfile": f"FROM {base}\nRUN cat $PIP_CERT $SSL_CERT_FILE; touch /made\nCMD env; ls /dev\n"},
