@@ -4,6 +4,7 @@ Each ends in a sentence, or in nothing at all; nothing is lost that was not aske
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def installation(
 def agent(installation: Installation) -> str:
     """The id of the only agent, once it is online."""
     person = installation.signed_in()
-    with person.client:
+    with closing(person.client):
         return str(person.online()["id"])
 
 
