@@ -380,6 +380,15 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/fleet/test_registration.py::test_unknown_expired_and_replaced_tokens_are_refused",
         "tests/fleet/test_registration.py::test_only_the_hash_is_kept",
     ),
+    "- An agent says nothing to a control plane or bus on another host without TLS": (
+        "tests/worker/test_agent_elsewhere.py::test_an_agent_of_another_host_joins_over_tls_and_says_nothing_without_it",
+        "tests/bus/test_cluster.py::test_nothing_is_said_to_a_server_without_tls_behind_a_tls_address",
+        "tests/bus/test_cluster.py::test_a_node_with_another_authority_is_not_let_in",
+    ),
+    "- Previews on a host with `GALLEY_AGENT_ADDRESS`": (
+        "tests/agent/test_doors.py::test_the_ingress_of_another_host_gets_in_by_its_door_and_nobody_else_and_by_no_other_way",
+        "tests/environments/test_doors.py::test_without_rules_it_is_said_and_endpoints_stay_what_they_are",
+    ),
     # Secrets
     "`e2e/test_strangers.py` looks for every key": (
         f"{STRANGERS}::test_secrets_are_in_their_files_and_with_who_needs_them",

@@ -51,6 +51,31 @@ async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
     return await _insert(table, rule, program + await engine_filter())
 
 
+async def put_in_place(table: str, chain: str, rules: Sequence[Rule], *jumps: Rule) -> bool:
+    """Make `rules` all that is in `chain`, in one step, and put up the `jumps` to it. Returns False if that is not possible here."""
+    which = await engine_filter()
+    restore = find(f"{IPV4}{which}-restore")
+    if restore is None:
+        return False
+    lines = [
+        f"*{table}",
+        f":{chain} - [0:0]",
+        *(f"-A {chain} {' '.join(rule)}" for rule in rules),
+        "COMMIT",
+        "",
+    ]
+    command = [restore, "--noflush", "-w", "5"]
+    done = await whole(run)(command, stdin="\n".join(lines).encode(), errors=Errors.DROPPED)
+    return done.code == 0 and all(
+        [await _insert(table, (*jump, "-j", chain), IPV4 + which) for jump in jumps]
+    )
+
+
+async def forwarding() -> str:
+    """The chain for our rules about what is passed on: the engine's own for this, which comes before all of its others."""
+    return ENGINE_CHAIN if await _run(IPV4 + await engine_filter(), "-S", ENGINE_CHAIN) else "FORWARD"
+
+
 async def engine_filter() -> str:
     """Which of FILTERS has the engine's chain; the host's own choice, if none has: an engine may use no filter."""
     for one in FILTERS:

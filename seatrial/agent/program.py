@@ -19,8 +19,9 @@ from seatrial.agent.bus.desired import DesiredStates
 from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
-from seatrial.agent.bus.registration import readmitted, registered
+from seatrial.agent.bus.registration import bus_of, context_of, readmitted, registered
 from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.doors import Direct, Doors, Ways
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -82,7 +83,9 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(tools, Jobs(bus), image, self._harbour(self._bus_url(credential)))
+        policies = self._evaluations(
+            tools, Jobs(bus), image, self._harbour(bus_of(self._settings, credential))
+        )
         builder = watch(tools)
         host = self._host_lines(tools, builder)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
@@ -117,11 +120,9 @@ class AgentProgram:
         finally:
             await self._stop(tasks, environments, tools, reports)
 
-    def _bus_url(self, credential: Credential) -> str:
-        return self._settings.galley_nats_url or credential.nats_url
-
     def _bus(self, credential: Credential) -> Bus:
-        return Bus(self._bus_url(credential), self._identity.credentials_file, credential.agent)
+        url, context = bus_of(self._settings, credential), context_of(self._settings)
+        return Bus(url, self._identity.credentials_file, credential.agent, context)
 
     async def _stop(
         self,
@@ -164,7 +165,16 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            ways=self._ways(runtime),
         )
+
+    def _ways(self, runtime: Runtime) -> Ways:
+        """Bare processes listen on the loopback, where nobody from elsewhere gets."""
+        address = self._settings.galley_agent_address
+        if not address or not isinstance(runtime, DockerRuntime):
+            return Direct()
+        wanted, kept = self._settings.galley_firewall, self._directory / "doors.json"
+        return Doors(address, self._settings.visitors, kept, wanted=wanted)
 
     async def _keep_house(
         self, tools: Tools, environments: Environments, policies: Evaluations, followers: Followers
@@ -259,6 +269,7 @@ class AgentProgram:
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
+                *tools.ways.warnings,
                 *policies.warnings,
                 *(builder.warnings if builder is not None else ()),
                 *full(self._directory, tools.min_free_mb),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial.agent.vocabulary import quantities
-from seatrial.agent.vocabulary.addresses import Address, addresses_of
+from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -80,6 +80,24 @@ def _network(text: str) -> str:
     return text
 
 
+def _own_address(text: str) -> str:
+    if text:
+        try:
+            here = ipaddress.IPv4Address(text)
+        except ValueError:
+            raise ValueError(
+                "not an IPv4 address. Write it like 10.0.0.7, without a name or a port"
+            ) from None
+        if here.is_loopback or here.is_unspecified or here.is_multicast:
+            raise ValueError("no other host reaches this address. Write the one of this host in your network")
+    return text
+
+
+def _visitors(text: str) -> str:
+    visitors_of(text)
+    return text
+
+
 class Settings(BaseSettings):
     """The agent's settings, under the names that the documentation uses."""
 
@@ -90,7 +108,13 @@ class Settings(BaseSettings):
         "http://localhost:3000", description="Address of the control plane, no trailing slash."
     )
     galley_nats_url: shapes.BusAddress = Field(
-        "", description="The bus. Unset: the address the control plane gave at registration."
+        "",
+        description="The bus; of a bus of several nodes all of them, with commas between. tls:// for TLS. Unset: the address the control "
+        "plane gave at registration.",
+    )
+    galley_plain_network: shapes.YesNo = Field(
+        False,
+        description="The network to control plane and bus encrypts by itself (WireGuard, IPsec): addresses of other hosts need no TLS.",
     )
     galley_agent_token: AgentToken = Field(
         SecretStr(""),
@@ -179,6 +203,19 @@ class Settings(BaseSettings):
         description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "
         "tokens: host or host:port, comma-separated. Pulls reach nothing else there.",
     )
+    galley_agent_address: Annotated[
+        str, AfterValidator(_own_address), Wanted("an IPv4 address of this host", "10.0.0.7")
+    ] = Field(
+        "",
+        description="Address of this host at which the ingress, on another host, reaches its previews (ports 20000 to 29999). Unset: the "
+        "ingress is on this host.",
+    )
+    galley_ingress_addresses: Annotated[
+        str, AfterValidator(_visitors), Wanted("IPv4 addresses or networks with commas between", "10.0.0.5")
+    ] = Field(
+        "",
+        description="Addresses from which the ingress comes to GALLEY_AGENT_ADDRESS, comma-separated; nobody else is let in.",
+    )
     galley_orphan_grace_seconds: Annotated[float, Between(0, 86_400, "a number of seconds")] = Field(
         20.0, description="Seconds before an environment that is no longer desired is removed."
     )
@@ -206,6 +243,11 @@ class Settings(BaseSettings):
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."
     )
+
+    @property
+    def visitors(self) -> tuple[str, ...]:
+        """What GALLEY_INGRESS_ADDRESSES lists."""
+        return visitors_of(self.galley_ingress_addresses)
 
     @property
     def resolvers(self) -> tuple[str, ...]:

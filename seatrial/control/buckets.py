@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
+from seatrial.control import streams
 from seatrial.control.bus import Bus
 from seatrial.wire import subjects
 from seatrial.wire.envelope import now
-
-PREFIX = f"KV_{subjects.desired_bucket('')}"
 
 
 @dataclass(frozen=True)
@@ -24,14 +22,13 @@ class DesiredBucket:
 
 async def every(bus: Bus) -> list[DesiredBucket]:
     """Every bucket of desired state on the bus."""
-    infos: list[StreamInfo] = []
-    while page := await bus.jetstream.streams_info(offset=len(infos)):
-        infos += page
-    named = [(str(info.config.name), info) for info in infos]
+    named = [(str(info.config.name), info) for info in await streams.every(bus.jetstream)]
     return [
-        DesiredBucket(name.removeprefix(PREFIX), info.created or now(), info.state.consumer_count > 0)
+        DesiredBucket(
+            name.removeprefix(streams.BUCKETS), info.created or now(), info.state.consumer_count > 0
+        )
         for name, info in named
-        if name.startswith(PREFIX)
+        if name.startswith(streams.BUCKETS)
     ]
 
 

@@ -8,14 +8,16 @@ from typing import Any, Self
 
 import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.errors import StaleConnectionError
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotFoundError
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError
 from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
+from seatrial.control import streams
+from seatrial.control.authorities import trusting
 from seatrial.control.configuration import Configuration
 from seatrial.control.errors import ControlError
+from seatrial.dialling import Client, servers
 from seatrial.replay import entries
 from seatrial.wire import subjects
 from seatrial.wire.ending import heed, heeded
@@ -24,13 +26,6 @@ from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
-DAY_SECONDS = 86_400.0
-LOGS_MAX_AGE_SECONDS = 7 * DAY_SECONDS
-JOBS_MAX_AGE_SECONDS = 86_400.0  # after this the control plane gives up an evaluation that still waits
-DUPLICATE_WINDOW_SECONDS = 600.0
-EVALUATION_ACK_WAIT_SECONDS = 60.0
-EVALUATION_MAX_DELIVER = 5
-OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
 PUBLISH_TIMEOUT_SECONDS = 5.0
 ANSWER_TIMEOUT_SECONDS = 2.0
 # After two or three of these without a sign of life, a connection is given up and made anew.
@@ -87,6 +82,7 @@ class Bus:
     client: Client
     jetstream: JetStreamContext
     logs_max_bytes: int = 512_000_000
+    copies: int = 1
     reconnects: int = field(default=0)
     away: bool = field(default=False)
     closing: bool = field(default=False)
@@ -99,6 +95,7 @@ class Bus:
             client,
             client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS),
             configuration.galley_logs_max_mb * 1_000_000,
+            configuration.galley_nats_replicas,
         )
 
         async def on_error(error: Exception) -> None:
@@ -118,12 +115,12 @@ class Bus:
             bus.reconnects += 1
             bus._comes_back(url)
 
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"tls": trusting(configuration.authorities)}
         if configuration.galley_nats_credentials:
             options["user_credentials"] = str(configuration.galley_nats_credentials)
         try:
             await client.connect(
-                url,
+                servers(url),
                 name=name,
                 allow_reconnect=wait,
                 max_reconnect_attempts=-1 if wait else 1,
@@ -180,62 +177,8 @@ class Bus:
 
     async def ensure_streams(self) -> None:
         """Make or update every stream and durable consumer. Idempotent; safe from several processes at once."""
-        for config in self._streams():
-            await self._ensure_stream(config)
-        await self.jetstream.add_consumer(
-            subjects.OBSERVED_STREAM,
-            api.ConsumerConfig(
-                durable_name=subjects.OBSERVED_CONSUMER,
-                ack_policy=api.AckPolicy.EXPLICIT,
-                ack_wait=OBSERVED_ACK_WAIT_SECONDS,
-                max_ack_pending=1_000,
-            ),
-        )
-        await self.jetstream.add_consumer(
-            subjects.JOBS_STREAM,
-            api.ConsumerConfig(
-                durable_name=subjects.EVALUATIONS_CONSUMER,
-                ack_policy=api.AckPolicy.EXPLICIT,
-                ack_wait=EVALUATION_ACK_WAIT_SECONDS,
-                max_deliver=EVALUATION_MAX_DELIVER,
-                filter_subject=subjects.evaluation_jobs(">"),
-            ),
-        )
-
-    def _streams(self) -> list[api.StreamConfig]:
-        return [
-            # A work queue: acknowledged messages are removed, so its length shows how far the worker is behind.
-            api.StreamConfig(
-                name=subjects.OBSERVED_STREAM,
-                subjects=[subjects.OBSERVED_SUBJECTS],
-                retention=api.RetentionPolicy.WORK_QUEUE,
-                max_age=LOGS_MAX_AGE_SECONDS,
-                duplicate_window=DUPLICATE_WINDOW_SECONDS,
-            ),
-            api.StreamConfig(
-                name=subjects.LOGS_STREAM,
-                subjects=[subjects.LOGS_SUBJECTS],
-                max_age=LOGS_MAX_AGE_SECONDS,
-                max_bytes=self.logs_max_bytes,
-                discard=api.DiscardPolicy.OLD,
-                duplicate_window=120,
-            ),
-            api.StreamConfig(
-                name=subjects.JOBS_STREAM,
-                subjects=[subjects.JOBS_SUBJECTS],
-                retention=api.RetentionPolicy.WORK_QUEUE,
-                max_age=JOBS_MAX_AGE_SECONDS,
-                duplicate_window=DUPLICATE_WINDOW_SECONDS,
-            ),
-        ]
-
-    async def _ensure_stream(self, config: api.StreamConfig) -> None:
-        try:
-            await self.jetstream.stream_info(str(config.name))
-        except NotFoundError:
-            await self.jetstream.add_stream(config)
-        else:
-            await self.jetstream.update_stream(config)
+        with heeded():
+            await streams.ensure(self.jetstream, logs_max_bytes=self.logs_max_bytes, copies=self.copies)
 
     async def publish(self, subject: str, envelope: Envelope) -> None:
         """Publish and wait until the stream has it. Repeating the same envelope is harmless."""
@@ -254,8 +197,9 @@ class Bus:
             try:
                 return await self.jetstream.key_value(bucket)
             except BucketNotFoundError:
-                return await self.jetstream.create_key_value(
-                    api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
+                config = api.KeyValueConfig(bucket=bucket, history=1, storage=api.StorageType.FILE)
+                return await streams.made(
+                    lambda number: self.jetstream.create_key_value(config, replicas=number), self.copies
                 )
 
     async def desired(self, agent: str) -> Bucket:
@@ -352,8 +296,9 @@ async def revoke(configuration: Configuration, system_credentials: str, account_
     client = Client()
     try:
         await client.connect(
-            configuration.galley_nats_url,
+            servers(configuration.galley_nats_url),
             user_credentials=system_credentials,
+            tls=trusting(configuration.authorities),
             connect_timeout=5,
             allow_reconnect=False,
             # Holds for the first connection too, which would otherwise be tried for two minutes

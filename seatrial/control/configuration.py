@@ -89,6 +89,11 @@ def unfit_without_internet(site: str) -> str:
 def between_settings(data: Any) -> Iterator[tuple[str, str]]:
     """What is wrong about settings together: the variable, and what to do about it."""
     password = text_of(data, "db_password")
+    if text_of(data, "db_sslmode") == "verify-ca" and not text_of(data, "db_ca_file"):
+        yield (
+            "db_ca_file",
+            "verify-ca needs it. Write the path of the authorities' certificates, or DB_SSLMODE=verify-full",
+        )
     for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
         if password and text_of(data, name) == password:
             yield name, "the password of the database stands here. Give each a value of its own"
@@ -123,6 +128,16 @@ class Configuration(SignInSettings):
     db_name: shapes.DatabaseName = Field("seatrial", description="PostgreSQL database.")
     db_user: shapes.DatabaseName = Field("seatrial", description="PostgreSQL user.")
     db_password: shapes.Password = Field(SecretStr(""), description="PostgreSQL password.")
+    db_sslmode: shapes.SslMode = Field(
+        "",
+        description="TLS to PostgreSQL: verify-full (its certificate is its own), verify-ca, require (encrypted, whoever it is), or disable. "
+        "Unset: as the server offers it.",
+    )
+    db_ca_file: shapes.Authorities = Field(
+        None,
+        description="PEM file of the authorities of PostgreSQL's certificate. Unset: with verify-full those of GITGRIT_CUSTOM_CA_FILE_PATH, "
+        "or else the system's.",
+    )
     db_pool_size: Annotated[int, shapes.Between(0, 1000, "a number of connections")] = Field(
         20, description="How many PostgreSQL connections each process keeps at most; 0 opens one per request."
     )
@@ -134,7 +149,14 @@ class Configuration(SignInSettings):
     log_format: shapes.LogFormat = Field(
         "auto", description="json, console, or auto: console on a terminal, else json."
     )
-    galley_nats_url: shapes.BusAddress = Field("nats://127.0.0.1:4222", description="Address of the bus.")
+    galley_nats_url: shapes.BusAddress = Field(
+        "nats://127.0.0.1:4222",
+        description="Address of the bus; of a bus of several nodes all of them, with commas between. tls:// for TLS.",
+    )
+    galley_nats_replicas: shapes.Copies = Field(
+        1,
+        description="How many nodes of the bus keep a copy of everything: 1, 3 or 5. What is there is changed to it.",
+    )
     galley_nats_credentials: shapes.FilePath = Field(
         None, description="NATS .creds file of the control plane."
     )

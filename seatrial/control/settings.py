@@ -7,6 +7,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.http.request import split_domain_port
 
 from seatrial.control.configuration import read_configuration
+from seatrial.control.conninfo import options
 from seatrial.control.log_lines import logging_configuration
 
 CONFIGURATION = read_configuration()
@@ -101,8 +102,17 @@ DATABASES = {
         "PASSWORD": CONFIGURATION.db_password.get_secret_value(),
         "CONN_HEALTH_CHECKS": True,
         # Under ASGI every request has a thread of its own, so only a pool can reuse connections between requests.
-        "OPTIONS": (
-            {"pool": {"min_size": 1, "max_size": CONFIGURATION.db_pool_size, "timeout": 10}}
+        "OPTIONS": options(CONFIGURATION)
+        | (
+            # The pool's pauses between attempts double; after a long outage, nobody waits for the end of a long one.
+            {
+                "pool": {
+                    "min_size": 1,
+                    "max_size": CONFIGURATION.db_pool_size,
+                    "timeout": 10,
+                    "reconnect_timeout": 5,
+                }
+            }
             if CONFIGURATION.db_pool_size
             else {}
         ),

@@ -81,6 +81,12 @@ def directory(text: str) -> None:
         raise ValueError("not a path from the root. Write it like /var/lib/galley")
 
 
+def node(text: str) -> None:
+    """What a node of the bus is called."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", text) is None:
+        raise ValueError("not one word. Write it like one, of letters, digits and hyphens")
+
+
 def email(text: str) -> None:
     """Whom an authority writes to."""
     if re.fullmatch(r"[^@\s:/]+@[^@\s:/]+\.[^@\s:/]+", text) is None:

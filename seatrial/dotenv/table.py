@@ -112,6 +112,12 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="A PostgreSQL server of your own. Unset: the one of the compose file.",
     ),
     setting(Configuration, "db_port", Group.DATABASE, installs=ONE_HOST),
+    setting(Configuration, "db_sslmode", Group.DATABASE, installs=ONE_HOST),
+    setting(
+        Configuration, "db_ca_file", Group.DATABASE, installs=ONE_HOST, check=checks.authorities,
+        meaning="Host path to the PEM file of the authorities of PostgreSQL's certificate. Unset: with verify-full those of "
+        "GITGRIT_CUSTOM_CA_FILE_PATH, or else the system's.",
+    ),
     *provider("github", address=True),
     *provider("gitlab", address=True),
     *provider("gitea", address=True),
@@ -205,14 +211,31 @@ VARIABLES: tuple[Variable, ...] = (
         "GALLEY_BUS_BIND", Group.FLEET, "Address of this host at which agents of other hosts reach the bus.",
         "an IP address", "127.0.0.1", ONE_HOST, checks.address,
     ),
+    Variable(
+        "GALLEY_BUS_TLS_DIR", Group.FLEET,
+        "Directory on the host with the bus's certificate: tls.crt with its chain, tls.key, and for several nodes ca.crt. Unset: no TLS.",
+        "the path of a directory, from the root", "", ONE_HOST, checks.directory,
+    ),
+    setting(Configuration, "galley_nats_replicas", Group.FLEET, installs=ONE_HOST),
+    Variable(
+        "GALLEY_BUS_NAME", Group.FLEET, "Of a bus of several nodes: the name of this one.", "a word", "", ONE_HOST, checks.node,
+    ),
+    Variable(
+        "GALLEY_BUS_ROUTES", Group.FLEET, "Of a bus of several nodes: where they reach each other, all of them.",
+        "addresses like nats://bus-1.example.com:6222, with commas between", "", ONE_HOST, shapes.bus_addresses,
+    ),
     setting(
         Settings, "galley_control_plane_url", Group.FLEET, installs=ONE_HOST, default="",
         meaning="Of an agent alone on its host: the control plane's SITE_URL.",
     ),
     setting(
         Settings, "galley_nats_url", Group.FLEET, installs=ONE_HOST,
-        meaning="Of an agent alone on its host: the bus of the control plane.",
+        meaning="The bus, as all programs reach it: tls:// and its name. Several nodes with commas between. Unset: the one of this host, "
+        "without TLS.",
     ),
+    setting(Settings, "galley_plain_network", Group.FLEET, installs=ONE_HOST),
+    setting(Settings, "galley_agent_address", Group.FLEET, installs=ONE_HOST),
+    setting(Settings, "galley_ingress_addresses", Group.FLEET, installs=ONE_HOST),
 )  # fmt: skip
 
 # Set by docker-compose.full.yaml itself.

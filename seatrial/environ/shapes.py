@@ -241,10 +241,17 @@ def _one_of(*words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         word = next((one for one in words if one.lower() == text.lower()), None)
         if word is None:
-            raise ValueError(f"write one of {', '.join(words)}")
+            raise ValueError(f"write one of {', '.join(filter(None, words))}")
         return word
 
     return check
+
+
+def _copies(value: int) -> int:
+    """Odd: of four nodes one may be gone, as of three."""
+    if value not in {1, 3, 5}:
+        raise ValueError("write 1, 3 or 5")
+    return value
 
 
 def _exactly(value: object) -> object:
@@ -269,11 +276,13 @@ Address = Annotated[
 Origin = Annotated[
     str, AfterValidator(origin), Wanted("the address of a server", "https://seatrial.example.com")
 ]
+bus_addresses = _schemes(BUS, "nats://bus:4222", several=True)
 BusAddress = Annotated[
     str,
-    AfterValidator(_schemes(BUS, "nats://bus:4222", several=True)),
+    AfterValidator(bus_addresses),
     Wanted("an address of the bus, or several with commas between", "nats://bus:4222"),
 ]
+Copies = Annotated[int, AfterValidator(_copies), Wanted("1, 3 or 5", "3")]
 EngineAddress = Annotated[
     str,
     AfterValidator(_schemes(ENGINE, "unix:///var/run/docker.sock")),
@@ -331,5 +340,10 @@ LogLevel = Annotated[
 ]
 LogFormat = Annotated[
     str, AfterValidator(_one_of("json", "console", "auto")), Wanted("one of json, console, auto", "auto")
+]
+SslMode = Annotated[
+    str,
+    AfterValidator(_one_of("", "disable", "require", "verify-ca", "verify-full")),
+    Wanted("one of disable, require, verify-ca, verify-full", "verify-full"),
 ]
 Scheme = Annotated[str, AfterValidator(_one_of("http", "https")), Wanted("http or https", "https")]

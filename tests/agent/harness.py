@@ -11,6 +11,7 @@ from ulid import ULID
 
 from seatrial.agent.builds.base import Builder, BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
+from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
@@ -126,6 +127,7 @@ class Agent:
     images: Images | None = None
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
+    ways: Ways = field(default_factory=Direct)
 
     def tools(self) -> Tools:
         return Tools(
@@ -144,6 +146,7 @@ class Agent:
             defaults=self.defaults,
             min_free_mb=1,
             load=self.load,
+            ways=self.ways,
         )
 
     @contextlib.asynccontextmanager

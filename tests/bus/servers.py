@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from seatrial.control.fleet.bus_identity import BusIdentity, ensure
 from seatrial.ports import find_free
@@ -22,6 +24,9 @@ def free_port() -> int:
 
 
 class NatsServer:
+    context: ssl.SSLContext | None = None  # that its clients need
+    settings: ClassVar[dict[str, str]] = {}  # of a control plane that uses it
+
     def __init__(self, program: str, directory: Path) -> None:
         self.program = program
         self.directory = directory

@@ -32,13 +32,12 @@ PACKAGES = {
 }  # fmt: skip
 
 
-def configured(file: str = "compose.yaml", **values: str) -> dict[str, Any]:
-    """What Compose reads in the file with these variables."""
+def configured(file: str = "compose.yaml", *beside: str, **values: str) -> dict[str, Any]:
+    """What Compose reads in the files with these variables."""
     program = Path(sys.executable).parent / "docker-compose"
     command = [
         str(program),
-        "--file",
-        str(DEPLOY / file),
+        *(f"--file={DEPLOY / one}" for one in (file, *beside)),
         "--env-file",
         "/dev/null",
         "--profile",
@@ -142,6 +141,66 @@ def test_only_the_proxy_has_the_engines_socket_and_only_the_loopback_is_publishe
     assert holders == {"galley-engine-proxy"}
     published = {port["host_ip"] for service in services.values() for port in service.get("ports", [])}
     assert published == {"127.0.0.1"}
+
+
+def test_with_a_database_elsewhere_none_runs_here() -> None:
+    services = configured(
+        "compose.yaml", "compose.database.yaml", **NEEDED, DB_HOST="db.test", DB_CA_FILE="/etc/db.pem"
+    )["services"]
+    assert services["postgres"]["profiles"] == ["never"], "of a profile that nobody asks for"
+    assert not services["galley-server"]["depends_on"]["postgres"]["required"]
+    for name in ("galley-server", "galley-worker"):
+        assert services[name]["environment"]["DB_CA_FILE"] == "/etc/seatrial/db-ca.pem"
+        mounted = {v["target"]: v["source"] for v in services[name]["volumes"]}
+        assert mounted["/etc/seatrial/db-ca.pem"] == "/etc/db.pem"
+
+
+def test_nodes_of_the_bus_run_the_same_on_the_first_host_and_on_others() -> None:
+    of_node = {
+        "GALLEY_BUS_NAME": "one", "GALLEY_BUS_ROUTES": "nats://bus-1.test:6222,nats://bus-2.test:6222",
+        "GALLEY_BUS_BIND": "10.0.0.7", "GALLEY_BUS_TLS_DIR": "/etc/galley/bus",
+    }  # fmt: skip
+    services = configured("compose.yaml", "compose.cluster.yaml", **NEEDED, **of_node)["services"]
+    node, alone = services["bus"], services["galley-bus-alone"]
+    for key in (
+        "image",
+        "command",
+        "entrypoint",
+        "read_only",
+        "cap_drop",
+        "security_opt",
+        "healthcheck",
+        "restart",
+    ):
+        assert node[key] == alone[key], key
+    assert (
+        node["command"][1].endswith("nats-cluster.conf")
+        and node["command"][-1] == of_node["GALLEY_BUS_ROUTES"]
+    )
+    for service in (node, alone):
+        assert {(port["host_ip"], port["published"]) for port in service["ports"]} == {
+            ("10.0.0.7", "4222"), ("10.0.0.7", "6222"),
+        }  # fmt: skip
+        mounted = {v["target"].rpartition("/")[2]: v["source"] for v in service["volumes"]}
+        assert mounted["tls"] == "/etc/galley/bus"
+        assert {"nats.conf", "nats-tls.conf", "nats-cluster.conf"} <= set(mounted)
+    for name in of_node.keys() - {"GALLEY_BUS_TLS_DIR"}:
+        with pytest.raises(AssertionError, match=f"set {name} in .env"):
+            configured(
+                "compose.yaml",
+                "compose.cluster.yaml",
+                **NEEDED,
+                **{other: value for other, value in of_node.items() if other != name},
+            )
+
+
+def test_the_bus_has_tls_if_it_has_a_certificate() -> None:
+    plain = configured(**NEEDED)["services"]
+    tls = configured(**NEEDED, GALLEY_BUS_TLS_DIR="/tls", GALLEY_NATS_URL="tls://bus.test:4222")["services"]
+    assert plain["bus"]["command"][-1].endswith("/nats.conf")
+    assert tls["bus"]["command"][-1].endswith("/nats-tls.conf")
+    for name in ("galley-server", "galley-worker", "galley-agent", "galley-agent-alone"):
+        assert tls[name]["environment"]["GALLEY_NATS_URL"] == "tls://bus.test:4222"
 
 
 def test_no_secret_is_on_a_command_line(services: dict[str, Any]) -> None:

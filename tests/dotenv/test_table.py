@@ -16,7 +16,12 @@ COMPOSE_FILES = {
 }
 USED = re.compile(r"(?<!\$)\$(?:\{([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
 # What the compose file has in place of a path or an address that nobody gave.
-PLACES = {"GITGRIT_CUSTOM_CA_FILE_PATH", "GALLEY_TLS_DIR", "GALLEY_ACME_PROVIDER", "DB_HOST"}
+PLACES = {
+    "GITGRIT_CUSTOM_CA_FILE_PATH", "GALLEY_TLS_DIR", "GALLEY_ACME_PROVIDER", "DB_HOST", "DB_CA_FILE", "GALLEY_BUS_TLS_DIR",
+    "GALLEY_NATS_URL",
+}  # fmt: skip
+# Further files for the same `.env`.
+BESIDE = {Install.ONE_HOST: [ROOT / "deploy" / "compose.cluster.yaml"], Install.AIR_GAPPED: []}
 RIGHT = {
     "TAG": "1.4.0",
     "SITE_URL": "https://seatrial.acme.test",
@@ -51,6 +56,10 @@ WRONG = {
     "GALLEY_TRAEFIK_IMAGE": ("https://a.test/x", ":v3"),
     "GALLEY_ENGINE_PROXY_IMAGE": ("https://a.test/x",),
     "GALLEY_BUILDKIT_IMAGE": ("https://a.test/x",),
+    "GALLEY_BUS_TLS_DIR": ("certs", "https://a.test"),
+    "GALLEY_BUS_NAME": ("node one", "https://a.test"),
+    "GALLEY_BUS_ROUTES": ("https://a.test", "bus-1:6222", "nats://a b"),
+    "DB_CA_FILE": ("ca.pem", "https://a.test"),
     "GALLEY_BUS_BIND": ("bus", "https://a.test", "10.0.0.7:4222"),
 }
 EACH = [(install, one) for install in Install for one in variables(install)]
@@ -163,7 +172,8 @@ def test_the_compose_file_uses_what_the_table_has(install: Install) -> None:
     path = COMPOSE_FILES[install]
     if not path.exists():
         return  # this release has none
-    used = {"".join(found) for found in USED.findall(path.read_text())}
+    text = "".join(one.read_text() for one in (path, *BESIDE[install]))
+    used = {"".join(found) for found in USED.findall(text)}
     names = {one.name for one in variables(install)}
     assert used - names == set(), "a variable that the table does not have"
     assert names - used == set(), "a variable without effect"

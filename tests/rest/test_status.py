@@ -219,7 +219,7 @@ def test_status_costs_the_same_for_many(
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         bob.get(f"{API}/status")
     with django_assert_max_num_queries(10):
         bob.get(f"{API}/environments")

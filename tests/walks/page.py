@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     "README.md",
     "docs/operations.md",
-    *(f"docs/install/{name}.md" for name in ("README", "airgapped", "compose", "one-host")),
+    *(f"docs/install/{name}.md" for name in ("README", "airgapped", "compose", "fleet", "one-host")),
 ]
 FENCE = re.compile(r"(?P<indent> *)```(?P<language>\w*)$")
 COMMENT = re.compile(r" *<!-- (?P<said>.*) -->$")

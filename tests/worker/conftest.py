@@ -73,6 +73,7 @@ def join(
     def join(name: str) -> ScriptedAgent:
         token = fleet.issue_bootstrap(name, by=Actor.person("test"))
         agent = ScriptedAgent(stack.url, stack.nats.url, token, tmp_path, endpoint)
+        agent.context = stack.nats.context
         agent.register()
         joined.append(agent)
         background.run(agent.start())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nats.aio.client import Client
 from nats.js.kv import KeyValue
 
 from seatrial.control.fleet import nats_jwt
+from seatrial.dialling import servers
 from seatrial.replay import entries
 from seatrial.wire import subjects
 from seatrial.wire.agents import AgentRegistered, Heartbeat
@@ -38,6 +40,7 @@ LAST = "last"
 class ScriptedAgent:
     def __init__(self, url: str, nats_url: str, token: str, directory: Path, endpoint: Endpoint) -> None:
         self.url, self.nats_url, self.token, self.endpoint = url, nats_url, token, endpoint
+        self.context: ssl.SSLContext | None = None
         self.credentials = directory / f"{token[-8:]}.creds"
         self.desired: dict[str, DesiredEnvironment] = {}
         self.read: dict[str, tuple[int, DesiredEnvironment]] = {}  # with the revision of the entry
@@ -84,7 +87,8 @@ class ScriptedAgent:
             pass
 
         self.client = await nats.connect(
-            self.nats_url,
+            servers(self.nats_url),
+            tls=self.context,
             user_credentials=str(self.credentials),
             inbox_prefix=subjects.inbox_prefix(self.id),
             max_reconnect_attempts=-1,

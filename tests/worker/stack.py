@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import httpx
 from django.db import connection
 
 from seatrial.wire.ending import ended
+from tests.bus.cluster import Cluster
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
 from tests.waiting import LIMIT_SECONDS, eventually
@@ -88,10 +90,12 @@ class Traefik:
 class Stack:
     """Everything but the agent. `worker` may be killed and started again at any moment."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, bus: Callable[[str, Path], NatsServer | Cluster] = NatsServer
+    ) -> None:
         self.directory = directory
         (directory / "bus").mkdir()
-        self.nats = NatsServer(require("nats"), directory / "bus")
+        self.nats = bus(require("nats"), directory / "bus")
         self.traefik = Traefik(directory)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -111,6 +115,7 @@ class Stack:
             "GALLEY_ROUTES_FILE": str(self.traefik.routes),
             "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{self.traefik.api}",
             "GALLEY_DRAIN_SECONDS": "1",
+            **self.nats.settings,
         }
 
     def start(self) -> None:

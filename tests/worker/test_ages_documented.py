@@ -6,7 +6,7 @@ from seatrial import files
 from seatrial.agent.checkouts import upkeep
 from seatrial.agent.sandboxes import memo
 from seatrial.agent.settings import Settings
-from seatrial.control import bus, keeping
+from seatrial.control import keeping, streams
 from seatrial.control.configuration import Configuration
 from seatrial.control.forges import retention as forges
 from seatrial.control.keeping import Age
@@ -46,11 +46,11 @@ def test_rows_of_the_database() -> None:
 
 
 def test_messages_on_the_bus() -> None:
-    logs = f"{counted(bus.LOGS_MAX_AGE_SECONDS)}, at most `GALLEY_LOGS_MAX_MB` ({default(Configuration, 'galley_logs_max_mb')}) MB"
+    logs = f"{counted(streams.LOGS_MAX_AGE_SECONDS)}, at most `GALLEY_LOGS_MAX_MB` ({default(Configuration, 'galley_logs_max_mb')}) MB"
     assert not missing(
         f"| log lines of builds and previews, on the bus | {logs} |",
-        f"| reports of agents that no worker took, on the bus | {counted(bus.LOGS_MAX_AGE_SECONDS)} |",
-        f"| evaluations that no agent took, on the bus | {counted(bus.JOBS_MAX_AGE_SECONDS)} |",
+        f"| reports of agents that no worker took, on the bus | {counted(streams.LOGS_MAX_AGE_SECONDS)} |",
+        f"| evaluations that no agent took, on the bus | {counted(streams.JOBS_MAX_AGE_SECONDS)} |",
     )
 
 

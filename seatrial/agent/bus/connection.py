@@ -1,12 +1,13 @@
 """One NATS connection that reconnects by itself and lets callers detect that it did."""
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import structlog
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from seatrial.dialling import Client, servers
 from seatrial.wire import subjects
 from seatrial.wire.ending import ended, heed, heeded
 
@@ -23,9 +24,12 @@ class Bus:
     client. A refused publish is reported asynchronously, in the log only, so permissions are tested, not handled.
     """
 
-    def __init__(self, url: str, credentials: Path, agent: str) -> None:
+    def __init__(
+        self, url: str, credentials: Path, agent: str, context: ssl.SSLContext | None = None
+    ) -> None:
         self.agent = agent
         self._url = url
+        self._context = context
         self._credentials = credentials
         self._client: Client | None = None
         self._session = 0
@@ -108,7 +112,8 @@ class Bus:
         client = Client()
         try:
             await client.connect(
-                self._url,
+                servers(self._url),
+                tls=self._context,
                 name=f"galley-agent {self.agent}",
                 user_credentials=str(self._credentials),
                 inbox_prefix=subjects.inbox_prefix(self.agent),

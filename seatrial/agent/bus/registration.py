@@ -9,9 +9,10 @@ import structlog
 from pydantic import ValidationError
 
 from seatrial.agent.bus.identity import Credential, Identity
-from seatrial.agent.bus.trust import trusting
+from seatrial.agent.bus.trust import is_readable, trusting
 from seatrial.agent.settings import Settings
 from seatrial.agent.vocabulary.labels import AGENT
+from seatrial.dialling import servers
 from seatrial.wire.agents import AgentRegistered, RegisterAgent
 
 log = structlog.get_logger(__name__)
@@ -42,11 +43,9 @@ async def registered(identity: Identity, settings: Settings, *, release: str) ->
         raise RegistrationRefused(
             f"this agent is not registered and GALLEY_AGENT_TOKEN is not set. {HOW_TO_ADMIT}"
         )
+    _require_privacy(settings)
     fresh = identity if stored is None else identity.successor()
-    try:
-        context = trusting(settings.gitgrit_custom_ca_file_path)
-    except ValueError as error:
-        raise RegistrationRefused(f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}. Correct or unset it") from error
+    context = context_of(settings)
     credential = await _register(fresh, settings.control_plane, token, release, context)
     if stored is None:
         return fresh, credential
@@ -71,10 +70,10 @@ async def readmitted(
         return None
     try:
         async with asyncio.timeout(READMIT_SECONDS):
+            _require_privacy(settings)
             fresh = identity.successor()
-            context = trusting(settings.gitgrit_custom_ca_file_path)
-            credential = await _register(fresh, settings.control_plane, token, release, context)
-    except (RegistrationRefused, TimeoutError, ValueError) as error:
+            credential = await _register(fresh, settings.control_plane, token, release, context_of(settings))
+    except (RegistrationRefused, TimeoutError) as error:
         log.warning(
             "the bus refuses this agent, and it cannot register again", problem=str(error) or "no answer"
         )
@@ -84,6 +83,38 @@ async def readmitted(
         agent=credential.agent,
     )
     return identity.succeeded_by(fresh), credential
+
+
+def context_of(settings: Settings) -> ssl.SSLContext:
+    """Whom the agent trusts. Raises RegistrationRefused."""
+    try:
+        return trusting(settings.gitgrit_custom_ca_file_path)
+    except ValueError as error:
+        raise RegistrationRefused(f"GITGRIT_CUSTOM_CA_FILE_PATH: {error}. Correct or unset it") from error
+
+
+def bus_of(settings: Settings, credential: Credential) -> str:
+    """The bus's addresses. Raises RegistrationRefused where what goes there could be read on its way."""
+    addresses = settings.galley_nats_url or credential.nats_url
+    if any(map(is_readable, servers(addresses))) and not settings.galley_plain_network:
+        known = "GALLEY_NATS_URL" if settings.galley_nats_url else "GALLEY_NATS_URL is not set"
+        raise RegistrationRefused(
+            f"{known}: {_plain('everything that control plane and agent say', 'tls://')}"
+        )
+    return addresses
+
+
+def _require_privacy(settings: Settings) -> None:
+    """Raises RegistrationRefused where the token could be read on its way to the control plane."""
+    if is_readable(settings.control_plane) and not settings.galley_plain_network:
+        raise RegistrationRefused(f"GALLEY_CONTROL_PLANE_URL: {_plain('the bootstrap token', 'https://')}")
+
+
+def _plain(what: str, better: str) -> str:
+    return (
+        f"the address is another host's and has no TLS, so {what} could be read on the way. Write {better}..., or set "
+        "GALLEY_PLAIN_NETWORK=True if the network between the hosts encrypts by itself (WireGuard, IPsec)"
+    )
 
 
 async def _register(

@@ -1,7 +1,12 @@
-"""Which authorities the agent trusts when it asks the control plane."""
+"""Which authorities the agent trusts when it asks the control plane, and what it sends nothing to."""
 
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from seatrial.environ.shapes import is_here
+
+PLAIN = {"http", "nats", "ws"}
 
 
 def trusting(authorities: Path | None) -> ssl.SSLContext:
@@ -14,3 +19,8 @@ def trusting(authorities: Path | None) -> ssl.SSLContext:
     except OSError as error:  # an SSLError is one
         raise ValueError(f"{authorities} holds no certificates that can be read: {error}") from error
     return context
+
+
+def is_readable(address: str) -> bool:
+    """Whether somebody between here and there could read what is sent: it leaves this host, and without TLS."""
+    return urlsplit(address).scheme in PLAIN and not is_here(address)

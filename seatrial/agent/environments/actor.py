@@ -133,6 +133,7 @@ class EnvironmentActor:
             )  # if it is wanted again meanwhile, it starts from scratch
             # An empty folder does not count as something left, but the next look would find it again.
             await forget_files(self._tools, self.environment)
+            await self._tools.ways.keep(self.environment, ())
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
                 workspace=self._workspace,

@@ -38,11 +38,13 @@ class Observer:
         if desired.live is not None and live is None:
             return  # the host is being looked at: a late report is better than a wrong one
         containers = {container.name: container for container in host.containers}
+        await self._tools.ways.keep(self._environment, containers)
+        seen = live.observed(desired.name, containers) if live else []
         observed = EnvironmentObserved(
             environment=self._environment,
             revision=desired.revision,
             deployment=desired.live.id if desired.live else None,
-            services=live.observed(desired.name, containers) if live else [],
+            services=await self._tools.ways.open(self._environment, seen),
         )
         same = self._told is not None and observed.model_copy(update={"at": self._told.at}) == self._told
         if same and time.monotonic() - self._told_at < EVERY_SECONDS:

@@ -97,7 +97,9 @@ class Rollout:
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            services=launched.observed(self._desired.name, by_name),
+            services=await self._tools.ways.open(
+                self._desired.environment, launched.observed(self._desired.name, by_name)
+            ),
             isolation=launched.launch.isolation,
             warnings=launched.warnings,
             notes=launched.notes,

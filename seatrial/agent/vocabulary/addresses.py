@@ -53,3 +53,16 @@ def addresses_of_urls(urls: Iterable[str]) -> Sequence[Address]:
             if parts.hostname:
                 found.append(Address(parts.hostname, parts.port or usual))
     return found
+
+
+def visitors_of(text: str) -> tuple[str, ...]:
+    """Addresses and networks in a list with commas between. Raises ValueError with the fix."""
+    found = [one for one in map(str.strip, text.split(",")) if one]
+    for number, one in enumerate(found, 1):
+        try:
+            ipaddress.IPv4Network(one)
+        except ValueError:
+            raise ValueError(
+                f"number {number} is no IPv4 address or network. Write it like 10.0.0.5 or 10.0.0.0/28"
+            ) from None
+    return tuple(dict.fromkeys(found))

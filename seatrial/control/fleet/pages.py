@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from seatrial.control.accounts.access import visible
+from seatrial.control.accounts.access import Action, allowed, visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
@@ -41,7 +41,8 @@ def agents_fingerprint(user: User) -> Hashable | None:
 def agents(request: HttpRequest, placed: Placed) -> HttpResponse:
     """The page."""
     context = agents_context(placed, person(request))
-    return render(request, "fleet/agents.html", {**context, "tab": "agents"})
+    invites = allowed(person(request), Action.MANAGE_AGENTS, None)
+    return render(request, "fleet/agents.html", {**context, "invites": invites, "tab": "agents"})
 
 
 @require_GET

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from seatrial.control.fleet import pages
+from seatrial.control.fleet import inviting, pages
 
 app_name = "fleet"
 urlpatterns = [
     path("agents", pages.agents, name="agents"),
+    path("agents/new", inviting.new_agent, name="new_agent"),
     path("agents/stream", pages.agents_stream, name="agents_stream"),
 ]

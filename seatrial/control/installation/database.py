@@ -15,7 +15,6 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 60.0
 AGAIN_SECONDS = 0.5
-CONNECT_SECONDS = 5
 OLDER_STACK = "take the older one down: docker compose -f docker-compose.full.yaml down"
 Identify = Callable[[str], str | None]
 
@@ -30,7 +29,7 @@ def await_database(patience_seconds: float = PATIENCE_SECONDS) -> None:
     told = False
     while True:
         try:
-            psycopg.connect(conninfo(), connect_timeout=CONNECT_SECONDS).close()
+            psycopg.connect(conninfo()).close()
             refuse_two(addresses(), identity)
             return
         except psycopg.OperationalError as error:
@@ -59,7 +58,7 @@ def addresses() -> list[str]:
 def identity(address: str) -> str | None:
     """Which server answers there, as far as it lets us know; None when none answers."""
     try:
-        with psycopg.connect(conninfo(hostaddr=address), connect_timeout=CONNECT_SECONDS) as connection:
+        with psycopg.connect(conninfo(hostaddr=address)) as connection:
             row = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
             return str(row[0]) if row else None
     except psycopg.OperationalError as error:
@@ -113,8 +112,29 @@ def _refusal(said: str) -> str | None:
             f"the database server at {where} has no database {configuration.db_name}. Correct DB_NAME (POSTGRES_DB in .env), "
             "or make the database: CREATE DATABASE"
         )
+    if of_tls := _refusal_of_tls(said, where):
+        return of_tls
     if "no pg_hba.conf entry" in said:
         return f"the database server at {where} lets nobody in from here: {_last_line(said)}. Add a line to its pg_hba.conf"
+    return None
+
+
+def _refusal_of_tls(said: str, where: str) -> str | None:
+    configuration = settings.CONFIGURATION
+    if "does not support SSL" in said:
+        return (
+            f"the database server at {where} offers no TLS, and DB_SSLMODE={configuration.db_sslmode} asks for it. Turn it on there (ssl = on), "
+            "or change DB_SSLMODE"
+        )
+    if "certificate verify failed" in said:
+        return (
+            f"nobody whom we trust has issued the certificate of the database server at {where}. Put its authorities into a PEM file, and "
+            "name that in DB_CA_FILE"
+        )
+    if "does not match host name" in said:
+        return f"the certificate of the database server is not for {configuration.db_host}. Write a name that is in it as DB_HOST"
+    if "root certificate file" in said or "root certificate store" in said:
+        return f"DB_CA_FILE: {configuration.db_ca_file or 'the system'} has no certificates that can be read. Write the path of a PEM file"
     return None
 
 

@@ -29,6 +29,7 @@ from seatrial.control.previews.counts import tally
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project
 from seatrial.control.status.missing import missing
+from seatrial.control.status.nodes import failing
 from seatrial.wire.states import EnvironmentState
 
 router = Router(tags=["status"])
@@ -51,7 +52,9 @@ class PlatformStatus(Schema):
     )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
-    warnings: list[str] = Field(description="Settings that are not complete, for people, with what to do.")
+    warnings: list[str] = Field(
+        description="Nodes of the bus that are gone, and settings that are not complete, for people, with what to do."
+    )
 
 
 class HostStatus(Schema):
@@ -288,7 +291,7 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
         waits_for=waits_for,
         waiting_since=waiting_since,
-        warnings=[*incomplete(), *nowhere()],
+        warnings=[*failing(), *incomplete(), *nowhere()],
     )
 
 

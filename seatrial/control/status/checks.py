@@ -16,6 +16,7 @@ from seatrial.control.certificates.sentences import sentence
 from seatrial.control.fleet.hosts import MOST_SKEW_SECONDS, PRESENT, host_lines, other_warnings, skew
 from seatrial.control.fleet.models import Agent
 from seatrial.control.status.missing import missing
+from seatrial.control.status.nodes import failing
 from seatrial.environ.shapes import is_here
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import HostMatter
@@ -62,6 +63,8 @@ def _programs(agents: list[Agent]) -> Iterator[Check]:
         yield Check(False, f"Seatrial waits for {waits_for}", "Look at the logs of that process")
     elif online:
         yield Check(True, "Worker and bus carry messages")  # a heartbeat comes through both
+    for said in failing():
+        yield Check(False, said, grave=False)
     if online:
         yield Check(True, f"Agent {', '.join(online)} is online")
     elif agents:

@@ -23,6 +23,7 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.gone_agents import GoneAgents
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
+from seatrial.control.worker.nodes import NodeWatch
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
 from seatrial.control.worker.relay import Relay
@@ -142,10 +143,11 @@ async def _with_bus(
         "reconcile": Reconciler(database, bus, came_online).run,
         "gone agents": GoneAgents(database, bus).run,
     }
-    running: list[asyncio.Task[None]] = []
+    # Before streams are made: it says why they cannot be.
+    running = _start({"nodes": NodeWatch(database, bus).run})
     try:
         await bus.ensure_streams()
-        running = _start(tasks)
+        running += _start(tasks)
         await asyncio.gather(*running)
     finally:
         await ended(*running, again_seconds=AGAIN_SECONDS)
