@@ -48,6 +48,9 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "Encryption key must match": (
         "installation/test_keys.py::test_is_named_when_it_is_of_another_database_with_what_is_lost_and_the_way_back",
     ),
+    "write /dev/stdout: no space left on device": (
+        "walks/test_hard_inputs.py::test_a_disk_that_is_full_ends_a_dump_with_a_sentence_and_the_next_is_whole",
+    ),
     "public internet is reachable": ("airgap/test_isolation.py::test_the_known_name_answers",),
     "rejected (signature)": (
         "forges/test_webhook_intake.py::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
