@@ -117,7 +117,7 @@ async def _site(engine: Engine, network: str, image: str, certificate: str) -> t
 async def _listening() -> AsyncIterator[int]:
     """A service of the host on all of its addresses, one of them such as clouds have."""
     server = await asyncio.start_server(lambda _, writer: writer.close(), "0.0.0.0", 0)
-    await run("ip", "addr", "add", f"{LINK_LOCAL}/32", "dev", "lo")
+    await run("ip", "addr", "replace", f"{LINK_LOCAL}/32", "dev", "lo")
     try:
         async with server:
             yield int(server.sockets[0].getsockname()[1])
