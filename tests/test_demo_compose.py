@@ -102,6 +102,23 @@ def test_every_service_of_the_compose_file_has_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "state", "done"),
+    [
+        ("postgres", "healthy", True),
+        ("postgres", "running", False),
+        ("galley-certificate", "running", True),
+        ("galley-certificate", "exited (1)", False),
+        ("galley-setup", "exited (0)", True),
+        ("bus", None, False),
+    ],
+)
+def test_what_has_a_health_check_is_waited_for_until_it_is_healthy(
+    service: str, state: str | None, done: bool
+) -> None:
+    assert stack.ready(service, state) is done
+
+
+@pytest.mark.parametrize(
     ("states", "again"),
     [
         (["unhealthy", "created"], True),

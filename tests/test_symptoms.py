@@ -48,6 +48,9 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "Encryption key must match": (
         "installation/test_keys.py::test_is_named_when_it_is_of_another_database_with_what_is_lost_and_the_way_back",
     ),
+    "write /dev/stdout: no space left on device": (
+        "walks/test_hard_inputs.py::test_a_disk_that_is_full_ends_a_dump_with_a_sentence_and_the_next_is_whole",
+    ),
     "public internet is reachable": ("airgap/test_isolation.py::test_the_known_name_answers",),
     "rejected (signature)": (
         "forges/test_webhook_intake.py::test_a_wrong_signature_is_stored_as_such_and_its_body_cut",
@@ -79,6 +82,10 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     ),
     "fork/exec /proc/self/exe: permission denied": (
         "agent/test_host_lines.py::test_namespaces_that_ubuntu_keeps_from_builds_are_said_in_the_words_of_the_container",
+    ),
+    "cert issuance pending": (
+        "certificates/test_acme.py::test_what_is_wrong_ends_in_a_sentence_with_its_fix",
+        "certificates/test_states.py::test_pending_is_no_fault_for_the_time_that_dns_takes",
     ),
     "agent_lost_contact": (
         "previews/test_services.py::test_lost_agent_fails_what_is_in_progress_after_a_minute",

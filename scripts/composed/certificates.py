@@ -20,10 +20,7 @@ def make(place: Place) -> None:
     _secret(place.root / "authority.key", authority.private_key_pem.bytes(), 0o600)
     chain = b"".join(one.bytes() for one in issued.cert_chain_pems)
     (place.certificates / "tls.crt").write_bytes(chain)
-    # The ingress is root without the right to read what is another user's; nobody else comes through the folder above.
-    _secret(
-        place.certificates / "tls.key", issued.private_key_pem.bytes(), 0o600 if os.geteuid() == 0 else 0o644
-    )
+    _secret(place.certificates / "tls.key", issued.private_key_pem.bytes(), 0o600)
     place.authority.write_bytes(authority.cert_pem.bytes())
 
 

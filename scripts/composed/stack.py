@@ -24,6 +24,7 @@ SERVICES = {
     "postgres": "database",
     "bus": "bus",
     "galley-engine-proxy": "proxy of the engine",
+    "galley-certificate": "certificate",
     "traefik": "ingress",
     "galley-server": "server",
     "galley-worker": "worker",
@@ -31,6 +32,7 @@ SERVICES = {
 }
 ENDED_WELL = "exited (0)"
 READY = {"healthy", ENDED_WELL}
+WITHOUT_HEALTH = {"galley-certificate"}  # it runs, and nobody asks it anything
 ON_THEIR_WAY = {"created", "starting", "unhealthy", "running"}
 
 
@@ -69,9 +71,9 @@ class Stack:
                 states = self.states()
                 for service, words in SERVICES.items():
                     phases.begin(words)
-                    if states.get(service) in READY:
+                    if ready(service, states.get(service)):
                         phases.end(words)
-                missing = [one for one in SERVICES if states.get(one) not in READY]
+                missing = [one for one in SERVICES if not ready(one, states.get(one))]
                 if code == 0 and not missing:
                     return True
                 if time.monotonic() > deadline:
@@ -152,6 +154,11 @@ class Stack:
     def _program(self) -> str:
         """The Compose of our packages: the engine of a distribution often comes without one."""
         return str(Path(sys.executable).parent / "docker-compose")
+
+
+def ready(service: str, state: str | None) -> bool:
+    """Whether the service does what it is for."""
+    return state in READY or (service in WITHOUT_HEALTH and state == "running")
 
 
 def may_come(states: Iterable[str]) -> bool:

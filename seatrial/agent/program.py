@@ -247,7 +247,7 @@ class AgentProgram:
             full=lambda: full(self._directory, tools.min_free_mb),
             builder=lambda: builder.now,
             caches=self._settings.build_cache_directory,
-            programs=PACKAGES if isinstance(tools.builder, BuildahBuilder) else {},
+            programs=PACKAGES,  # with BuildKit as well: images are pulled, and stand-ins made, with buildah
         )
 
     async def _heartbeat(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,19 +67,23 @@ class Installation:
         (self.directory / ".env").write_text("\n".join(lines) + "\n")
         plugin(self.directory / "docker")
 
-    def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """`docker ARGUMENTS` as an operator types it in the folder, to its end."""
+    def run(
+        self, *arguments: str, timeout: float = 300, into: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`docker ARGUMENTS` as an operator types it in the folder, to its end; `> into`."""
         ours = {"DOCKER_CONFIG": str(self.directory / "docker"), "COMPOSE_PROJECT_NAME": self.project}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
-        return subprocess.run(
-            ["docker", *arguments],
-            cwd=self.directory,
-            env={**inherited, **ours},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        with into.open("w") if into else nullcontext(subprocess.PIPE) as stdout:
+            return subprocess.run(
+                ["docker", *arguments],
+                cwd=self.directory,
+                env={**inherited, **ours},
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
 
     def compose(self, *arguments: str) -> str:
         """`docker compose ARGUMENTS`, which must succeed; returns what it printed."""

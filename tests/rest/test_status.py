@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from seatrial.control.forges.models import Delivery
+from seatrial.control.nodes import Nodes, note
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
@@ -206,6 +207,19 @@ def test_status_says_which_part_does_not_take_waiting_messages(cast: Cast) -> No
     delivery = factories.delivery(factories.connection(cast.workspace))
     Delivery.objects.filter(pk=delivery.pk).update(received_at=long_ago)
     assert missing() == "the worker: webhooks are not handled"
+
+
+def test_status_names_the_nodes_of_the_bus_that_are_gone_and_what_waits_for_them(cast: Cast) -> None:
+    def said() -> list[str]:
+        return list(asked(cast, "status")["platform"]["warnings"])
+
+    note(Nodes(copies=3))
+    assert said() == []
+    note(Nodes(gone=("two",), short=("KV_desired-A",), copies=3))
+    node, copies = said()
+    assert "node two does not answer" in node and "3 copies of KV_desired-A" in copies
+    note(Nodes(gone=("one", "two"), halted=("OBSERVED",), copies=3))
+    assert "stores nothing in OBSERVED" in said()[-1] and len(said()) == 3
 
 
 def test_status_costs_the_same_for_many(

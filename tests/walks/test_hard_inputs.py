@@ -4,6 +4,7 @@ Each ends in a sentence, or in nothing at all; nothing is lost that was not aske
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.waiting import eventually
 __all__ = ["authority", "images"]
 
 pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+DUMP = ("exec", "-T", "postgres", "sh", "-c", 'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"')
 UP = ("up", "--detach", "--wait", "--wait-timeout", "600")
 
 
@@ -38,7 +40,7 @@ def installation(
 def agent(installation: Installation) -> str:
     """The id of the only agent, once it is online."""
     person = installation.signed_in()
-    with person.client:
+    with closing(person.client):
         return str(person.online()["id"])
 
 
@@ -66,22 +68,11 @@ def test_up_twice_and_all_of_it_removed_and_up_again(installation: Installation)
     assert "registered anew" in installation.compose("logs", "galley-agent", "--no-color")
 
 
-def test_a_disk_that_is_full_ends_a_dump_and_nothing_of_the_database(
+def test_a_disk_that_is_full_ends_a_dump_with_a_sentence_and_the_next_is_whole(
     installation: Installation, tmp_path: Path
 ) -> None:
     installation.compose("up", "--detach", "--wait", "postgres")
-    dump = ("exec", "-T", "postgres", "sh", "-c", 'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"')
-    whole = installation.run("compose", *dump)
-    assert whole.returncode == 0 and "PostgreSQL database dump complete" in whole.stdout
-    full = installation.run(
-        "compose",
-        "exec",
-        "-T",
-        "postgres",
-        "sh",
-        "-c",
-        'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB" > /dev/full',
-    )
-    assert full.returncode != 0 and "No space left on device" in full.stderr
-    again = installation.run("compose", *dump)
-    assert again.returncode == 0 and "PostgreSQL database dump complete" in again.stdout
+    full = installation.run("compose", *DUMP, into=Path("/dev/full"))
+    assert full.returncode != 0 and "write /dev/stdout: no space left on device" in full.stderr
+    assert installation.run("compose", *DUMP, into=tmp_path / "whole.sql").returncode == 0
+    assert "PostgreSQL database dump complete" in (tmp_path / "whole.sql").read_text()
