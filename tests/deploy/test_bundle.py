@@ -222,6 +222,7 @@ def test_every_image_and_file_of_the_stack_is_packed() -> None:
     services = contents.compose(ROOT)
     assert set(contents.images(services, "1.2")) <= set(MADE)
     assert set(MADE) <= set(contents.images(services, "1.2")), "what nobody uses is not carried around"
+    assert {name for name, said in services.items() if said.get("profiles")} == {"galley-buildkit-v2"}
     mounted = contents.mounted(services)
     assert mounted == ["bus/nats.conf", "engine-proxy"]
     assert all((ROOT / "deploy" / name).exists() for name in mounted)

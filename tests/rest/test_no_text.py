@@ -126,7 +126,14 @@ def test_in_the_query(
 @pytest.mark.parametrize("sent", ["%00", "a%00b", "%ED%A0%80", "%FF"])
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_in_the_path(client: Client, headers: dict[str, str], method: str, path: str, sent: str) -> None:
-    required = {"commit": "a" * 40, "repositories": ["a/b"], "private_key": "k", "policy": "p", "reason": "r"}
+    required = {
+        "commit": "a" * 40,
+        "repositories": ["a/b"],
+        "private_key": "k",
+        "policy": "p",
+        "reason": "r",
+        "permitted": True,
+    }
     body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)
     answer = client.generic(method.upper(), address, body, "application/json", headers=headers)

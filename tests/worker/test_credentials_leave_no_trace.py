@@ -64,6 +64,7 @@ def prepare(scene: Fleet, evaluated: str) -> Evaluation:
     """A job and a desired state on their way to the bus."""
     assert scene.environment.pull_request is not None
     evaluation = factories.evaluation(scene.environment.pull_request, state="queued", commit=evaluated)
+    evaluation.versions.add(factories.policy(evaluation.project.workspace))
     outbox.changed_environment(scene.environment.pk)
     queueing.queue(evaluation.pk, ForgeFacts())
     return evaluation
