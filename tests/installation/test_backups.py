@@ -125,6 +125,14 @@ def test_the_newest_three_are_kept_and_what_people_put_there(backups: Backups, a
     assert not list(backups.directory.glob(".*.new"))
 
 
+def test_two_in_one_second_have_names_of_their_own(backups: Backups, ada: User) -> None:
+    names = set()
+    for _ in range(4):
+        names.add(backups.before_upgrade("2.0"))
+        backups.finished()
+    assert len(names) == 4
+
+
 def test_without_room_nothing_is_changed(backups: Backups, older: None, monkeypatch) -> None:
     usage = shutil.disk_usage("/")._replace(free=50_000_000)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,10 +46,7 @@ class Backups:
             for abandoned in self.directory.glob(".*.new"):
                 abandoned.unlink()
             _require_space(self.directory)
-            made = (
-                self.directory
-                / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-before-{UNFIT.sub('-', release).strip('-')}.dump"
-            )
+            made = self._unused(release)
             dump(made, _fitting(self.program), environment())
             files.replace(self._unfinished, made.name, mode=0o600, lasting=True)
             for old in sorted(self.directory.glob("*-before-*.dump"))[:-KEPT]:
@@ -63,6 +61,15 @@ class Backups:
     def finished(self) -> None:
         """The database is as the release wants it: the next upgrade gets a backup of its own. Idempotent."""
         self._unfinished.unlink(missing_ok=True)
+
+    def _unused(self, release: str) -> Path:
+        """A name that no backup has, by the second; the one before may be of this very second."""
+        while True:
+            now = datetime.now(UTC)
+            named = self.directory / f"{now:%Y%m%dT%H%M%SZ}-before-{UNFIT.sub('-', release).strip('-')}.dump"
+            if not named.exists():
+                return named
+            time.sleep(0.1)
 
     def _of_unfinished(self) -> Path | None:
         try:
