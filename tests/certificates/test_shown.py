@@ -166,3 +166,15 @@ def test_each_look_keeps_what_it_saw(looked: dict[str, Any], tmp_path: Path, set
     settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"galley_ingress_url": ""})
     looking.look_at_all()
     assert not Served.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "said"), [("169.254.169.254", "link-local or metadata"), ("ingress.invalid", "ingress.invalid")]
+)
+def test_an_ingress_is_looked_up_like_every_host(
+    looked: dict[str, Any], settings: Any, host: str, said: str
+) -> None:
+    update = {"galley_ingress_url": f"https://{host}"}
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update=update)
+    looking.look_at_all()
+    assert said in Served.objects.get(pk=SITE).unanswered

@@ -15,6 +15,7 @@ from seatrial.control.certificates.models import Served, Source
 from seatrial.control.certificates.naming import asked_for, wanted
 from seatrial.control.certificates.states import CertificateState, state_of
 from seatrial.control.configuration import Configuration
+from seatrial.control.outbound import Guard, MetadataAddress
 
 log = structlog.get_logger(__name__)
 
@@ -32,15 +33,13 @@ def look_at_all() -> None:
 
 
 def _look_at(name: str, names: list[str], configuration: Configuration) -> None:
-    where = urlsplit(configuration.galley_ingress_url)
-    address = (where.hostname or "", where.port or 443)
     now = timezone.now()
     before = Served.objects.filter(name=name).first()
     row = before or Served(name=name, since=now)
     was = state_of(row, now)
     row.source, row.looked_at, row.unanswered = source_of(configuration), now, ""
     try:
-        _take(row, look(address, asked_for(name), configuration.authorities), now)
+        _take(row, look(_ingress(configuration), asked_for(name), configuration.authorities), now)
     except (NotServed, UnfitAuthorities) as error:
         row.unanswered = str(error)[:255]
     row.said = _said(row, [other for other in names if other != name], configuration)
@@ -53,6 +52,16 @@ def _look_at(name: str, names: list[str], configuration: Configuration) -> None:
             issuer=row.issuer,
             until=str(row.not_after),
         )
+
+
+def _ingress(configuration: Configuration) -> tuple[str, int]:
+    """Its address, checked like that of every request. Raises NotServed."""
+    where = urlsplit(configuration.galley_ingress_url)
+    host = where.hostname or ""
+    try:
+        return Guard(configuration, [configuration.galley_ingress_url]).addresses(host)[0], where.port or 443
+    except (OSError, UnicodeError, MetadataAddress) as error:
+        raise NotServed(f"GALLEY_INGRESS_URL: {host}: {error}") from error
 
 
 def _take(row: Served, seen: Seen, now: datetime) -> None:
