@@ -47,6 +47,7 @@ from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.dialling import servers
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
 
@@ -223,7 +224,7 @@ class AgentProgram:
             network=settings.sandbox_network,
             servers=settings.resolvers,
             authorities=settings.gitgrit_custom_ca_file_path,
-            closed=addresses_of_urls(bus_url.split(",")),
+            closed=addresses_of_urls(servers(bus_url)),
             firewall=settings.galley_firewall,
         )
 

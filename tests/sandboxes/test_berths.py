@@ -11,7 +11,7 @@ from seatrial.agent.firewall import IPV4, IPV6
 from seatrial.agent.sandboxes import berths as room
 from seatrial.agent.sandboxes.berths import MOST, Berths, Harbour, NoNetwork
 from seatrial.agent.sandboxes.walls import Walls
-from seatrial.agent.vocabulary.addresses import addresses_of_urls
+from seatrial.agent.vocabulary.addresses import Address, addresses_of_urls
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.sandbox.network import resolvers
@@ -132,6 +132,9 @@ async def test_the_bus_is_closed_by_every_address_that_it_has() -> None:
         and {port for _, port in found} == {4222, 4223}
     )
     assert found == sorted(found)
+    assert addresses_of_urls(["nats://bus", "tls://bus", "https://a", "b"]) == [
+        Address("bus", 4222), Address("bus", 4222), Address("a", 443), Address("b", 80),
+    ]  # fmt: skip
 
 
 async def test_where_nobody_wants_a_network_nobody_is_warned(walled: list[str]) -> None:

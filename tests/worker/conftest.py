@@ -1,4 +1,3 @@
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -14,22 +13,14 @@ from seatrial.control.projects.models import Project
 from seatrial.control.worker.database import Database
 from tests import factories, repositories
 from tests.worker.scripted_agent import ScriptedAgent
-from tests.worker.stack import Backend, InBackground, Stack, eventually
+from tests.worker.stack import Backend, InBackground, Stack, eventually, started
 from tests.worker.traefik_api import Api
 
 
 @pytest.fixture
 def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path)
-    try:
-        stack.start()
+    with started(Stack(tmp_path)) as stack:
         yield stack
-    finally:
-        try:
-            stack.stop()
-        finally:
-            # shown when the test fails
-            sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -198,3 +198,16 @@ class InBackground:
     async def _ended(self) -> None:
         """The bus's client cancels tasks of its own when it is closed, and does not wait for them."""
         await ended(*asyncio.all_tasks() - {asyncio.current_task()}, again_seconds=1)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def started(stack: Stack) -> Iterator[Stack]:
+    """Up until the end, when the ends of its logs are printed: pytest shows them if the test failed."""
+    try:
+        stack.start()
+        yield stack
+    finally:
+        try:
+            stack.stop()
+        finally:
+            sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])

@@ -22,7 +22,7 @@ from tests.bus.cluster import WithTLS
 from tests.bus.servers import free_port
 from tests.engines import find, missing
 from tests.waiting import eventually
-from tests.worker.stack import PLAIN, Stack
+from tests.worker.stack import PLAIN, Stack, started
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -63,14 +63,8 @@ def elsewhere() -> Iterator[str]:
 def stack(elsewhere: str, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(tmp_path, partial(WithTLS, host=HERE))
     stack.environment["ALLOWED_HOSTS"] = HERE
-    try:
-        stack.start()
+    with started(stack):
         yield stack
-    finally:
-        try:
-            stack.stop()
-        finally:
-            sys.stdout.write(stack.log("worker")[-3000:] + stack.log("web")[-3000:])
 
 
 class Proxy:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -36,7 +35,7 @@ from tests.bus.cluster import Cluster
 from tests.waiting import until
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
-from tests.worker.stack import PLAIN, InBackground, Stack, eventually
+from tests.worker.stack import PLAIN, InBackground, Stack, eventually, started
 from tests.worker.test_main_job import wait_for
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik, pytest.mark.slow]
@@ -47,15 +46,8 @@ T = TypeVar("T")
 
 @pytest.fixture
 def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path, Cluster)
-    try:
-        stack.start()
+    with started(Stack(tmp_path, Cluster)) as stack:
         yield stack
-    finally:
-        try:
-            stack.stop()
-        finally:
-            sys.stdout.write(stack.log("worker")[-6000:] + stack.log("web")[-3000:])
 
 
 async def asked(cluster: Cluster, ask: Callable[[Bus], Awaitable[T]]) -> T:

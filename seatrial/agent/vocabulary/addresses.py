@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-HTTPS, HTTP = 443, 80
+HTTPS, HTTP, NATS = 443, 80, 4222
+USUAL = {
+    "https": HTTPS,
+    "nats": NATS,
+    "tls": NATS,
+}  # ports of addresses that name none; of all others it is HTTP
 ADDRESS = re.compile(
     r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::(?P<port>\d{1,5}))?"
 )
@@ -44,14 +49,13 @@ def addresses_of(text: str) -> tuple[Address, ...]:
 
 
 def addresses_of_urls(urls: Iterable[str]) -> Sequence[Address]:
-    """Where mirrors and proxies listen; what is no address is left out, as its owner's programs will say so."""
+    """Where mirrors, proxies and the bus listen; what is no address is left out, as its owner's programs will say so."""
     found = []
     for url in urls:
         with contextlib.suppress(ValueError):
             parts = urlsplit(url if "://" in url else f"http://{url}")
-            usual = HTTPS if parts.scheme == "https" else HTTP
             if parts.hostname:
-                found.append(Address(parts.hostname, parts.port or usual))
+                found.append(Address(parts.hostname, parts.port or USUAL.get(parts.scheme, HTTP)))
     return found
 
 
