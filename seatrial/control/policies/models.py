@@ -40,6 +40,7 @@ class PolicyVersion(models.Model):
     params = models.JSONField(default=dict)
     network = models.BooleanField(default=False)  # its author asks for the network
     author = models.CharField(max_length=200, blank=True)
+    note = models.CharField(max_length=500, blank=True)  # what it changes and why, for people
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -49,7 +49,7 @@ def read(pack: str) -> Iterator[PackedPolicy]:
 def parse(slug: str, code: str) -> PackedPolicy:
     """Read a policy's file without running it. Raises BadMetadata."""
     module = ast.parse(code)
-    constants = {name: ast.literal_eval(value) for name, value in _assigned(module) if name in METADATA}
+    constants = {name: ast.literal_eval(value) for name, value in assigned(module) if name in METADATA}
     network = constants.get("NETWORK", False)
     if not isinstance(network, bool):
         raise BadMetadata(
@@ -66,7 +66,7 @@ def parse(slug: str, code: str) -> PackedPolicy:
     )
 
 
-def _assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+def assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Names and values, with and without an annotation."""
     for node in module.body:
         targets = node.targets if isinstance(node, ast.Assign) else []
