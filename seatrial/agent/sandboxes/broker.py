@@ -5,7 +5,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from seatrial.agent.sandboxes.languages import languages, scripts
 from seatrial.agent.sandboxes.text import readable
@@ -18,6 +18,16 @@ MAX_PATHS = 500
 MAX_HOPS = 5  # symbolic links followed one after another
 
 Seen = list[tuple[str, str]]  # (question, digest of its answer)
+
+
+class Answers(Protocol):
+    """Something that answers a policy's questions."""
+
+    async def answer(self, question: Any) -> tuple[Any, Seen]:
+        """The answer to `[method, [arguments]]`, and what the policy has seen by it. Raises Unanswerable."""
+
+
+AnswersOf = Callable[[int], Answers]  # for the policy of this number
 
 
 class Unanswerable(Exception):
