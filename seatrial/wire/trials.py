@@ -16,21 +16,25 @@ from seatrial.wire.words import KNOWN_FIRST, EventKind
 FILES = "files"  # what a test's `input` may name beside methods: {path: text}, from which all methods about files answer
 BYTES = "base64"  # {BYTES: text} in place of a file's text: a file that is not text
 
-# What a policy may ask of `project`, and how many arguments the question has.
-METHODS: dict[str, int] = {
-    "list_files": 0,
-    "get_file_content": 1,
-    "get_files_content": 1,
-    "read_files": 1,
-    "get_file_sizes": 0,
-    "get_languages": 0,
-    "get_members": 0,
-    "get_contributors": 0,
-    "get_default_branch": 0,
-    "get_topics": 0,
-    "get_metadata": 0,
-    "get_file_last_commit_date": 1,
-}
+# What a policy may ask of `project`, and a test's `input` may answer.
+METHODS = frozenset(
+    {
+        "list_files",
+        "get_file_content",
+        "get_files_content",
+        "read_files",
+        "get_yaml",
+        "get_instructions",
+        "get_file_sizes",
+        "get_languages",
+        "get_members",
+        "get_contributors",
+        "get_default_branch",
+        "get_topics",
+        "get_metadata",
+        "get_file_last_commit_date",
+    }
+)
 
 
 class PolicyTest(Part):

@@ -2,81 +2,96 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from seatrial.agent.sandboxes.broker import MAX_FILE, Seen, Unanswerable, understood
+from seatrial.agent.sandboxes.broker import Broker, Seen, understood
 from seatrial.agent.sandboxes.text import readable
-from seatrial.wire.trials import BYTES, FILES, METHODS
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import Entry
+from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.trials import BYTES, FILES
 
-# What a method that the literal does not name answers: the emptiest value that it can have.
-EMPTY: dict[str, Any] = {
-    "list_files": [],
-    "get_file_content": None,
-    "get_file_sizes": {},
-    "get_languages": {},
-    "get_members": [],
-    "get_contributors": [],
-    "get_default_branch": "",
-    "get_topics": [],
-    "get_metadata": {},
-    "get_file_last_commit_date": None,
-}
+FILE = "100644"
+OF_ONE_FILE = "get_file_content"
+OF_SEVERAL = ("get_files_content", "read_files")
+# What all files of a commit say; without `files` a test has none, whatever it says about single ones.
+OF_ALL_FILES: dict[str, Any] = {"list_files": [], "get_file_sizes": {}, "get_languages": {}}
+
+
+class LiteralTree:
+    """A `Tree` of these files, with one history that nobody has written."""
+
+    commit = "0" * 40
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    async def entries(self) -> Sequence[Entry]:
+        """See `Tree`."""
+        return [
+            Entry(path, FILE, hashlib.sha1(content, usedforsecurity=False).hexdigest(), len(content))
+            for path, content in sorted(self._files.items())
+        ]
+
+    async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
+        """See `Tree`."""
+        content = self._files.get(path)
+        return content if content is not None and len(content) <= limit else None
+
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        """See `Tree`."""
+        return {path: await self.read(path, limit=limit) for path in paths}
+
+    async def links(self) -> Mapping[str, str]:
+        """See `Tree`."""
+        return {}
+
+    async def last_commit_date(self, path: str) -> str | None:
+        """See `Tree`."""
+        return None
+
+    async def contributors(self) -> list[tuple[str, int]]:
+        """See `Tree`."""
+        return []
+
+    async def export(self, destination: Path) -> None:
+        """See `Tree`."""
+        raise CheckoutError("a test has no commit that could be written to a folder")
 
 
 class Literals:
-    """The answers in one literal. What it names under a method goes before what follows from its files.
+    """The answers in one literal. What it names under a method goes before what a broker says of its files.
 
-    For a method with an argument, a dictionary holds an answer for each, and anything else is the answer for every argument.
+    A question with an argument is answered from a dictionary by that argument, and with anything else whatever the argument is.
+    What the literal does not name has the emptiest answer.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = given
-        files = given.get(FILES)
-        self._files = (
-            {str(path): _bytes(text) for path, text in files.items()} if isinstance(files, dict) else {}
-        )
+        self._given = {**(OF_ALL_FILES if FILES not in given else {}), **given}
+        named = [
+            given[name] for name in (FILES, OF_ONE_FILE, *OF_SEVERAL) if isinstance(given.get(name), dict)
+        ]
+        files = {str(path): _bytes(text) for one in named for path, text in one.items() if text is not None}
+        self._broker = Broker(LiteralTree(files), ForgeFacts())
 
     async def answer(self, question: Any) -> tuple[Any, Seen]:
-        """The answer to `[method, [arguments]]`, as the broker gives it. Raises Unanswerable."""
+        """The answer to `[method, [arguments]]`, as a broker gives it. Raises Unanswerable."""
         method, arguments = understood(question)
-        if method == "get_files_content":
-            return {"files": self._texts(arguments), "done": len(arguments)}, []
-        if method not in EMPTY:
-            raise Unanswerable(f"project.{method} does not exist")
-        if len(arguments) != METHODS[method]:
-            raise Unanswerable(f"project.{method} takes other arguments")
-        return self._value(method, arguments), []
+        if method in OF_SEVERAL and isinstance(same := self._given.get(OF_ONE_FILE), str):
+            return {"files": dict.fromkeys(arguments, same), "done": len(arguments)}, []
+        given = self._given.get(method)
+        if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
+            return given, []
+        if isinstance(given, dict) and arguments and arguments[0] in given:
+            return _answer(method, given[arguments[0]]), []
+        return await self._broker.answer(question)
 
-    def _value(self, method: str, arguments: Sequence[str]) -> Any:
-        if method == "get_file_content":
-            return self._content(arguments[0])
-        if method in self._given:
-            given = self._given[method]
-            return given.get(arguments[0], EMPTY[method]) if arguments and isinstance(given, dict) else given
-        if method == "list_files":
-            return sorted(self._files)
-        if method == "get_file_sizes":
-            return {path: len(content) for path, content in sorted(self._files.items())}
-        return EMPTY[method]
 
-    def _content(self, path: str) -> Any:
-        """What `get_file_content` or one of the methods for several files names, before the files."""
-        for method in ("get_file_content", "get_files_content", "read_files"):
-            given = self._given.get(method)
-            if isinstance(given, dict):
-                if path in given:
-                    return given[path]
-            elif given is not None:
-                return given
-        content = self._files.get(path)
-        if content is not None and len(content) > MAX_FILE:
-            return {"unreadable": f"{len(content):,} bytes; policies read files up to {MAX_FILE:,}"}
-        return readable(content)
-
-    def _texts(self, paths: Sequence[str]) -> dict[str, str]:
-        texts = {path: self._content(path) for path in paths}
-        return {path: text for path, text in texts.items() if isinstance(text, str)}
+def _answer(method: str, given: Any) -> Any:
+    return readable(_bytes(given)) if method == OF_ONE_FILE and given is not None else given
 
 
 def _bytes(content: Any) -> bytes:
