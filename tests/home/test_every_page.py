@@ -105,6 +105,10 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.granted.pk}",
         "/policies",
         "/policies/network",
+        "/policies?search=nothing",
+        "/policies/catalogue",
+        "/policies/new",
+        *(f"/policies/harbour/owned-services{page}" for page in ("", "/edit", "/parameters", "/changes", "/versions/1")),
     ]
 
 
@@ -191,6 +195,10 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/waivers",
         "/policies",
         "/policies/network",
+        "/policies?search=nothing",
+        "/policies/catalogue",
+        "/policies/new",
+        *(f"/policies/harbour/owned-services{page}" for page in ("", "/edit", "/parameters", "/changes", "/versions/1")),
         "/agents",
         "/deliveries",
         "/connections",

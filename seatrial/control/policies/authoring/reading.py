@@ -9,7 +9,7 @@ from typing import Any
 
 from seatrial.control.policies import packs
 from seatrial.control.policies.authoring.tests_shape import wrong_in_tests
-from seatrial.control.policies.criteria import _check as check_criteria
+from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadCriteria, BadPolicy, Problem
 from seatrial.control.policies.packs import PackedPolicy
 from seatrial.wire.visible import visible
