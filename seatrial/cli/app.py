@@ -19,7 +19,7 @@ from seatrial.cli import (
     init,
     orders,
     platform_commands,
-    policies,
+    policy_writing,
     projects,
     pulls,
     status,
@@ -66,7 +66,7 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
-app.add_typer(policies.policies, name="policies")
+app.add_typer(policy_writing.policies, name="policies")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -27,6 +27,8 @@ from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
+from seatrial.control.policies.authoring.api import router as authoring
+from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -78,6 +80,8 @@ for router in (
     previews,
     pulls,
     policies,
+    packs,
+    authoring,
     network,
     waivers,
     fleet,

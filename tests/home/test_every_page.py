@@ -108,7 +108,10 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",
-        *(f"/policies/harbour/owned-services{page}" for page in ("", "/edit", "/parameters", "/changes", "/versions/1")),
+        *(
+            f"/policies/harbour/owned-services{page}"
+            for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
+        ),
     ]
 
 
@@ -198,7 +201,10 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",
-        *(f"/policies/harbour/owned-services{page}" for page in ("", "/edit", "/parameters", "/changes", "/versions/1")),
+        *(
+            f"/policies/harbour/owned-services{page}"
+            for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
+        ),
         "/agents",
         "/deliveries",
         "/connections",

@@ -35,7 +35,7 @@ class Line:
 
 def difference(before: str, after: str) -> list[list[Line]]:
     """The places that differ, each with a few lines around it; empty if nothing does."""
-    old, new = before.split("\n"), after.split("\n")
+    old, new = _lines_of(before), _lines_of(after)
     matcher = difflib.SequenceMatcher(None, old, new)
     return [
         [line for one in group for line in _lines(old, new, one)]
@@ -47,6 +47,10 @@ def unified(before: str, after: str, *, names: tuple[str, str]) -> str:
     """The same as a patch."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     return "".join(difflib.unified_diff(old, new, *names))
+
+
+def _lines_of(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _lines(old: list[str], new: list[str], opcode: tuple[str, int, int, int, int]) -> list[Line]:

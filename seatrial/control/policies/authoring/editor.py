@@ -90,7 +90,9 @@ def edit(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
             _explain(form, error, context)
         else:
             same = made.pk == newest.pk
-            said = "Nothing changed." if same else f"Version {made.number} is what runs from the next commit on."
+            said = (
+                "Nothing changed." if same else f"Version {made.number} is what runs from the next commit on."
+            )
             messages.success(request, said)
             return redirect("authoring:policy", workspace, slug)
     return render(request, "policies/edit.html", context)

@@ -22,7 +22,9 @@ class CodeForm(forms.Form):
         label="Code",
         strip=False,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 28, "class": "writing", "spellcheck": "false", "autocapitalize": "off"}),
+        widget=forms.Textarea(
+            attrs={"rows": 28, "class": "writing", "spellcheck": "false", "autocapitalize": "off"}
+        ),
     )
     note = forms.CharField(
         label="What changes, and why",
@@ -60,7 +62,9 @@ class ParametersForm(forms.Form):
 
     based_on = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
-    def __init__(self, defaults: Mapping[str, Any], values: Mapping[str, Any], newest: int, data: Any = None) -> None:
+    def __init__(
+        self, defaults: Mapping[str, Any], values: Mapping[str, Any], newest: int, data: Any = None
+    ) -> None:
         super().__init__(data)
         self.fields["based_on"].initial = newest
         self._defaults = defaults
@@ -101,7 +105,9 @@ def _field(key: str, default: Any, value: Any) -> forms.Field:
         return forms.FloatField(**{**shared, "required": True}, help_text=usual)
     if isinstance(default, str):
         return forms.CharField(**shared, help_text=usual)
-    if is_texts(default) and not any("\n" in one or one != one.strip() or not one for one in (*default, *_texts(value))):
+    if is_texts(default) and not any(
+        "\n" in one or one != one.strip() or not one for one in (*default, *_texts(value))
+    ):
         return _Lines(**shared, help_text=f"One on each line. {usual}")
     return _Json(
         **shared, widget=forms.Textarea(attrs={"rows": 4}), help_text=f"As JSON: {kind_of(default)}. {usual}"

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexers.python import PythonLexer
 
 _LEXER = PythonLexer(stripnl=False, ensurenl=True)
 _FORMATTER = HtmlFormatter(nowrap=True, classprefix="tok-")

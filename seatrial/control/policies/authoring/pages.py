@@ -73,6 +73,10 @@ def install(request: HttpRequest, workspace: str, pack: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         number = counted(len(changed), "policy", "policies")
-        said = f"{number} installed or updated in {space.name}." if changed else "Everything is as the pack has it."
+        said = (
+            f"{number} installed or updated in {space.name}."
+            if changed
+            else "Everything is as the pack has it."
+        )
         messages.success(request, said)
     return redirect(f"{reverse('authoring:catalogue')}?workspace={space.slug}#{pack}")

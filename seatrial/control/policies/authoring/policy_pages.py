@@ -131,11 +131,14 @@ def switch(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
 
 def _context(user: User, row: Policy) -> dict[str, Any]:
     newest = newest_of(row)
-    versions = list(PolicyVersion.objects.filter(policy=row).defer("code").order_by("-number")[: MOST_VERSIONS + 1])
+    versions = list(
+        PolicyVersion.objects.filter(policy=row).defer("code").order_by("-number")[: MOST_VERSIONS + 1]
+    )
     return {
         "policy": row,
         "newest": newest,
         "criteria": criteria_in_words(row.criteria),
+        "params": [(name, newest.params[name]) for name in _ordered(newest)],
         "changed": packs.changed(newest),
         "lines": lines_of(newest.code),
         "versions": versions[:MOST_VERSIONS],
@@ -144,6 +147,12 @@ def _context(user: User, row: Policy) -> dict[str, Any]:
         "may_write": allowed(user, Action.MANAGE_POLICIES, row),
         **TAB,
     }
+
+
+def _ordered(version: PolicyVersion) -> list[str]:
+    """The names of its parameters, as its code has them."""
+    first = [name for name in defaults_of(version) if name in version.params]
+    return first + sorted(set(version.params) - set(first))
 
 
 def _differing(before: PolicyVersion, after: PolicyVersion) -> list[tuple[str, Any, Any]]:

@@ -100,9 +100,15 @@ def _bound(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
     inner = [one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
-    names = {alias.asname or alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)}
+    names = {
+        alias.asname or alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)
+    }
     nested = {one.name for one in ast.walk(node) if isinstance(one, ast.FunctionDef)}
-    return names | {one.id for one in inner} | (nested if isinstance(node, ast.If | ast.Try | ast.With) else set())
+    return (
+        names
+        | {one.id for one in inner}
+        | (nested if isinstance(node, ast.If | ast.Try | ast.With) else set())
+    )
 
 
 def _about_arguments(function: ast.FunctionDef) -> Iterator[Problem]:
@@ -110,7 +116,9 @@ def _about_arguments(function: ast.FunctionDef) -> Iterator[Problem]:
     by_place = [*given.posonlyargs, *given.args]
     if not by_place and not given.kwonlyargs and given.vararg is None and given.kwarg is None:
         yield Problem(function.lineno, "evaluate takes no parameter: its first one is the project")
-    defaulted = {one.arg for one in by_place[len(by_place) - len(given.defaults) :]} if given.defaults else set()
+    defaulted = (
+        {one.arg for one in by_place[len(by_place) - len(given.defaults) :]} if given.defaults else set()
+    )
     defaulted |= {one.arg for one, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value}
     named = [one.arg for one in (*by_place, *given.kwonlyargs)]
     rest = named if "project" in named else named[1:]

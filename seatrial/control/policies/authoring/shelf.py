@@ -99,7 +99,9 @@ def _chosen(pack: str, slugs: Collection[str]) -> list[PackedPolicy]:
     return [one for one in shelf.policies if not slugs or one.slug in slugs]
 
 
-def _installed(workspace: Workspace, pack: str, packed: PackedPolicy, by: Actor, replace: bool) -> Policy | None:
+def _installed(
+    workspace: Workspace, pack: str, packed: PackedPolicy, by: Actor, replace: bool
+) -> Policy | None:
     """The policy, if something changed."""
     policy, made = Policy.objects.get_or_create(
         workspace=workspace,

@@ -37,7 +37,9 @@ _NEEDY = (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT)
 def judged(user: User, policies: Iterable[Policy]) -> dict[str, Judged]:
     """By the policy's id: its results in what `user` may see; one query."""
     lately = visible(user, Evaluation).filter(created_at__gt=timezone.now() - LATELY)
-    rows = Result.objects.filter(evaluation__in=current(lately), version__policy__in=[one.pk for one in policies])
+    rows = Result.objects.filter(
+        evaluation__in=current(lately), version__policy__in=[one.pk for one in policies]
+    )
     counts: dict[str, Counter[str]] = {}
     for policy, state, number in rows.values_list("version__policy", "state").annotate(Count("id")):
         counts.setdefault(str(policy), Counter())[state] += number

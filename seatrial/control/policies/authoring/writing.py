@@ -124,16 +124,22 @@ def add_version(
 
 def locked(policy: Policy) -> tuple[Policy, PolicyVersion]:
     """The policy's row, which is the caller's until its transaction ends, and the newest version."""
-    row = Policy.objects.select_for_update(no_key=True).select_related("workspace").get(pk=policy.pk)
-    newest = row.versions.order_by("-number").first()
+    row = Policy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+    return row, newest_of_row(row)
+
+
+def newest_of_row(policy: Policy) -> PolicyVersion:
+    """Raises NoSuchVersion."""
+    newest = PolicyVersion.objects.filter(policy=policy).select_related("policy").order_by("-number").first()
     if newest is None:
-        raise NoSuchVersion(row.slug, 1)
-    return row, newest
+        raise NoSuchVersion(policy.slug, 1)
+    return newest
 
 
 def version_of(policy: Policy, number: int) -> PolicyVersion:
     """Raises NoSuchVersion."""
-    version = policy.versions.filter(number=min(number, 2**31 - 1)).select_related("policy").first()
+    rows = PolicyVersion.objects.filter(policy=policy, number=min(max(number, 0), 2**31 - 1))
+    version = rows.select_related("policy").first()
     if version is None:
         raise NoSuchVersion(policy.slug, number)
     return version
@@ -149,5 +155,9 @@ def record(action: str, policy: Policy, by: Actor, **details: Any) -> None:
     """In the audit log."""
     given = {name: value for name, value in details.items() if value != ""}
     audit.record(
-        action, f"policy/{policy.pk}", by=by, workspace=policy.workspace_id, details={"policy": policy.slug, **given}
+        action,
+        f"policy/{policy.pk}",
+        by=by,
+        workspace=policy.workspace_id,
+        details={"policy": policy.slug, **given},
     )
