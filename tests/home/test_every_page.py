@@ -64,6 +64,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/waivers/{harbour.asked.pk}",
         f"/waivers/{harbour.granted.pk}",
         "/policies",
+        "/policies/scores",
         "/agents",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",

@@ -14,6 +14,7 @@ from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
+from seatrial.control.policies.scores.models import Basis
 from seatrial.control.projects.models import PullRequestState
 from seatrial.wire.deployments import DeploymentFailed, ObservedService
 from seatrial.wire.evaluations import PolicyResult, score, verdict
@@ -80,6 +81,8 @@ IN_JSON = [
     StopCause,
     EvaluationState,
     ResultState,
+    ("workspace", "project"),
+    Basis.values,
     WaiverState,
 ]
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")
