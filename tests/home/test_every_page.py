@@ -56,15 +56,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
-        f"/evaluations/{harbour.evaluation.pk}",
-        f"/evaluations/{harbour.weak.pk}",
-        f"/evaluations/{harbour.weak.pk}/waive/licence-present",
-        "/waivers",
-        "/waivers?state=any",
-        f"/waivers/{harbour.asked.pk}",
-        f"/waivers/{harbour.granted.pk}",
-        "/policies",
-        "/policies/scores",
+        *paths_of_policies(harbour),
         "/agents",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
@@ -99,6 +91,21 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         "/accounts/password/change/",
         "/accounts/security/",
         "/accounts/2fa/totp/activate/",
+    ]
+
+
+def paths_of_policies(harbour: "Harbour") -> list[str]:
+    return [
+        f"/evaluations/{harbour.evaluation.pk}",
+        f"/evaluations/{harbour.weak.pk}",
+        f"/evaluations/{harbour.weak.pk}/waive/licence-present",
+        "/waivers",
+        "/waivers?state=any",
+        f"/waivers/{harbour.asked.pk}",
+        f"/waivers/{harbour.granted.pk}",
+        "/policies",
+        "/policies/scores",
+        "/policies/network",
     ]
 
 
@@ -184,6 +191,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         f"/projects/{project.pk}",
         "/waivers",
         "/policies",
+        "/policies/network",
         "/agents",
         "/deliveries",
         "/connections",

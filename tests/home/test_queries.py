@@ -12,7 +12,7 @@ from seatrial.control.forges.models import Attempt, Delivery, Drift
 from tests import factories as make
 from tests.dashboard.harbour import Harbour
 
-MOST = 20
+MOST = 24
 
 
 def queries(client: Client, path: str) -> int:

@@ -112,6 +112,27 @@ def evaluate(project):
     assert said["date"].startswith("20") and said["no_date"] is None
 
 
+async def test_yaml_and_dockerfiles_are_read_for_the_policy(processes: Bench) -> None:
+    processes.repository.commit({"a.yml": "a:\n- 1\n", "b.yml": "[", "Dockerfile": "FROM a:1\n"})
+    code = """
+def evaluate(project):
+    try:
+        project.get_yaml("b.yml")
+    except ValueError as error:
+        said = str(error)
+    return {"passed": True, "details": {
+        "yaml": project.get_yaml("a.yml"), "broken": said, "none": project.get_yaml("nowhere"),
+        "docker": project.get_instructions("Dockerfile"),
+    }}
+"""
+    [result] = await processes.run(policy(code))
+    assert result.details == {
+        "yaml": [{"data": {"a": [1]}, "lines": {"": 1, "a": 1, "a/0": 2}}], "none": None,
+        "broken": "b.yml: not valid YAML: line 1: expected the node content, but found '<stream end>'",
+        "docker": [{"line": 1, "instruction": "FROM", "rest": "a:1"}],
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 async def test_a_repository_larger_than_a_policys_memory_is_read(processes: Bench) -> None:
     big = {

@@ -32,7 +32,6 @@ def scores(request: HttpRequest) -> HttpResponse:
         "whole": together(space.name, space.slug, trends) if space is not None else None,
         "trends": sorted(trends, key=_worst_first),
         "tab": "policies",
-        "section": "scores",
     }
     return render(request, "scores/scores.html", context)
 

@@ -34,7 +34,7 @@ from seatrial.control.policies.waivers.search import Wanted, matching
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.wire.states import ResultState, WaiverState
 
-TAB = {"tab": "waivers"}
+TAB = {"tab": "policies"}
 ANY = "any"
 MOST_SHOWN = 20  # of the failures that a waiver is about
 
