@@ -90,7 +90,7 @@ def test_every_packed_policy_could_be_written_by_people() -> None:
 
 
 def test_line_ends_of_forms_are_those_of_files() -> None:
-    assert read("one", "x = 1\r\n" + GOOD).digest == read("one", "\n\nx = 1\n" + GOOD + "\n\n").digest
+    assert read("one", "x = 1\r\n" + GOOD).digest == read("one", "x = 1\n" + GOOD + "\n\n").digest
 
 
 def test_parameters_keep_their_kinds() -> None:

@@ -14,6 +14,7 @@ from seatrial.control.policies.authoring import writing
 from seatrial.control.policies.authoring.difference import difference
 from seatrial.control.policies.authoring.finding import managed, newest_of, policy_at
 from seatrial.control.policies.authoring.forms import CodeForm, NewForm
+from seatrial.control.policies.authoring.reading import plain
 from seatrial.control.policies.errors import BadPolicy, NotNewest, PolicyError
 from seatrial.control.policies.models import Policy
 
@@ -104,8 +105,7 @@ def _overtaken(
     """What was typed, and what is different between it and what somebody else has saved: saving again replaces that."""
     newest = writing.version_of(row, error.newest)
     form = CodeForm(initial={"code": given["code"], "note": given["note"], "based_on": newest.number})
-    typed = "\n".join(given["code"].splitlines()).strip("\n") + "\n"
-    more = {"form": form, "newest": newest, "overtaken": error, "places": difference(newest.code, typed)}
+    more = {"form": form, "newest": newest, "overtaken": error, "places": difference(newest.code, plain(given["code"]))}
     return render(request, "policies/edit.html", {**context, **more}, status=409)
 
 

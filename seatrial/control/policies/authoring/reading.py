@@ -24,7 +24,7 @@ MOST_SLUG = 100
 
 def read(slug: str, code: str) -> PackedPolicy:
     """The policy in `code`, whose lines end with a line feed afterwards. Raises BadPolicy, with everything that is wrong."""
-    code = "\n".join(code.splitlines()).strip("\n") + "\n" if "\r" in code else code.strip("\n") + "\n"
+    code = plain(code)
     problems = list(_about_slug(slug)) + list(_about_text(code))
     module = None if problems else _parsed(code, problems)
     if module is not None:
@@ -32,6 +32,11 @@ def read(slug: str, code: str) -> PackedPolicy:
     if problems:
         raise BadPolicy(problems[:MOST_PROBLEMS])
     return packs.parse(slug, code)
+
+
+def plain(code: str) -> str:
+    """`code` with line feeds at the ends of its lines, whatever a form or another system sent, and one at its end."""
+    return code.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
 def _about_slug(slug: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +80,9 @@ def read(pack: str) -> Iterator[PackedPolicy]:
 
 def parse(slug: str, code: str) -> PackedPolicy:
     """Read a policy's file without running it. Raises BadMetadata."""
-    module = ast.parse(code)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an odd escape in a text is its author's affair
+        module = ast.parse(code)
     constants = {name: ast.literal_eval(value) for name, value in assigned(module) if name in METADATA}
     network = constants.get("NETWORK", False)
     if not isinstance(network, bool):

@@ -23,6 +23,7 @@ EVERYBODYS = [
     Section("policies", "authoring:policies", "Policies"),
     Section("catalogue", "authoring:catalogue", "Catalogue"),
     Section("waivers", "waivers:waivers", "Waivers"),
+    Section("scores", "scores:scores", "Scores"),
 ]
 ADMINS = [Section("network", "network:network", "Network")]
 

@@ -27,7 +27,7 @@ SERVICES = [
     ("TeamCity", r"\.teamcity/(.+/)?settings\.kts|\.teamcity/.+\.xml", r"\S"),
     ("a script", r"\.ci/[^/]+", r"\S"),
 ]
-TESTS = re.compile(
+TESTING = re.compile(
     r"\b(?!(la|at|grea|fas|con|pro)tests?\b)(\w*tests?|pytest|tox|nox|check|lint|verify|spec|ctest|phpunit|jest|vitest)\b",
     re.IGNORECASE,
 )
@@ -64,7 +64,7 @@ def without_comments(text):
 
 
 def first_test(text):
-    return next((number for number, line in enumerate(text.splitlines(), 1) if TESTS.search(line)), None)
+    return next((number for number, line in enumerate(text.splitlines(), 1) if TESTING.search(line)), None)
 
 
 def verdict(score, message, files):
