@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -21,7 +22,9 @@ from seatrial.wire.counted import counted
 __all__ = ["address", "policies"]
 
 Slug = Annotated[str, typer.Argument(metavar="POLICY", help="Its slug: `policies list` lists them.")]
-Code = Annotated[bool, typer.Option("--code", help="Only the code of its newest version.")]
+Save = Annotated[
+    Path | None, typer.Option("--save", help="Write the code of its newest version to this new file.")
+]
 From = Annotated[
     int, typer.Option("--from", help="The one version. Default: the one before the other.", min=0)
 ]
@@ -39,25 +42,26 @@ def listed(workspace: Workspace = "default", as_json: AsJson = False) -> None:
     terminal = Terminal()
     for row in rows:
         state = "" if row["enabled"] else "  switched off"
-        terminal.line(padded(row["slug"], 28), bold(row["name"]), note(f"  version {row['version']}{state}"))
+        terminal.line(
+            "  ", padded(row["slug"], 28), bold(row["name"]), note(f"  version {row['version']}{state}")
+        )
     if not rows:
         terminal.line(f"There is no policy in the workspace {workspace} that you may see.")
         terminal.line("  ", note(f"Packs of them: {typed('policies', 'packs')}"))
 
 
 @policies.command("show")
-def show(policy: Slug, workspace: Workspace = "default", code: Code = False, as_json: AsJson = False) -> None:
+def show(policy: Slug, workspace: Workspace = "default", save: Save = None, as_json: AsJson = False) -> None:
     """Show a policy: what it demands, its parameters, its newest version."""
     row = in_full(api(), policy, workspace)
+    if save is not None:
+        _save(save, row["code"])
     if as_json:
         document(row)
         return
     terminal = Terminal()
-    if code:
-        terminal.lines(row["code"].rstrip("\n"), before="")
-        return
     state = "switched on" if row["enabled"] else "switched off"
-    terminal.line(bold(row["name"]), f"  {row['slug']}, {state}")
+    terminal.line("policy ", bold(row["name"]), f"  {row['slug']}, {state}")
     terminal.lines(row["description"])
     terminal.line(
         f"  applies to  {json.dumps(row['criteria'], ensure_ascii=False) if row['criteria'] else 'everything'}"
@@ -92,12 +96,12 @@ def diff(
     policy: Slug, before: From = 0, to: To = 0, workspace: Workspace = "default", as_json: AsJson = False
 ) -> None:
     """Show what is different between two versions of a policy."""
-    row = api().get(f"{address(api(), policy, workspace)}/diff", **{"from": before, "to": to})
+    row = api().get(f"{address(api(), policy, workspace)}/diff", before=before, after=to)
     if as_json:
         document(row)
         return
     terminal = Terminal()
-    for line in row["diff"].splitlines():
+    for line in row["diff"].removesuffix("\n").split("\n") if row["diff"] else []:
         terminal.line(Styled(line, DIFF_STYLES.get(line[:1], "")))
     for name, (old, new) in row["params"].items():
         terminal.line(Styled(f"- {name} = {json.dumps(old, ensure_ascii=False)}", "red"))
@@ -117,10 +121,20 @@ def packs(workspace: Workspace = "default", as_json: AsJson = False) -> None:
     for pack in rows:
         installed = sum(one["state"] not in ("absent", "taken") for one in pack["policies"])
         total = counted(len(pack["policies"]), "policy", "policies")
-        terminal.line(bold(pack["name"]), f"  {pack['slug']}", note(f"  {installed} of {total} installed"))
+        terminal.line(
+            "pack ", bold(pack["name"]), f"  {pack['slug']}", note(f"  {installed} of {total} installed")
+        )
         for one in pack["policies"]:
             terminal.line(f"  {padded(one['slug'], 32)}{padded(one['state'], 11)}", note(one["name"]))
     terminal.line(note(f"Install one: {typed('policies', 'install', 'PACK')}"))
+
+
+def _save(file: Path, code: str) -> None:
+    try:
+        with file.open("x", encoding="utf-8", errors="replace") as written:
+            written.write(code)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}.", word="unwritable") from error
 
 
 def in_full(connection: Api, slug: str, workspace: str) -> Json:

@@ -36,7 +36,7 @@ BasedOn = Annotated[
     int | None,
     typer.Option("--based-on", help="The version that FILE was made from. Default: the newest.", min=1),
 ]
-Note = Annotated[str, typer.Option("--note", "-m", help="What changes, and why.")]
+Note = Annotated[str, typer.Option("--note", help="What changes, and why.")]
 Params = Annotated[
     list[str], typer.Argument(metavar="NAME=VALUE...", help="A value is JSON, or else a text.")
 ]
@@ -183,14 +183,16 @@ def _read(file: Path) -> str:
 
 def _written(before: Json) -> str:
     """What the person's editor leaves of the newest code."""
-    text = click.edit(before["code"], extension=".py")
+    text: str | None = click.edit(str(before["code"]), extension=".py")
     if text is None:
         raise CommandError("nothing was saved: the editor was left without saving.", word="unchanged")
     return text
 
 
 def _kept(slug: str, code: str) -> str:
-    with tempfile.NamedTemporaryFile("w", prefix=f"{Path(slug).name}-", suffix=".py", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", errors="replace", prefix=f"{Path(slug).name}-", suffix=".py", delete=False
+    ) as file:
         file.write(code)
     return file.name
 

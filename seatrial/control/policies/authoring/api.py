@@ -32,10 +32,8 @@ PolicyId = Annotated[str, Path(description="Id of a policy.")]
 Number = Annotated[int, Path(description="Number of one of its versions.")]
 OfWorkspace = Annotated[str, Query(description="Only those of the workspace with this slug.")]
 OfSlug = Annotated[str, Query(description="Only those with this slug.")]
-From = Annotated[
-    int, Query(alias="from", description="Number of the one version. Default: the one before the other.")
-]
-To = Annotated[int, Query(description="Number of the other version. Default: the newest.")]
+Before = Annotated[int, Query(description="Number of the one version; 0: the one before the other.")]
+After = Annotated[int, Query(description="Number of the other version; 0: the newest.")]
 REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer}
 Note = Annotated[
     str, Field(max_length=MOST_NOTE, description="What changes, and why; it stands beside the version.")
@@ -182,10 +180,10 @@ def revert_policy(request: HttpRequest, policy: PolicyId, wanted: RevertWanted) 
     response={200: DifferenceAnswer, 404: ErrorAnswer},
     summary="What is different between two versions",
 )
-def diff(request: HttpRequest, policy: PolicyId, before: From = 0, to: To = 0) -> DifferenceAnswer:
+def diff(request: HttpRequest, policy: PolicyId, before: Before = 0, after: After = 0) -> DifferenceAnswer:
     """Their code, and their parameters."""
     row = policy_with(person(request), policy)
-    newer = writing.version_of(row, to) if to else writing.newest_of_row(row)
+    newer = writing.version_of(row, after) if after else writing.newest_of_row(row)
     older = writing.version_of(row, before or max(newer.number - 1, 1))
     names = (f"version {older.number}", f"version {newer.number}")
     keys = sorted({*older.params, *newer.params})

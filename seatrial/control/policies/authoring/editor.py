@@ -105,7 +105,12 @@ def _overtaken(
     """What was typed, and what is different between it and what somebody else has saved: saving again replaces that."""
     newest = writing.version_of(row, error.newest)
     form = CodeForm(initial={"code": given["code"], "note": given["note"], "based_on": newest.number})
-    more = {"form": form, "newest": newest, "overtaken": error, "places": difference(newest.code, plain(given["code"]))}
+    more = {
+        "form": form,
+        "newest": newest,
+        "overtaken": error,
+        "places": difference(newest.code, plain(given["code"])),
+    }
     return render(request, "policies/edit.html", {**context, **more}, status=409)
 
 
