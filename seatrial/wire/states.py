@@ -77,6 +77,33 @@ class WaiverState(StrEnum):
         return self in {self.REQUESTED, self.APPROVED}
 
 
+class TrialState(StrEnum):
+    """queued -> running -> finished | errored | cancelled, of one trial and of a whole replay. No agent knows them."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"  # whatever the policies said
+    ERRORED = "errored"  # there is no result
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether no later message may change it."""
+        return self not in {self.QUEUED, self.RUNNING}
+
+
+class TestsState(StrEnum):
+    """What the own tests of a policy's version say of it. No agent knows them."""
+
+    __test__ = False  # for pytest, which takes it for tests otherwise
+
+    UNTRIED = "untried"  # there are tests, and nobody has run them
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"  # a result is not what its test expects
+    ERRORED = "errored"  # they could not be run
+
+
 class AgentState(StrEnum):
     """online | draining | offline | revoked."""
 

@@ -6,7 +6,7 @@ import json
 import posixpath
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from seatrial.agent.sandboxes import documents
 from seatrial.agent.sandboxes.languages import languages, scripts
@@ -24,6 +24,16 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 Seen = list[tuple[str, str]]  # (question, digest of its answer)
+
+
+class Answers(Protocol):
+    """Something that answers a policy's questions."""
+
+    async def answer(self, question: Any) -> tuple[Any, Seen]:
+        """The answer to `[method, [arguments]]`, and what the policy has seen by it. Raises Unanswerable."""
+
+
+AnswersOf = Callable[[int], Answers]  # for the policy of this number
 
 
 class Unanswerable(Exception):

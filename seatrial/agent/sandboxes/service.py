@@ -1,24 +1,23 @@
 """Takes evaluations from the queue, runs them, and reports their results."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Protocol
 
 import structlog
 
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.jobs import RETRY_SECONDS, TRIES, Job, Jobs, kept_alive
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
-from seatrial.agent.sandboxes.trial import Trial
+from seatrial.agent.sandboxes.rounds import Round
+from seatrial.agent.sandboxes.trials import Trials
 from seatrial.agent.sandboxes.validation import fitting, judge
-from seatrial.agent.vocabulary.credentials import CredentialSource
+from seatrial.agent.vocabulary.credentials import Credentials, CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
-from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.envelope import Message
 from seatrial.wire.evaluations import (
     EvaluationFinished,
     EvaluationStarted,
@@ -28,46 +27,12 @@ from seatrial.wire.evaluations import (
     verdict,
 )
 from seatrial.wire.states import EvaluationState, Isolation, ResultState
+from seatrial.wire.trials import RunTrial
 
 log = structlog.get_logger(__name__)
 
-STILL_AT_IT_SECONDS = (
-    15.0  # between two reports that a job is being worked on; well below the queue's ack wait
-)
 LOOK_AGAIN_SECONDS = 60.0  # between two checks whether better isolation has become available
 MAX_PAUSE_SECONDS = 60.0
-TRIES = 4  # deliveries of a job before it is answered with an error; below the queue's own limit
-RETRY_SECONDS = 3.0
-
-
-class Job(Protocol):
-    """One delivery from the queue. See `bus.jobs.Job`."""
-
-    envelope: Envelope
-    message: Message
-
-    @property
-    def deliveries(self) -> int:
-        """How often the job was delivered, this time included."""
-
-    async def ack(self) -> None:
-        """Report that the job is done."""
-
-    async def in_progress(self) -> None:
-        """Report that the job is being worked on."""
-
-    async def nak(self, delay_seconds: float | None = None) -> None:
-        """Give the job back for a later delivery."""
-
-    async def term(self) -> None:
-        """Drop the job for good."""
-
-
-class Jobs(Protocol):
-    """The queue of jobs."""
-
-    async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
-        """The next job, or None when none came in time."""
 
 
 class Evaluations:
@@ -99,6 +64,7 @@ class Evaluations:
         self._pool = pool
         self._memo = memo
         self._parallel = parallel
+        self._trials = Trials(self.results, credentials, reports, pool)
 
     @property
     def isolation(self) -> Isolation | None:
@@ -128,7 +94,7 @@ class Evaluations:
     async def run(self) -> None:
         """Prepare, then serve until cancelled; when it returns, every sandbox is gone."""
         await self._prepare()
-        async with self._pool.running(), asyncio.TaskGroup() as group:
+        async with self._pool.running(), self._trials.running(), asyncio.TaskGroup() as group:
             group.create_task(self._look_again(), name="look for gVisor")
             group.create_task(self._look_for_network(), name="look for SANDBOX_NETWORK")
             for number in range(self._parallel):
@@ -139,7 +105,8 @@ class Evaluations:
         began = time.monotonic()
         isolation = self._pool.backend.isolation
         try:
-            results = await self._results(command, isolation)
+            credentials = self._credentials.for_evaluation(command.evaluation)
+            results = await self.results(command, credentials)
             state, message = verdict(results), ""
         except SandboxError:
             raise
@@ -158,8 +125,9 @@ class Evaluations:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _results(self, command: RunEvaluation, isolation: Isolation) -> list[PolicyResult]:
-        credentials = self._credentials.for_evaluation(command.evaluation)
+    async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
+        """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
+        isolation = self._pool.backend.isolation
         tree = await self._checkouts.fetch(command.source, command.repository, command.commit, credentials)
         broker = Broker(tree, command.facts)
         results: dict[int, PolicyResult] = {}
@@ -173,7 +141,7 @@ class Evaluations:
             if known is not None:
                 results[index] = known
         todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in results]
-        outcomes = await Trial(self._pool, broker).run(todo) if todo else {}
+        outcomes = await Round(self._pool, lambda _: broker).run(todo) if todo else {}
         for index, policy in todo:
             outcome = outcomes[index]
             results[index] = judge(policy, outcome)
@@ -229,11 +197,14 @@ class Evaluations:
 
     async def _handle(self, job: Job) -> None:
         command = job.message
+        if isinstance(command, RunTrial):
+            self._trials.begin(job, command)
+            return
         if not isinstance(command, RunEvaluation):
             log.error("not an evaluation", kind=command.kind)
             await job.term()
             return
-        async with kept_alive(job):
+        async with kept_alive(job), self._trials.let_go_first():
             # Reported before anything is fetched: only the agent that runs the evaluation gets a credential.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)
             try:
@@ -271,21 +242,3 @@ def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFi
         state=EvaluationState.ERRORED,
         message=f"no sandbox for the policies: {error}",
     )
-
-
-@contextlib.asynccontextmanager
-async def kept_alive(job: Job) -> AsyncIterator[None]:
-    """Tell the queue that the job is being worked on, as long as the block runs."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(STILL_AT_IT_SECONDS)
-            with contextlib.suppress(Exception):  # the bus is unavailable; the next report is soon enough
-                await job.in_progress()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import Broker, Unanswerable
+from seatrial.agent.sandboxes.broker import AnswersOf, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
@@ -40,11 +40,11 @@ class RunningPolicy:
 class Session:
     """One claimed sandbox. `run` fills `outcomes`; missing ones were lost with the sandbox."""
 
-    def __init__(self, sandbox: Sandbox, broker: Broker) -> None:
+    def __init__(self, sandbox: Sandbox, answers: AnswersOf) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.suspects: list[int] = []  # policies that were running when the sandbox was lost
         self._sandbox = sandbox
-        self._broker = broker
+        self._answers = answers
         self._running: dict[int, RunningPolicy] = {}
 
     async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
@@ -120,7 +120,7 @@ class Session:
         try:
             if running.questions > MAX_QUESTIONS:
                 raise Unanswerable(f"more than {MAX_QUESTIONS:,} questions")
-            value, seen = await self._broker.answer(read_json(frame.body))
+            value, seen = await self._answers(running.index).answer(read_json(frame.body))
             running.outcome.seen += seen
             answer = {"value": value}
         except (Unanswerable, FrameError, CheckoutError) as error:
