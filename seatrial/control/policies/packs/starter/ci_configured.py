@@ -36,7 +36,7 @@ RUNNERS = (
     "go|npm|pnpm|yarn|bun|deno|dotnet|swift|flutter|dart|mix|sbt|lein|stack|cabal|bazel|bazelisk|meson|buck2?|rake|ant|composer|zig|hatch|poe"
     "|poetry|uv|pixi|just|task|mage|rails|gleam|crystal|elm|xcodebuild|dune|opam|nim|nimble|mvnw?|gradlew?|moon|nx|turbo|lerna|earthly|dagger"
 )
-TESTS = re.compile(
+TESTING = re.compile(
     r"\b(?:(?:pytest|tox|nox|ctest|rspec|phpunit|jest|vitest|mocha|ava|karma|busted|bats|unittest|nextest|prove|trial|behave|robot|invoke-pester"
     r"|playwright test|cypress run|manage\.py test|runtests?|node --test|flake check|R CMD check)(?![\w./-])|cypress-io/\S+"
     rf"|(?:{RUNNERS})\b{BETWEEN}(?:[\s:+/=]|\w-)(?:test\w*|tests|check|verify|t|ci)\b"
@@ -81,7 +81,7 @@ def pipeline(score, path, message):
 
 def judged(service, path, found, away):
     """What the commands of something that changes start amount to."""
-    for score, pattern, what in ((100, TESTS, "tests"), (80, STYLE, "checks")):
+    for score, pattern, what in ((100, TESTING, "tests"), (80, STYLE, "checks")):
         for where, line, command in found:
             text = "".join("" if OTHERWISE.search(part) else part for part in PARTS.split(command))
             match = pattern.search(text)
