@@ -102,10 +102,10 @@ def diff(
         return
     terminal = Terminal()
     for line in row["diff"].removesuffix("\n").split("\n") if row["diff"] else []:
-        terminal.line(Styled(line, DIFF_STYLES.get(line[:1], "")))
+        terminal.line("  ", Styled(line, DIFF_STYLES.get(line[:1], "")))
     for name, (old, new) in row["params"].items():
-        terminal.line(Styled(f"- {name} = {json.dumps(old, ensure_ascii=False)}", "red"))
-        terminal.line(Styled(f"+ {name} = {json.dumps(new, ensure_ascii=False)}", "green"))
+        terminal.line("  ", Styled(f"- {name} = {json.dumps(old, ensure_ascii=False)}", "red"))
+        terminal.line("  ", Styled(f"+ {name} = {json.dumps(new, ensure_ascii=False)}", "green"))
     if not row["diff"] and not row["params"]:
         terminal.line(f"Versions {row['before']} and {row['after']} are the same.")
 

@@ -96,7 +96,7 @@ def test_versions_and_their_difference(cli: Any, api: FakeApi, sent: list[Any]) 
     code, out, _ = cli("policies", "versions", "owned")
     assert code == 0 and "dana" in out and "Six" in out
     code, out, _ = cli("policies", "diff", "owned")
-    assert code == 0 and out.splitlines()[2:] == ["-a", "+b", "- most = 5", "+ most = 6"]
+    assert code == 0 and out.splitlines()[2:] == ["  -a", "  +b", "  - most = 5", "  + most = 6"]
 
 
 def test_packs_are_listed_and_installed(cli: Any, api: FakeApi) -> None:
