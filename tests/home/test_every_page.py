@@ -105,6 +105,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.granted.pk}",
         "/policies",
         "/policies/network",
+        f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
 
