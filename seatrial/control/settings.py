@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "seatrial.control.certificates",
     "seatrial.control.previews",
     "seatrial.control.policies",
+    "seatrial.control.policies.scores",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",

@@ -104,6 +104,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.asked.pk}",
         f"/waivers/{harbour.granted.pk}",
         "/policies",
+        "/policies/scores",
         "/policies/network",
         f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]

@@ -48,6 +48,7 @@ def decide_again(evaluations: QuerySet[Evaluation]) -> int:
             continue
         evaluation.save(update_fields=["state", "score", "waived", "remarks"])
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+        outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
         changed += 1
     return changed
 

@@ -140,3 +140,4 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     evaluation.finished_at = timezone.now()
     evaluation.save()
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+    outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
