@@ -24,11 +24,8 @@ def level(
 ) -> None:
     """Show or change how much a policy's failures weigh. Changing it takes the role admin."""
     api = _api()
-    if wanted:
-        row = api.patch(f"{_address(policy)}/level?workspace={_quoted(workspace)}", {"level": wanted})
-    else:
-        row = api.get(f"{_address(policy)}/rollout", workspace=workspace)
-    _show(row, as_json)
+    row = api.get(f"{_address(policy)}/rollout", workspace=workspace)
+    _show(api.patch(f"{_address(row['id'])}/level", {"level": wanted}) if wanted else row, as_json)
 
 
 def _show(row: Json, as_json: bool) -> None:

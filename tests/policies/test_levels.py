@@ -157,12 +157,13 @@ def test_a_level_is_changed_by_those_who_manage_policies_and_recorded(shop: Roll
         assert client.get("/policies/shop/no-secrets/rollout").status_code == (404 if status == 404 else 200)
     entry = AuditEntry.objects.get(action="policy.level")
     assert entry.details == {"policy": "no-secrets", "from": "soft", "to": "advisory"}
-    rest = "/api/v1/policies/no-secrets/level?workspace=shop"
+    known = client.get("/api/v1/policies/no-secrets/rollout?workspace=shop").json()
+    assert known["level"] == "advisory"
+    rest = f"/api/v1/policies/{known['id']}/level"
     answer = client.patch(rest, {"level": "hard"}, "application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_promoted")
     answer = client.patch(rest, {"level": "hrad"}, "application/json")
     assert answer.status_code == 400 and "Did you mean hard?" in answer.json()["error"]["message"]
-    assert client.get("/api/v1/policies/no-secrets/rollout?workspace=shop").json()["level"] == "advisory"
 
 
 @pytest.mark.postgres

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from seatrial.control.accounts.access import Action
+from seatrial.control.accounts.access import Action, find_allowed
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.policies.models import Policy
@@ -15,6 +15,7 @@ from seatrial.control.policies.rollout.finding import policy_of
 from seatrial.control.policies.rollout.levels import level_named
 
 router = Router(tags=["policies"])
+PolicyId = Annotated[str, Path(description="Id of a policy.")]
 PolicyKey = Annotated[str, Path(description="Id of a policy, or its slug.")]
 InWorkspace = Annotated[
     str, Query(description="Slug of the workspace in which the policy has this slug. An id needs none.")
@@ -53,11 +54,9 @@ def get_rollout(request: HttpRequest, policy: PolicyKey, workspace: InWorkspace 
 @router.patch(
     "/policies/{policy}/level", response={200: RolloutAnswer, **REFUSED}, summary="Change a policy's level"
 )
-def set_level(
-    request: HttpRequest, policy: PolicyKey, wanted: LevelWanted, workspace: InWorkspace = "default"
-) -> RolloutAnswer:
+def set_level(request: HttpRequest, policy: PolicyId, wanted: LevelWanted) -> RolloutAnswer:
     """It takes the role admin, and counts from the next evaluation on. Up to soft or hard, the policy's own tests must pass."""
-    row = policy_of(person(request), policy, workspace, Action.MANAGE_POLICIES)
+    row = find_allowed(person(request), Action.MANAGE_POLICIES, Policy, policy, "workspace")
     changed = services.set_level(row, level_named(wanted.level), by=actor(request))
     row.level = changed.level
     return answer(row)
