@@ -76,6 +76,16 @@ class Level(StrEnum):
         return self in {self.SOFT, self.HARD}
 
 
+class Severity(StrEnum):
+    """How much a finding matters, as its policy says. info < low < medium < high < critical."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class WaiverState(StrEnum):
     """requested -> approved | rejected; a requested or approved one may become expired or withdrawn. No agent knows them."""
 

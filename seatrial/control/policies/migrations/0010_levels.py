@@ -9,7 +9,7 @@ LEVELS = ["draft", "advisory", "soft", "hard"]
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0007_network")]
+    dependencies = [("policies", "0008_findings")]
 
     operations = [
         migrations.AddField("evaluation", "levels", models.JSONField(default=dict)),
