@@ -30,6 +30,7 @@ from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -86,6 +87,7 @@ for router in (
     network,
     scores,
     waivers,
+    rollout,
     fleet,
     status,
     metrics,

@@ -113,6 +113,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
             f"/policies/harbour/owned-services{page}"
             for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
         ),
+        f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
 

@@ -104,7 +104,7 @@ def list_policies(
 
 @router.post("/policies", response={200: PolicyInFull, **REFUSED}, summary="Write a policy")
 def create_policy(request: HttpRequest, wanted: PolicyWanted) -> PolicyInFull:
-    """It takes the role admin. The policy is switched off until somebody switches it on."""
+    """It takes the role admin. The policy is a draft, which runs in trials only, until somebody raises its level."""
     workspace = managed(person(request), wanted.workspace)
     row = writing.create(workspace, wanted.slug, wanted.code, by=actor(request), note=wanted.note)
     return _fresh(row)

@@ -62,7 +62,10 @@ def new(request: HttpRequest) -> HttpResponse:
         except PolicyError as error:
             _explain(form, error, context)
         else:
-            messages.success(request, f"{made.name} is saved, and switched off until you switch it on.")
+            messages.success(
+                request,
+                f"{made.name} is saved, as a draft: it runs in trials only, until you raise its level.",
+            )
             return redirect("authoring:policy", made.workspace.slug, made.slug)
     return render(request, "policies/new.html", context)
 

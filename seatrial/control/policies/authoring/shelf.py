@@ -15,6 +15,7 @@ from seatrial.control.policies.authoring.writing import add_version, locked, rec
 from seatrial.control.policies.errors import NoSuchPack, NoSuchPolicy
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.packs import Pack, PackedPolicy
+from seatrial.wire.states import Level
 
 
 class Standing(StrEnum):
@@ -80,7 +81,8 @@ def install(
     """Give the workspace policies of a pack (without `slugs`, all), and newer code to those that the pack wrote; returns what changed.
 
     Those whose newest version people made are left as they are, unless to `replace` them is asked for; policies of others with the
-    same slug always are. Parameters, criteria and whether one is switched on stay. Idempotent. Raises NoSuchPack, NoSuchPolicy.
+    same slug always are. What is new is advisory, so that it fails nobody's check before somebody has looked. Parameters, criteria, level
+    and whether one is switched on stay. Idempotent. Raises NoSuchPack, NoSuchPolicy.
     """
     chosen = _chosen(pack, slugs)
     found = [_installed(workspace, pack, packed, by, replace) for packed in chosen]
@@ -106,7 +108,7 @@ def _installed(
     policy, made = Policy.objects.get_or_create(
         workspace=workspace,
         slug=packed.slug,
-        defaults={"name": packed.name, "pack": pack, "criteria": packed.criteria},
+        defaults={"name": packed.name, "pack": pack, "criteria": packed.criteria, "level": Level.ADVISORY},
     )
     if made:
         add_version(policy, packed, params=packed.params, author=author(pack))

@@ -18,16 +18,17 @@ from seatrial.control.policies.authoring.reading import read
 from seatrial.control.policies.errors import NoSuchVersion, NotNewest, SlugTaken
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.packs import PackedPolicy
+from seatrial.wire.states import Level
 
 
 @transaction.atomic
 def create(workspace: Workspace, slug: str, code: str, *, by: Actor, note: str = "") -> Policy:
-    """A policy with its first version, switched off until somebody switches it on. Raises BadPolicy, SlugTaken."""
+    """A policy with its first version. It is a draft until somebody raises its level. Raises BadPolicy, SlugTaken."""
     draft = read(slug, code)
     policy, made = Policy.objects.get_or_create(
         workspace=workspace,
         slug=slug,
-        defaults={"name": draft.name, "criteria": draft.criteria, "enabled": False},
+        defaults={"name": draft.name, "criteria": draft.criteria, "level": Level.DRAFT},
     )
     if not made:
         raise SlugTaken(f"{workspace.name} has a policy {slug}. Choose another slug, or change that policy")
