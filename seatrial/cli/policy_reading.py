@@ -41,9 +41,12 @@ def listed(workspace: Workspace = "default", as_json: AsJson = False) -> None:
         return
     terminal = Terminal()
     for row in rows:
-        state = "" if row["enabled"] else "  switched off"
+        state = "" if row["enabled"] else ", switched off"
         terminal.line(
-            "  ", padded(row["slug"], 28), bold(row["name"]), note(f"  version {row['version']}{state}")
+            "  ",
+            padded(row["slug"], 28),
+            bold(row["name"]),
+            note(f"  version {row['version']}, {row['level']}{state}"),
         )
     if not rows:
         terminal.line(f"There is no policy in the workspace {workspace} that you may see.")
@@ -61,7 +64,7 @@ def show(policy: Slug, workspace: Workspace = "default", save: Save = None, as_j
         return
     terminal = Terminal()
     state = "switched on" if row["enabled"] else "switched off"
-    terminal.line("policy ", bold(row["name"]), f"  {row['slug']}, {state}")
+    terminal.line("policy ", bold(row["name"]), f"  {row['slug']}, {row['level']}, {state}")
     terminal.lines(row["description"])
     terminal.line(
         f"  applies to  {json.dumps(row['criteria'], ensure_ascii=False) if row['criteria'] else 'everything'}"

@@ -57,10 +57,10 @@ Replace = Annotated[
 def create(
     policy: NewSlug, file: File, workspace: Workspace = "default", note: Note = "", as_json: AsJson = False
 ) -> None:
-    """Make a policy of a file. It is switched off until `policies enable`."""
+    """Make a policy of a file. It is a draft, which runs in trials only, until `policies level`."""
     wanted = {"workspace": workspace, "slug": policy, "code": _read(file), "note": note}
     row = api().post("/policies", wanted)
-    _said(row, "Saved: ", as_json, hint=_order("enable", row))
+    _said(row, "Saved: ", as_json, hint=_order("level", row))
 
 
 @policies.command("edit")
@@ -166,11 +166,11 @@ def _said(row: Json, what: str, as_json: bool, *, hint: str = "") -> None:
     terminal.line(what, bold(row["slug"]), note_of(row))
     terminal.line("  ", note(row["page_url"]))
     if hint:
-        terminal.line("  ", note(f"switch it on: {hint}"))
+        terminal.line("  ", note(f"a draft runs in trials only; raise its level: {hint}"))
 
 
 def _order(verb: str, row: Json) -> str:
-    return typed("policies", verb, row["slug"], "--workspace", row["workspace"])
+    return typed("policies", verb, row["slug"], "advisory", "--workspace", row["workspace"])
 
 
 def _read(file: Path) -> str:

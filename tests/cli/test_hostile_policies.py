@@ -9,7 +9,18 @@ __all__ = ["_anything", "attack", "shown"]
 
 
 def test_writing_policies(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
-    words = ("slug", "workspace", "name", "description", "pack", "author", "changed_at", "page_url", "code")
+    words = (
+        "slug",
+        "workspace",
+        "name",
+        "level",
+        "description",
+        "pack",
+        "author",
+        "changed_at",
+        "page_url",
+        "code",
+    )
     row = {**dict.fromkeys(words, attack), "id": "01P", "enabled": False, "version": 1}
     row = {**row, "criteria": {"ref": attack}, "params": {attack: attack}}
     version = {"number": 1, "author": attack, "made_at": attack, "note": attack}

@@ -13,7 +13,7 @@ from tests.cli.conftest import FakeApi
 
 ROW = {
     "id": "01P", "workspace": "default", "slug": "owned", "name": "Owned services", "description": "Every service has an owner.",
-    "pack": "", "enabled": False, "criteria": {}, "params": {"most": 5}, "network": False, "version": 2, "author": "dana",
+    "pack": "", "enabled": False, "level": "draft", "criteria": {}, "params": {"most": 5}, "network": False, "version": 2, "author": "dana",
     "changed_at": "2026-12-02T10:00:00Z", "page_url": "https://s.test/policies/default/owned",
 }  # fmt: skip
 FULL = {**ROW, "code": "def evaluate(project): ...\n"}
@@ -37,7 +37,7 @@ def sent(api: FakeApi) -> list[Any]:
 
 def test_policies_are_listed_and_shown(cli: Any, sent: list[Any], tmp_path: Path) -> None:
     code, out, _ = cli("policies", "list")
-    assert code == 0 and "owned" in out and "version 2  switched off" in out
+    assert code == 0 and "owned" in out and "version 2, draft, switched off" in out
     code, out, _ = cli("policies", "show", "owned")
     assert code == 0 and "most = 5" in out and "applies to  everything" in out
     file = tmp_path / "owned.py"
@@ -50,7 +50,7 @@ def test_a_policy_is_written_from_a_file_and_changed(cli: Any, sent: list[Any], 
     file = tmp_path / "owned.py"
     file.write_text("x = 1\n")
     code, out, _ = cli("policies", "create", "owned", str(file), "--note", "Why")
-    assert code == 0 and "seatrial policies enable owned" in out
+    assert code == 0 and "seatrial policies level owned advisory" in out
     assert cli("policies", "edit", "owned", str(file), "--based-on", "1")[0] == 0
     assert cli("policies", "params", "owned", "most=7", "folder=apps")[0] == 0
     assert cli("policies", "revert", "owned", "1")[0] == 0

@@ -19,9 +19,9 @@ def test_a_policy_is_written_changed_and_brought_back(doors: Doors) -> None:
     sent = {"workspace": "harbour", "slug": "owned", "code": CODE.replace("\n", "\r\n"), "based_on": "0"}
     answer = doors.send("admin", "/policies/new", **sent, note="Services had no owners")
     assert answer.redirect_chain[-1][0] == PAGE
-    assert "switched off" in answer.content.decode()
+    assert "as a draft" in answer.content.decode()
     policy = Policy.objects.get()
-    assert (policy.name, policy.enabled, policy.versions.get().code) == ("Owned", False, CODE)
+    assert (policy.name, policy.level, policy.versions.get().code) == ("Owned", "draft", CODE)
     newer = CODE.replace('NAME = "Owned"', 'NAME = "Owned services"\nCRITERIA = {"events": ["push"]}')
     doors.send("owner", f"{PAGE}/edit", code=newer, based_on="1", note="Says what")
     doors.send(
@@ -41,14 +41,14 @@ def test_a_policy_is_written_changed_and_brought_back(doors: Doors) -> None:
         "admin",
     )
     assert policy.name == "Owned" and policy.versions.count() == 4
-    doors.send("admin", f"{PAGE}/switch", enabled="true")
-    assert Policy.objects.get().enabled
+    doors.send("admin", f"{PAGE}/switch", enabled="false")
+    assert not Policy.objects.get().enabled
     assert recorded() == [
         ("policy.create", "admin"),
         ("policy.edit", "owner"),
         ("policy.set_params", "admin"),
         ("policy.revert", "admin"),
-        ("policy.enable", "admin"),
+        ("policy.disable", "admin"),
     ]
     code, page = doors.page("viewer", PAGE)
     assert (
@@ -120,7 +120,7 @@ def test_saving_nothing_new_makes_no_version(doors: Doors) -> None:
         ("POST", f"{address}/versions", {"based_on": 1, "code": CODE}),
         ("POST", f"{address}/versions", {"based_on": 1, "params": {"most": 5}}),
         ("POST", f"{address}/revert", {"based_on": 1, "to": 1}),
-        ("PATCH", address, {"enabled": False}),
+        ("PATCH", address, {"enabled": True}),
     ):
         code, answer = doors.rest("admin", method, where, **body)
         assert (code, answer["version"]) == (200, 1)
@@ -160,7 +160,7 @@ def test_a_policy_and_its_versions_are_read_by_rest(doors: Doors) -> None:
 def test_packs_are_installed_whole_or_one_policy_at_a_time_and_updated(doors: Doors) -> None:
     doors.send("admin", "/policies/catalogue/harbour/starter/install", policy="no-secrets")
     policy = Policy.objects.get()
-    assert (policy.slug, policy.pack, policy.enabled) == ("no-secrets", "starter", True)
+    assert (policy.slug, policy.pack, policy.level) == ("no-secrets", "starter", "advisory")
     assert "1 of " in doors.page("viewer", "/policies/catalogue?workspace=harbour")[1]
     policy.versions.update(code="def evaluate(project): ...\n", digest="old")
     states = {one["slug"]: one["state"] for one in doors.rest("viewer", "GET", "/packs")[1][0]["policies"]}
@@ -190,7 +190,7 @@ def test_others_write_nothing(doors: Doors, who: str, status: int) -> None:
         ("POST", f"{address}/versions", {"based_on": 1, "code": CODE + "# x\n"}),
         ("POST", f"{address}/versions", {"based_on": 1, "params": {"most": 6}}),
         ("POST", f"{address}/revert", {"based_on": 1, "to": 1}),
-        ("PATCH", address, {"enabled": True}),
+        ("PATCH", address, {"enabled": False}),
         ("POST", "/packs/starter/install", {"workspace": "harbour"}),
     ]
     assert [doors.rest(who, method, where, **body)[0] for method, where, body in requests] == [status] * len(
@@ -200,7 +200,7 @@ def test_others_write_nothing(doors: Doors, who: str, status: int) -> None:
     assert [doors.send(who, f"{PAGE}/{page}").status_code for page in pages] == [status] * len(pages)
     assert doors.send(who, "/policies/catalogue/harbour/starter/install").status_code == status
     assert doors.page(who, f"{PAGE}/edit")[0] == status
-    assert recorded() == [("policy.create", "admin")] and not Policy.objects.get().enabled
+    assert recorded() == [("policy.create", "admin")] and Policy.objects.get().enabled
 
 
 def test_strangers_see_nothing_of_a_policy(doors: Doors) -> None:

@@ -133,6 +133,12 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "policy": "p",
         "reason": "r",
         "permitted": True,
+        "workspace": "w",
+        "slug": "a",
+        "code": "x",
+        "based_on": 1,
+        "to": 1,
+        "enabled": True,
         "level": "soft",
     }
     body = json.dumps(required)

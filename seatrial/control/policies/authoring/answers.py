@@ -21,6 +21,7 @@ class PolicyAnswer(Schema):
     description: str = Field(description="What it demands, and of what: the text at the top of its file.")
     pack: str = Field(description="The pack that it came with; empty if people wrote it.")
     enabled: bool = Field(description="Whether it is switched on.")
+    level: str = Field(description="draft, advisory, soft or hard: what its failures do to a check.")
     criteria: dict[str, Any] = Field(
         description="Which events, refs and languages it applies to; empty: all."
     )
@@ -130,6 +131,7 @@ def _of(row: Policy) -> dict[str, Any]:
         "description": newest.description,
         "pack": row.pack,
         "enabled": row.enabled,
+        "level": row.level,
         "criteria": row.criteria,
         "params": newest.params,
         "network": newest.network,
