@@ -22,6 +22,7 @@ from seatrial.cli import (
     policies,
     projects,
     pulls,
+    rollouts,
     scores,
     status,
     terminal,
@@ -67,6 +68,7 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
 app.command()(scores.scores)
 app.command()(status.status)
