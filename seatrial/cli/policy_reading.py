@@ -116,7 +116,7 @@ def diff(
 @policies.command("packs")
 def packs(workspace: Workspace = "default", as_json: AsJson = False) -> None:
     """List the packs that come with Seatrial, and what of them a workspace has."""
-    rows = items(api().get("/packs", workspace=workspace))
+    rows = items(api().get(packs_of(workspace)))
     if as_json:
         document(rows)
         return
@@ -138,6 +138,11 @@ def _save(file: Path, code: str) -> None:
             written.write(code)
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}.", word="unwritable") from error
+
+
+def packs_of(workspace: str) -> str:
+    """The address of the packs as a workspace has them."""
+    return f"/workspaces/{quote(workspace, safe='', errors='replace')}/packs"
 
 
 def in_full(connection: Api, slug: str, workspace: str) -> Json:

@@ -13,7 +13,7 @@ import typer
 from seatrial.cli.api import Json
 from seatrial.cli.errors import CommandError
 from seatrial.cli.policies import Workspace, policies
-from seatrial.cli.policy_reading import Slug, address, api, in_full
+from seatrial.cli.policy_reading import Slug, address, api, in_full, packs_of
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.terminal import Terminal, bold, document, note
 from seatrial.cli.waiting import items
@@ -132,8 +132,10 @@ def install(
     as_json: AsJson = False,
 ) -> None:
     """Install policies of a pack, or update those that a newer release brought."""
-    wanted = {"workspace": workspace, "policies": chosen or [], "replace": replace}
-    rows = items(api().post(f"/packs/{quote(pack, safe='', errors='replace')}/install", wanted))
+    wanted = {"policies": chosen or [], "replace": replace}
+    rows = items(
+        api().post(f"{packs_of(workspace)}/{quote(pack, safe='', errors='replace')}/install", wanted)
+    )
     if as_json:
         document(rows)
         return

@@ -31,8 +31,11 @@ def test_writing_policies(shown: Shown, api: FakeApi, attack: str, tmp_path: Pat
         200, {"before": 1, "after": 2, "diff": f"-{attack}", "params": {attack: [attack, attack]}},
     )  # fmt: skip
     packed = {"slug": attack, "state": attack, "name": attack}
-    api.routes["GET /packs"] = lambda _: (200, [{"slug": attack, "name": attack, "policies": [packed]}])
-    api.routes["POST /packs/starter/install"] = lambda _: (200, [row])
+    api.routes["GET /workspaces/default/packs"] = lambda _: (
+        200,
+        [{"slug": attack, "name": attack, "policies": [packed]}],
+    )
+    api.routes["POST /workspaces/default/packs/starter/install"] = lambda _: (200, [row])
     for name in (
         "POST /policies",
         "POST /policies/01P/versions",

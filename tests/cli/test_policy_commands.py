@@ -102,15 +102,18 @@ def test_versions_and_their_difference(cli: Any, api: FakeApi, sent: list[Any]) 
 def test_packs_are_listed_and_installed(cli: Any, api: FakeApi) -> None:
     packed = [{"slug": "a", "name": "A", "description": "", "state": "absent"}, {"slug": "b", "name": "B", "description": "", "state": "outdated"}]  # fmt: skip
     asked: list[Any] = []
-    api.routes["GET /packs"] = lambda _: (
+    api.routes["GET /workspaces/default/packs"] = lambda _: (
         200,
         [{"slug": "starter", "name": "Starter", "description": "", "policies": packed}],
     )
-    api.routes["POST /packs/starter/install"] = lambda body: (asked.append(body), (200, [ROW]))[1]
+    api.routes["POST /workspaces/default/packs/starter/install"] = lambda body: (
+        asked.append(body),
+        (200, [ROW]),
+    )[1]
     code, out, _ = cli("policies", "packs")
     assert code == 0 and "1 of 2 policies installed" in out and "outdated" in out
     assert "1 policy installed or updated" in cli("policies", "install", "starter", "b", "--replace")[1]
-    assert asked == [{"workspace": "default", "policies": ["b"], "replace": True}]
+    assert asked == [{"policies": ["b"], "replace": True}]
 
 
 def test_what_cannot_be_done_is_said(

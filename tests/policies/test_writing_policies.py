@@ -163,22 +163,26 @@ def test_packs_are_installed_whole_or_one_policy_at_a_time_and_updated(doors: Do
     assert (policy.slug, policy.pack, policy.level) == ("no-secrets", "starter", "advisory")
     assert "1 of " in doors.page("viewer", "/policies/catalogue?workspace=harbour")[1]
     policy.versions.update(code="def evaluate(project): ...\n", digest="old")
-    states = {one["slug"]: one["state"] for one in doors.rest("viewer", "GET", "/packs")[1][0]["policies"]}
+    states = {
+        one["slug"]: one["state"]
+        for one in doors.rest("viewer", "GET", "/workspaces/harbour/packs")[1][0]["policies"]
+    }
     assert states["no-secrets"] == "outdated" and set(states.values()) == {"outdated", "absent"}
-    code, rows = doors.rest("owner", "POST", "/packs/starter/install", workspace="harbour")
+    code, rows = doors.rest("owner", "POST", "/workspaces/harbour/packs/starter/install", policies=[])
     assert code == 200 and {(row["slug"], row["version"]) for row in rows} >= {("no-secrets", 2)}
     assert Policy.objects.count() == len(packs.catalogue()[0].policies)
-    assert doors.rest("owner", "POST", "/packs/starter/install", workspace="harbour")[1] == []
+    assert doors.rest("owner", "POST", "/workspaces/harbour/packs/starter/install", policies=[])[1] == []
     doors.rest("admin", "POST", f"/policies/{policy.pk}/versions", based_on=2, code=CODE)
-    assert doors.rest("admin", "POST", "/packs/starter/install", workspace="harbour")[1] == []
+    assert doors.rest("admin", "POST", "/workspaces/harbour/packs/starter/install", policies=[])[1] == []
     assert "Take the pack" in doors.page("admin", "/policies/catalogue")[1]
-    rows = doors.rest("admin", "POST", "/packs/starter/install", workspace="harbour", replace=True)[1]
+    rows = doors.rest("admin", "POST", "/workspaces/harbour/packs/starter/install", replace=True)[1]
     assert [(row["slug"], row["version"], row["author"]) for row in rows] == [
         ("no-secrets", 4, "pack starter")
     ]
-    for wrong in ({"workspace": "harbour", "policies": ["nope"]}, {"workspace": "elsewhere"}):
-        assert doors.rest("admin", "POST", "/packs/starter/install", **wrong)[0] == 404
-    assert doors.rest("admin", "POST", "/packs/nope/install", workspace="harbour")[0] == 400
+    for space, wrong in (("harbour", ["nope"]), ("elsewhere", [])):
+        address = f"/workspaces/{space}/packs/starter/install"
+        assert doors.rest("admin", "POST", address, policies=wrong)[0] == 404
+    assert doors.rest("admin", "POST", "/workspaces/harbour/packs/nope/install", policies=[])[0] == 400
 
 
 @pytest.mark.parametrize(("who", "status"), [("developer", 403), ("viewer", 403), ("stranger", 404)])
@@ -191,7 +195,7 @@ def test_others_write_nothing(doors: Doors, who: str, status: int) -> None:
         ("POST", f"{address}/versions", {"based_on": 1, "params": {"most": 6}}),
         ("POST", f"{address}/revert", {"based_on": 1, "to": 1}),
         ("PATCH", address, {"enabled": False}),
-        ("POST", "/packs/starter/install", {"workspace": "harbour"}),
+        ("POST", "/workspaces/harbour/packs/starter/install", {"policies": []}),
     ]
     assert [doors.rest(who, method, where, **body)[0] for method, where, body in requests] == [status] * len(
         requests

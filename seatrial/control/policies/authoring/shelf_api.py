@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router, Schema
+from ninja import Path, Router, Schema
 from pydantic import Field
 
 from seatrial.control.accounts.access import workspace_named
@@ -16,13 +16,12 @@ from seatrial.control.policies.models import Policy
 
 router = Router(tags=["policies"])
 PackSlug = Annotated[str, Path(description="Slug of a pack.")]
-Workspace = Annotated[str, Query(description="Slug of the workspace; empty: your first one.")]
+WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
 
 
 class InstallWanted(Schema):
     """What to install of a pack."""
 
-    workspace: str = Field(max_length=100, description="The slug of the workspace that gets it.")
     policies: list[str] = Field(
         [], max_length=200, description="Slugs of policies of the pack; empty: all of them."
     )
@@ -32,18 +31,26 @@ class InstallWanted(Schema):
     )
 
 
-@router.get("/packs", response={200: list[PackAnswer], **REFUSED}, summary="The packs that there are")
-def list_packs(request: HttpRequest, workspace: Workspace = "") -> list[PackAnswer]:
+@router.get(
+    "/workspaces/{workspace}/packs",
+    response={200: list[PackAnswer], **REFUSED},
+    summary="The packs that there are",
+)
+def list_packs(request: HttpRequest, workspace: WorkspaceSlug) -> list[PackAnswer]:
     """And what of them is installed in the workspace."""
     return [pack_answer(one) for one in shelf.shelves(workspace_named(person(request), workspace))]
 
 
 @router.post(
-    "/packs/{pack}/install", response={200: list[PolicyAnswer], **REFUSED}, summary="Install or update a pack"
+    "/workspaces/{workspace}/packs/{pack}/install",
+    response={200: list[PolicyAnswer], **REFUSED},
+    summary="Install or update a pack",
 )
-def install_pack(request: HttpRequest, pack: PackSlug, wanted: InstallWanted) -> list[PolicyAnswer]:
+def install_pack(
+    request: HttpRequest, workspace: WorkspaceSlug, pack: PackSlug, wanted: InstallWanted
+) -> list[PolicyAnswer]:
     """It takes the role admin. The answer has the policies that were installed or got a newer version."""
-    workspace = managed(person(request), wanted.workspace)
-    changed = shelf.install(workspace, pack, wanted.policies, by=actor(request), replace=wanted.replace)
+    space = managed(person(request), workspace)
+    changed = shelf.install(space, pack, wanted.policies, by=actor(request), replace=wanted.replace)
     rows = with_newest(Policy.objects.filter(pk__in=[one.pk for one in changed]))
     return [answer(row) for row in rows.order_by("slug")]
