@@ -19,6 +19,7 @@ from seatrial.cli import (
     init,
     orders,
     platform_commands,
+    policy_importing,
     policy_writing,
     projects,
     pulls,
@@ -69,7 +70,7 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 policy_writing.policies.command("level")(rollouts.level)
-app.add_typer(policy_writing.policies, name="policies")
+app.add_typer(policy_importing.policies, name="policies")
 app.command()(scores.scores)
 app.command()(status.status)
 app.command()(doctor.doctor)

@@ -28,6 +28,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
+from seatrial.control.policies.authoring.import_api import router as imports
 from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.rollout.api import router as rollout
@@ -83,6 +84,7 @@ for router in (
     pulls,
     policies,
     packs,
+    imports,
     authoring,
     network,
     scores,

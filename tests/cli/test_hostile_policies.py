@@ -58,3 +58,7 @@ def test_writing_policies(shown: Shown, api: FakeApi, attack: str, tmp_path: Pat
     shown("policies", "revert", "owned", "1")
     shown("policies", "enable", "owned")
     shown("policies", "disable", "owned")
+    broken = {"file": attack, "line": 1, "key": attack, "text": attack}
+    taken = {"created": [attack], "changed": [attack], "unchanged": [attack], "broken": [broken]}
+    api.routes["POST /workspaces/default/policies/import"] = lambda _: (200, taken)
+    shown("policies", "import", str(file))

@@ -109,6 +109,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",
+        "/policies/import",
         *(
             f"/policies/harbour/owned-services{page}"
             for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
@@ -206,6 +207,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",
+        "/policies/import",
         *(
             f"/policies/harbour/owned-services{page}"
             for page in ("", "/edit", "/parameters", "/changes", "/versions/1")

@@ -1,6 +1,7 @@
 """People write policies: on pages and by REST, checked, in versions that never go back unseen; and others may not."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from seatrial.control.policies import packs
 from seatrial.control.policies.models import Policy, PolicyVersion
@@ -215,3 +216,37 @@ def test_strangers_see_nothing_of_a_policy(doors: Doors) -> None:
     for part in ("", "/versions", "/versions/1", "/diff"):
         assert doors.rest("stranger", "GET", f"/policies/{policy.pk}{part}")[0] == 404
     assert doors.page("viewer", "/policies/new")[0] == 403
+
+
+def test_files_are_imported_once_and_what_is_broken_is_said(doors: Doors) -> None:
+    yaml = "slug: owned\nname: Owned\ncriteria: {events: [push]}\ncode: |\n" + "".join(
+        f"  {line}\n" for line in CODE.splitlines()
+    )
+    files = [{"name": "owned.yaml", "text": yaml}, {"name": "bad.yaml", "text": "name: Bad\ncode: x = (\n"}]
+    address = "/workspaces/harbour/policies/import"
+    code, answer = doors.rest("admin", "POST", address, files=files)
+    assert (code, answer["created"], answer["changed"]) == (200, ["owned"], [])
+    assert [(one["file"], one["line"], one["key"]) for one in answer["broken"]] == [("bad.yaml", 2, "code")]
+    policy = Policy.objects.get()
+    assert (policy.level, policy.criteria, policy.versions.get().note) == (
+        "draft",
+        {"events": ["push"]},
+        "Imported from owned.yaml",
+    )
+    upload = SimpleUploadedFile("owned.yaml", yaml.encode())
+    page = doors.send(
+        "owner", "/policies/import", workspace="harbour", files=[upload, SimpleUploadedFile("b.py", b"\xff")]
+    )
+    assert "it is not UTF-8" in page.content.decode() and policy.versions.count() == 1
+    doors.rest("admin", "POST", f"/policies/{policy.pk}/versions", based_on=1, params={"most": 8})
+    newer = [{"name": "owned.yaml", "text": yaml.replace("True}", "False}")}]
+    assert doors.rest("admin", "POST", address, files=newer)[1]["changed"] == ["owned"]
+    assert policy.versions.get(number=3).params["most"] == 8
+    for who, status in {"developer": 403, "viewer": 403, "stranger": 404}.items():
+        assert doors.rest(who, "POST", address, files=files)[0] == status
+        upload = SimpleUploadedFile("owned.yaml", yaml.encode())
+        assert doors.send(who, "/policies/import", workspace="harbour", files=[upload]).status_code in (
+            403,
+            404,
+        )
+    assert Policy.objects.count() == 1 and policy.versions.count() == 3

@@ -137,6 +137,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "slug": "a",
         "code": "x",
         "based_on": 1,
+        "files": [],
         "to": 1,
         "enabled": True,
         "level": "soft",

@@ -112,7 +112,7 @@ class NoSuchVersion(PolicyError):
     code = "no_such_version"
     status = 404
 
-    def __init__(self, slug: str, number: int) -> None:
+    def __init__(self, slug: str, number: int | str) -> None:
         super().__init__(f"{slug} has no version {number}")
 
 

@@ -25,11 +25,12 @@ from seatrial.control.policies.authoring.answers import (
 from seatrial.control.policies.authoring.difference import unified
 from seatrial.control.policies.authoring.finding import managed, policy_with, with_newest
 from seatrial.control.policies.authoring.forms import MOST_NOTE
+from seatrial.control.policies.errors import NoSuchVersion
 from seatrial.control.policies.models import Policy, PolicyVersion
 
 router = Router(tags=["policies"])
 PolicyId = Annotated[str, Path(description="Id of a policy.")]
-Number = Annotated[int, Path(description="Number of one of its versions.")]
+Number = Annotated[str, Path(description="Number of one of its versions.")]
 OfWorkspace = Annotated[str, Query(description="Only those of the workspace with this slug.")]
 OfSlug = Annotated[str, Query(description="Only those with this slug.")]
 Before = Annotated[int, Query(description="Number of the one version; 0: the one before the other.")]
@@ -146,7 +147,10 @@ def list_versions(
 )
 def get_version(request: HttpRequest, policy: PolicyId, number: Number) -> VersionInFull:
     """With its code."""
-    return version_in_full(writing.version_of(policy_with(person(request), policy), number))
+    row = policy_with(person(request), policy)
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise NoSuchVersion(row.slug, number)
+    return version_in_full(writing.version_of(row, int(number)))
 
 
 @router.post(

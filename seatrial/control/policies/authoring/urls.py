@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from seatrial.control.policies.authoring import editor, pages, policy_pages
+from seatrial.control.policies.authoring import editor, import_pages, pages, policy_pages
 
 app_name = "authoring"
 _ONE = "policies/<str:workspace>/<str:slug>"
@@ -11,6 +11,7 @@ urlpatterns = [
     path("policies/catalogue", pages.catalogue, name="catalogue"),
     path("policies/catalogue/<str:workspace>/<str:pack>/install", pages.install, name="install"),
     path("policies/new", editor.new, name="new"),
+    path("policies/import", import_pages.import_policies, name="import"),
     path(_ONE, policy_pages.policy, name="policy"),
     path(f"{_ONE}/edit", editor.edit, name="edit"),
     path(f"{_ONE}/parameters", policy_pages.parameters, name="parameters"),
