@@ -472,6 +472,15 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("policies", "network", "--forbid")
 
 
+def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:
+    said = {"says": attack, "public_url": attack, "private_url": "", "markdown": attack}
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop", "name": attack}])
+    for method in ("GET", "POST", "DELETE"):
+        api.routes[f"{method} /projects/01P/badge"] = lambda _: (200, said)
+    for words in ([], ["--publish"], ["--private"]):
+        shown("projects", "badge", "shop", *words)
+
+
 def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
     counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
     api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
