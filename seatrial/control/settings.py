@@ -82,7 +82,8 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "django",  # by which libraries ask for it
+        "BACKEND": "seatrial.control.dashboard.engine.VisibleTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -23,6 +23,17 @@ from tests import factories as make
 
 REACHED = ["anchorage", "beacons", "logbook", "moorings", *(f"pier-{number:02}" for number in range(60))]
 
+FOUND = [
+    {
+        "path": "requirements.txt",
+        "line": 3,
+        "message": "httpx has no version",
+        "severity": "high",
+        "fix": "--- a/requirements.txt\n+++ b/requirements.txt\n@@ -3 +3 @@\n-httpx\n+httpx==0.28.1\n",
+    },
+    {"path": "requirements-dev.txt", "line": 12, "message": "ruff has no version", "severity": "low"},
+]
+
 
 @dataclass
 class Harbour:
@@ -313,6 +324,7 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
             evaluation, version, state="failed" if fails else "passed", score=25.0 if fails else 100.0,
             message="No LICENSE, LICENSE.md or COPYING at the top of the repository." if fails else message,
             details={"looked_at": ["LICENSE", "LICENSE.md", "COPYING"]} if fails else {},
+            findings=FOUND if fails and index == 3 else [],
             logs=[{"level": "info", "message": "3 candidates"}] if fails else [],
             seconds=0.041 + index / 10, memoised=index == 2,
         )  # fmt: skip
