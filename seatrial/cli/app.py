@@ -22,6 +22,7 @@ from seatrial.cli import (
     policies,
     projects,
     pulls,
+    reports,
     scores,
     status,
     terminal,
@@ -69,6 +70,7 @@ app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(policies.policies, name="policies")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -106,8 +106,13 @@ def badge(project: Project, publish: Publish = None, as_json: AsJson = False) ->
     """Show a project's badge, publish it (or give it another address), or make it private."""
     api, row = _found(project)
     address = f"/projects/{row['id']}/badge"
-    ask = {None: api.get, True: api.post, False: api.delete}[publish]
-    answer = ask(address)
+    match publish:
+        case None:
+            answer = api.get(address)
+        case True:
+            answer = api.post(address)
+        case False:
+            answer = api.delete(address)
     if as_json:
         document(answer)
         return

@@ -354,7 +354,7 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores",
+        "pulls", "approve", "extend", "init", "scores", "report",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -470,6 +470,14 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
+
+
+def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
+    for form in ("sarif", "junit", "csv", "markdown"):
+        api.routes["GET /evaluations/01V/report"] = lambda _: (200, {"text": attack})
+        shown("report", "01V", "--format", form, said=False)
+    shown("report", "01V", "--format", attack.replace("\x00", ""))
+    shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
 
 
 def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:

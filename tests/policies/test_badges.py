@@ -124,7 +124,9 @@ def test_a_replaced_and_a_withdrawn_address_look_as_if_they_never_were(harbour: 
     for address in (path_of(first), path_of(second), "/badge/never.svg", "/badge/%ED%A0%80.svg"):
         answer = harbour.ask("", "get", address)
         assert answer.status_code == 404 and b"secret" not in answer.content
-    actions = AuditEntry.objects.filter(action__startswith="badge").order_by("pk").values_list("action", flat=True)
+    actions = (
+        AuditEntry.objects.filter(action__startswith="badge").order_by("pk").values_list("action", flat=True)
+    )
     assert list(actions) == ["badge.publish", "badge.rotate", "badge.withdraw"]
 
 

@@ -9,7 +9,8 @@ PolicyError
 ├── NothingToWaive     the policy did not fail where it is to be waived
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
-└── OwnRequest         whoever asked for a waiver may not approve it
+├── OwnRequest         whoever asked for a waiver may not approve it
+└── NotEnded           the evaluation has no verdict yet
 """
 
 from seatrial.control.errors import ControlError
@@ -79,3 +80,10 @@ class OwnRequest(PolicyError):
 
     code = "own_request"
     status = 403
+
+
+class NotEnded(PolicyError):
+    """The evaluation has no verdict yet."""
+
+    code = "not_ended"
+    status = 409

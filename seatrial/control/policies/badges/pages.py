@@ -81,4 +81,4 @@ def _picture(request: HttpRequest, project: Project, cached: str) -> HttpRespons
     headers = {"ETag": etag, "Cache-Control": f"{cached}, max-age={SECONDS}"}
     answer = HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8", headers=headers)
     conditional = get_conditional_response(request, etag=etag, response=answer)
-    return answer if conditional is None else conditional  # type: ignore[return-value]
+    return answer if conditional is None else conditional
