@@ -43,7 +43,8 @@ def junit(report: Report) -> bytes:
     for one in report.told:
         _case(suite, one)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _case(suite: ElementTree.Element, one: Told) -> None:

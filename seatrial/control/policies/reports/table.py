@@ -28,7 +28,8 @@ def table(report: Report) -> str:
 
 def _rows(report: Report, one: Told) -> Iterator[list[object]]:
     evaluation = report.evaluation
-    for finding in one.findings or [None]:
+    findings: list[Finding | None] = [*one.findings] or [None]
+    for finding in findings:
         yield [
             safe(evaluation.project.slug),
             evaluation.commit,
