@@ -30,6 +30,7 @@ from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.badges.api import router as badges
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.reports.api import router as reports
+from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -86,6 +87,7 @@ for router in (
     badges,
     reports,
     waivers,
+    rollout,
     fleet,
     status,
     metrics,

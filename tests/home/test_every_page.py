@@ -108,6 +108,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
+        f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
 

@@ -177,6 +177,23 @@ def test_junit_has_a_test_for_each_policy(told: Told) -> None:
 
 
 @pytest.mark.postgres
+def test_what_is_advisory_fails_nothing_elsewhere_either(told: Told) -> None:
+    levels = dict.fromkeys(told.evaluation.versions.values_list("pk", flat=True), "advisory")
+    Evaluation.objects.update(levels=levels)
+    report = told.report()
+    suites = ElementTree.fromstring(junit(report))
+    assert [suites.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["7", "0", "0", "2"]
+    case = next(case for case in suites.iter("testcase") if case.get("name") == "no-secrets")
+    assert "failed, advisory" in str(case.findtext("system-out")) and "critical" in str(
+        case.findtext("system-out")
+    )
+    assert {one["level"] for one in sarif(report)["runs"][0]["results"] if one["ruleId"] == "no-secrets"} == {
+        "note"
+    }
+    assert "| failed, advisory | 10 |" in markdown(report)
+
+
+@pytest.mark.postgres
 def test_csv_has_a_row_for_each_finding_and_runs_nothing(told: Told) -> None:
     rows = list(csv.DictReader(io.StringIO(table(told.report()), newline="")))
     assert list(rows[0]) == list(COLUMNS) and len(rows) == 8

@@ -10,7 +10,10 @@ PolicyError
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
 ├── OwnRequest         whoever asked for a waiver may not approve it
-└── NotEnded           the evaluation has no verdict yet
+├── NotEnded           the evaluation has no verdict yet
+├── HardPolicy         nothing waives a policy whose level is hard
+├── NoSuchLevel        no level has this name; the message names those that there are
+└── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
 from seatrial.control.errors import ControlError
@@ -87,3 +90,23 @@ class NotEnded(PolicyError):
 
     code = "not_ended"
     status = 409
+
+
+class HardPolicy(PolicyError):
+    """Nothing waives a policy whose level is hard."""
+
+    code = "hard_policy"
+    status = 409
+
+
+class NotPromoted(PolicyError):
+    """A policy may not fail checks before its own tests have passed."""
+
+    code = "not_promoted"
+    status = 409
+
+
+class NoSuchLevel(PolicyError):
+    """No level has this name."""
+
+    code = "no_such_level"

@@ -16,7 +16,10 @@ LEFT_OUT = (ResultState.SKIPPED, ResultState.WAIVED)
 
 
 def junit(report: Report) -> bytes:
-    """A failed policy is a failure, with a line for each finding; an errored one an error; skipped and waived ones are skipped."""
+    """A failed policy is a failure, with a line for each finding; an errored one an error; skipped and waived ones are skipped.
+
+    What an advisory policy says against the commit is printed by a test that passes: it fails no check here, and must fail none there.
+    """
     evaluation = report.evaluation
     counts = {
         "tests": str(len(report.told)),
@@ -54,14 +57,20 @@ def _case(suite: ElementTree.Element, one: Told) -> None:
         "time": f"{one.seconds:.3f}",
     }
     case = ElementTree.SubElement(suite, "testcase", {name: _clean(value) for name, value in known.items()})
-    if one.state is ResultState.FAILED:
+    if one.is_remark:
+        ElementTree.SubElement(case, "system-out").text = _clean("\n".join([one.shown_state, *_said(one)]))
+    elif one.state is ResultState.FAILED:
         told = ElementTree.SubElement(case, "failure", {"message": _line(one.message), "type": "policy"})
-        told.text = _clean("\n".join([one.message, *map(_finding, one.findings), *_more(one)]))
+        told.text = _clean("\n".join(_said(one)))
     elif one.state in BROKEN:
         told = ElementTree.SubElement(case, "error", {"message": _line(one.message), "type": one.state})
         told.text = _clean(one.message)
     elif one.state in LEFT_OUT:
         ElementTree.SubElement(case, "skipped", {"message": _line(one.waived or one.message or one.state)})
+
+
+def _said(one: Told) -> list[str]:
+    return [one.message, *map(_finding, one.findings), *_more(one)]
 
 
 def _finding(finding: Finding) -> str:

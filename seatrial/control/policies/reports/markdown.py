@@ -34,7 +34,7 @@ def _table(report: Report) -> Iterator[str]:
     yield from ("", "| Policy | Result | Score | |", "| --- | --- | ---: | --- |")
     for one in report.told:
         score = "" if one.score is None else f"{one.score:g}"
-        yield f"| {code(one.policy.slug)} | {one.state} | {score} | {plain(one.waived or one.message)} |"
+        yield f"| {code(one.policy.slug)} | {one.shown_state} | {score} | {plain(one.waived or one.message)} |"
 
 
 def _findings(report: Report) -> Iterator[str]:

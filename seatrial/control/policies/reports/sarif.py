@@ -102,10 +102,10 @@ def _results(one: Told, index: int) -> Iterator[Json]:
             "ruleId": one.policy.slug,
             "ruleIndex": index,
             "kind": "fail",
-            "level": _LEVELS[Severity(finding.severity)],
+            "level": "note" if one.is_remark else _LEVELS[Severity(finding.severity)],
             "message": {"text": finding.message or one.message or f"{one.policy.name} failed."},
             "locations": [_location(finding)],
-            "properties": {"severity": finding.severity, "score": one.score},
+            "properties": {"severity": finding.severity, "score": one.score, "level": one.level},
         }
         if finding.fingerprint:
             result["partialFingerprints"] = {FINGERPRINT: finding.fingerprint}

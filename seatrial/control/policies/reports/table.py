@@ -9,7 +9,7 @@ from seatrial.wire.evaluations import Finding
 from seatrial.wire.visible import visible
 
 COLUMNS = (
-    "project", "commit", "ref", "evaluation", "policy", "version", "state", "score", "waived", "severity", "path", "line",
+    "project", "commit", "ref", "evaluation", "policy", "version", "state", "level", "score", "waived", "severity", "path", "line",
     "message", "fingerprint", "seconds",
 )  # fmt: skip
 # A spreadsheet takes what begins like this for a formula, and runs it.
@@ -38,6 +38,7 @@ def _rows(report: Report, one: Told) -> Iterator[list[object]]:
             safe(one.policy.slug),
             one.version,
             one.state,
+            one.level,
             "" if one.score is None else f"{one.score:g}",
             safe(one.waived),
             *_of_finding(one, finding),

@@ -8,8 +8,9 @@ from seatrial.control.policies.errors import NotEnded
 from seatrial.control.policies.findings import findings_of
 from seatrial.control.policies.models import Evaluation, Policy, Result, Waiver
 from seatrial.control.policies.waivers.words import why_waived
+from seatrial.control.policies.weighing import is_remark
 from seatrial.wire.evaluations import Finding
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.states import EvaluationState, Level, ResultState
 from seatrial.wire.visible import visible_text
 
 
@@ -22,6 +23,7 @@ class Told:
     digest: str
     description: str
     state: ResultState
+    level: Level
     score: float | None
     message: str
     seconds: float
@@ -29,6 +31,16 @@ class Told:
     left_out: int
     waived: str  # by whom, until when and why; empty if it is not
     waivers: list[Waiver]
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it would fail the check, were its policy not advisory."""
+        return is_remark(self.state, self.level)
+
+    @property
+    def shown_state(self) -> str:
+        """Its state, and that it is a remark, as people read it."""
+        return f"{self.state}, {self.level}" if self.is_remark else self.state
 
 
 @dataclass(frozen=True)
@@ -40,8 +52,8 @@ class Report:
     told: list[Told]  # by the policy's slug
 
     def number(self, *states: ResultState) -> int:
-        """How many policies ended in one of these states."""
-        return sum(one.state in states for one in self.told)
+        """How many policies ended in one of these states, without remarks."""
+        return sum(one.state in states and not one.is_remark for one in self.told)
 
 
 def report_of(evaluation: Evaluation) -> Report:
@@ -52,11 +64,11 @@ def report_of(evaluation: Evaluation) -> Report:
     return Report(
         evaluation=evaluation,
         page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
-        told=[_told(row) for row in rows.order_by("version__policy__slug")],
+        told=[_told(evaluation, row) for row in rows.order_by("version__policy__slug")],
     )
 
 
-def _told(row: Result) -> Told:
+def _told(evaluation: Evaluation, row: Result) -> Told:
     waived = row.state == ResultState.WAIVED
     return Told(
         policy=row.version.policy,
@@ -64,6 +76,7 @@ def _told(row: Result) -> Told:
         digest=row.version.digest,
         description=visible_text(row.version.description),
         state=ResultState(row.state),
+        level=evaluation.level_of(row.version_id),
         score=row.score,
         message=visible_text(row.message),
         seconds=row.seconds,
