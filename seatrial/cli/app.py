@@ -22,6 +22,7 @@ from seatrial.cli import (
     policies,
     projects,
     pulls,
+    reports,
     rollouts,
     scores,
     status,
@@ -71,6 +72,7 @@ app.add_typer(waivers.waivers, name="waivers")
 policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -10,6 +10,7 @@ PolicyError
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
 ├── OwnRequest         whoever asked for a waiver may not approve it
+├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
 └── NotPromoted        the policy may not fail checks before its tests have passed
@@ -82,6 +83,13 @@ class OwnRequest(PolicyError):
 
     code = "own_request"
     status = 403
+
+
+class NotEnded(PolicyError):
+    """The evaluation has no verdict yet."""
+
+    code = "not_ended"
+    status = 409
 
 
 class HardPolicy(PolicyError):
