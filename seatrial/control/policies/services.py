@@ -10,7 +10,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.policies.criteria import applies
+from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
@@ -176,7 +176,7 @@ def _select(project: Project, *, event: EventKind, ref: str) -> Selection:
         if version is None:
             continue
         try:
-            if applies(policy.criteria, event=event, ref=ref):
+            if check_criteria(policy.criteria).apply(event=event, ref=ref):
                 selection.versions.append(version)
         except BadCriteria as error:
             selection.broken.append((version, str(error)))

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadMetadata, NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.trials import cases
@@ -124,7 +125,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
     policy, _ = Policy.objects.get_or_create(
         workspace=workspace,
         slug=packed.slug,
-        defaults={"name": packed.name, "pack": pack, "criteria": packed.criteria},
+        defaults={"name": packed.name, "pack": pack, "criteria": check_criteria(packed.criteria).stored()},
     )
     author = f"pack {pack}"
     newest = policy.versions.order_by("-number").first()
@@ -142,7 +143,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         author=author,
     )
     if newest is not None and policy.criteria == parse(packed.slug, newest.code).criteria:
-        policy.criteria = packed.criteria
+        policy.criteria = check_criteria(packed.criteria).stored()
         policy.save(update_fields=["criteria"])
     return policy
 
