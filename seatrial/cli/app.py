@@ -20,6 +20,7 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
     status,
@@ -67,6 +68,7 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -28,6 +28,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
@@ -77,6 +78,7 @@ for router in (
     connections,
     previews,
     pulls,
+    trials,  # before what has a policy's id in the same place
     policies,
     network,
     waivers,

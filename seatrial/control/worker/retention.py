@@ -34,6 +34,7 @@ PRUNES: dict[str, Prune] = {
     "previews": previews.prune,
     "evaluations": evaluations,
     "waivers": policies.prune_waivers,
+    "trials": policies.prune_trials,
     "pull requests": projects.prune,
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,

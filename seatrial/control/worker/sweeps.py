@@ -16,6 +16,7 @@ from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
@@ -47,15 +48,16 @@ class Sweeps:
         self._patient_until = timezone.now()
 
     async def lost_evaluations(self) -> None:
-        """Every LOST_SECONDS, end evaluations that nobody will finish."""
+        """Every LOST_SECONDS, end evaluations and trials that nobody will finish."""
         await self._every(LOST_SECONDS, self.give_up_lost)
 
     def give_up_lost(self) -> None:
-        """End evaluations that nobody will finish; those that ran while this machine slept get PATIENCE first."""
+        """End evaluations and trials that nobody will finish; those that ran while this machine slept get PATIENCE first."""
         if self._attention.was_away():
             self._patient_until = timezone.now() + PATIENCE
         if timezone.now() >= self._patient_until:
             policies.give_up_lost()
+            trials.give_up_lost()
         self._attention.here()
 
     async def expiries(self) -> None:

@@ -67,7 +67,8 @@ def _input(where: str, given: dict[str, Any]) -> dict[str, Any]:
     for path, content in files.items():
         if not isinstance(content, str | bytes):
             raise BadMetadata(f"{where}: the file {path} is {_kind(content)}; it is a text, or bytes.")
-    return _json(where, given)
+    held: dict[str, Any] = _json(where, given)
+    return held
 
 
 def _expected(where: str, expected: dict[str, Any]) -> None:

@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from seatrial.control.policies import packs
-from seatrial.control.policies.criteria import applies
-from seatrial.control.policies.errors import BadMetadata
+from seatrial.control.policies.criteria import check_criteria
+from seatrial.control.policies.errors import BadCriteria, BadMetadata
 from seatrial.control.policies.models import PolicyVersion
 from seatrial.wire.envelope import new_id
 from seatrial.wire.evaluations import PolicyToRun
 from seatrial.wire.trials import PolicyOnTrial, PolicyTest
-from seatrial.wire.words import EventKind
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,10 @@ class Draft:
     code: str
     key: str = field(default_factory=new_id)
     params: dict[str, Any] = field(default_factory=dict)
-    network: bool = False
+    network: bool = False  # it asks for it
+    withheld: bool = (
+        False  # and may not have it, whatever the workspace permits: nobody who may decide that has read it
+    )
     languages: list[str] = field(default_factory=list)
     tests: list[dict[str, Any]] = field(default_factory=list)
 
@@ -35,6 +37,10 @@ class Draft:
         """To be run on a commit."""
         return replace(self, tests=[])
 
+    def without_network(self) -> "Draft":
+        """It may not have the network."""
+        return replace(self, withheld=True)
+
     def on_trial(self, *, network: bool) -> PolicyOnTrial:
         """As an agent is given it; `network`: whether it gets the network that it asks for."""
         policy = PolicyToRun(
@@ -44,7 +50,7 @@ class Draft:
             digest=hashlib.sha256(self.code.encode()).hexdigest(),
             params=self.params,
             languages=self.languages,
-            network=self.network and network,
+            network=self.network and network and not self.withheld,
         )
         return PolicyOnTrial(policy=policy, tests=[PolicyTest.model_validate(test) for test in self.tests])
 
@@ -55,15 +61,12 @@ def of_file(slug: str, code: str, params: Mapping[str, Any] | None = None) -> Dr
         packed = packs.parse(slug, code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadMetadata(f"{slug}: {_said(error)}") from error
-    applies(
-        packed.criteria, event=EventKind.MANUAL, ref=""
-    )  # so that criteria of no use are an error here too
     return Draft(
         slug=slug,
         code=code,
         params={**packed.params, **(params or {})},
         network=packed.network,
-        languages=list(packed.criteria.get("languages") or []),
+        languages=list(check_criteria(packed.criteria).languages),
         tests=packed.tests,
     )
 
@@ -76,7 +79,7 @@ def of_version(version: PolicyVersion, params: Mapping[str, Any] | None = None) 
         key=version.pk,
         params={**version.params, **(params or {})},
         network=version.network,
-        languages=list(version.policy.criteria.get("languages") or []),
+        languages=_languages(version.policy.criteria),
         tests=version.tests,
     )
 
@@ -84,6 +87,14 @@ def of_version(version: PolicyVersion, params: Mapping[str, Any] | None = None) 
 def of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
     """Those that `Trial.tried` holds."""
     return [Draft(**row) for row in rows]
+
+
+def _languages(criteria: Any) -> list[str]:
+    """None of criteria that are of no use: what the policy says is asked, not whether it is chosen."""
+    try:
+        return list(check_criteria(criteria).languages)
+    except BadCriteria:
+        return []
 
 
 def _said(error: Exception) -> str:

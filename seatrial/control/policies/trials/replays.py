@@ -112,11 +112,11 @@ def _projects(workspace: Workspace, wanted: Wanted) -> QuerySet[Project]:
 def _places(
     projects: Iterable[Project], wanted: Wanted
 ) -> tuple[list[tuple[int, Project, commits.KnownCommit]], int]:
-    """(place, project, commit), newest first and every project in turn; and how many there was no room for."""
+    """(place, project, commit), every project in turn: its pull requests, then its branch from the newest on; and how many there was no room for."""
     found = []
     for project in projects:
         pulls = commits.of_pull_requests(project) if wanted.pull_requests else []
-        every = {one.commit: one for one in reversed([*commits.of_branch(project, wanted.commits), *pulls])}
+        every = {one.commit: one for one in reversed([*pulls, *commits.of_branch(project, wanted.commits)])}
         found += [(place, project, one) for place, one in enumerate(reversed(every.values()))]
     found.sort(key=lambda one: one[0])
     return found[:MOST_TRIALS], max(0, len(found) - MOST_TRIALS)

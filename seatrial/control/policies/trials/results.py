@@ -15,6 +15,7 @@ from seatrial.wire.trials import TrialFinished, TrialResult, TrialStarted
 
 OPEN = (TrialState.QUEUED, TrialState.RUNNING)
 NO_RESULT = "The agent returned no result for this."
+UNNETWORKED = "Ran without the network that it asks for. "
 KEPT_OF_A_REPLAY = 1_000  # characters of a message
 
 
@@ -60,12 +61,14 @@ def lost(trial_id: str, reason: str) -> None:
 def row(draft: Draft, one: TrialResult, *, short: bool) -> dict[str, Any]:
     """One result as `Trial.results` holds it; `short`, as one of many."""
     result = one.result
+    unnetworked = draft.network and not result.network and one.test is None
+    message = f"{UNNETWORKED}{result.message}" if unnetworked else result.message
     kept: dict[str, Any] = {
         "key": draft.key,
         "slug": draft.slug,
         "state": str(result.state),
         "score": result.score,
-        "message": result.message[:KEPT_OF_A_REPLAY] if short else result.message,
+        "message": message[:KEPT_OF_A_REPLAY] if short else message,
         "seconds": max(0.0, result.seconds),
         "memoised": result.memoised,
         "network": result.network,

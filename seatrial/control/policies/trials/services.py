@@ -48,7 +48,7 @@ def try_draft(draft: Draft, project: Project, commit: str, *, by: Actor, network
     TooManyTrials, ProjectArchived.
     """
     policy = Policy.objects.filter(workspace=project.workspace_id, slug=draft.slug).first()
-    asked = draft if network else Draft(**{**draft.row(), "network": False})
+    asked = draft if network else draft.without_network()
     return _on_commit(asked, project, commit, policy=policy, version=None, by=by)
 
 
@@ -99,7 +99,7 @@ def tests_state(trial: Trial) -> TestsState:
 
 def newest_version(policy: Policy) -> PolicyVersion:
     """The one that runs. Raises NothingToTry."""
-    version = policy.versions.order_by("-number").first()
+    version = policy.versions.select_related("policy").order_by("-number").first()
     if version is None:
         raise NothingToTry(f"{policy.name} has no version yet.")
     return version
