@@ -23,6 +23,7 @@ from seatrial.cli import (
     policy,
     projects,
     pulls,
+    scores,
     status,
     terminal,
     waivers,
@@ -69,6 +70,7 @@ app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(policies.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
+app.command()(scores.scores)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -42,6 +42,9 @@ def print_tried(terminal: Terminal, trial: Json) -> None:
         terminal.line(mark(row["state"]), " ", bold(row["state"]), score, note(memory))
         if row.get("message"):
             terminal.lines(row["message"])
+        for one in row.get("findings") or []:
+            where = f"{one['path']}:{one['line']}" if one.get("line") else one["path"]
+            terminal.line(f"  {where}  ", bold(one["message"]), note(f"  {one['severity']}"))
         for line in row.get("logs") or []:
             terminal.lines(line["message"], before=f"  {visible(line['level'])}  ", style="dim")
     _print_foot(terminal, trial)

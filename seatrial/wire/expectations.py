@@ -42,7 +42,7 @@ def said_of(result: PolicyResult) -> dict[str, Any]:
         "score": result.score,
         "state": str(result.state),
         "message": result.message,
-        "findings": _findings(result),
+        "findings": [one.model_dump(mode="json") for one in result.findings],
         "details": result.details,
     }
 
@@ -65,11 +65,6 @@ def _within(wanted: Any, said: Any) -> bool:
     if not isinstance(wanted, dict) or not isinstance(said, dict):
         return bool(wanted == said)
     return all(key in said and said[key] == value for key, value in wanted.items())
-
-
-def _findings(result: PolicyResult) -> list[Any]:
-    found = result.details.get("findings")
-    return list(found) if isinstance(found, list) else []
 
 
 def _shown(key: str, wanted: Any, said: Any) -> Any:

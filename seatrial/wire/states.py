@@ -62,6 +62,16 @@ class ResultState(StrEnum):
     WAIVED = "waived"  # an authorised person decided that the result does not matter here; no agent sends this state
 
 
+class Severity(StrEnum):
+    """How much a finding matters, as its policy says. info < low < medium < high < critical."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class WaiverState(StrEnum):
     """requested -> approved | rejected; a requested or approved one may become expired or withdrawn. No agent knows them."""
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import FakeApi
 CODE = "def evaluate(project): return {'passed': True}\n"
 RESULT = {
     "policy": "has-readme", "test": "", "agrees": None, "differences": [], "state": "passed", "score": 100.0, "message": "README.md: 52 words",
-    "details": {}, "logs": [{"level": "info", "message": "looked"}], "seconds": 0.2, "memoised": False, "network": "",
+    "details": {}, "findings": [], "findings_left_out": 0, "logs": [{"level": "info", "message": "looked"}], "seconds": 0.2, "memoised": False, "network": "",
 }  # fmt: skip
 TRIAL = {
     "id": "01T", "policy": None, "version": None, "project": None, "commit": "", "state": "finished", "tests": "passed", "message": "",

@@ -104,6 +104,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.asked.pk}",
         f"/waivers/{harbour.granted.pk}",
         "/policies",
+        "/policies/scores",
         "/policies/network",
     ]
 
@@ -169,7 +170,10 @@ def say_long_words(harbour: "Harbour") -> None:
         "thing.change", f"thing/{long[:60]}", by=SYSTEM, workspace=harbour.cast.workspace.pk, details={"of": long}
     )  # fmt: skip
     harbour.weak.results.update(
-        details={"of": long, long[:80]: [1]}, logs=[{"level": "info", "message": long}]
+        findings=[{"path": long, "line": 3, "message": long, "fix": long}],
+        findings_left_out=7,
+        details={"of": long, long[:80]: [1]},
+        logs=[{"level": "info", "message": long}],
     )
     harbour.asked.reason = harbour.asked.requested_by = long[:200]
     harbour.asked.path = f"{long[:200]}/{long}"

@@ -11,6 +11,7 @@ import pytest
 from seatrial.control.audit.actors import ActorKind
 from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
+from seatrial.control.policies.scores.models import Basis
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
@@ -80,6 +81,8 @@ IN_JSON = [
     StopCause,
     EvaluationState,
     ResultState,
+    ("workspace", "project"),
+    Basis.values,
     WaiverState,
 ]
 LISTED = re.compile(r"(?<!\*)\*([a-z_]+(?:, [a-z_]+)+)\*(?!\*)")

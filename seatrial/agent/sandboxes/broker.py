@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import posixpath
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -99,6 +99,20 @@ class Broker:
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
         return bool({name.lower() for name in names} & {name.lower() for name in await self._languages()})
+
+    async def lines(self, wanted: Mapping[str, Collection[int]]) -> tuple[dict[tuple[str, int], str], Seen]:
+        """The text of these lines of these files, as far as there are such lines; and what was looked at. Raises CheckoutError."""
+        texts: dict[tuple[str, int], str] = {}
+        seen: Seen = []
+        paths = list(wanted)
+        while paths:
+            answer, looked_at = await self._contents(paths)
+            seen += looked_at
+            paths = paths[answer["done"] :]
+            for path, text in answer["files"].items():
+                split = text.split("\n")
+                texts |= {(path, one): split[one - 1] for one in wanted[path] if one <= len(split)}
+        return texts, seen
 
     async def _index(self) -> dict[str, Entry]:
         if self._entries is None:

@@ -6,10 +6,12 @@ import time
 import structlog
 
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.broker import Broker, Seen
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.fingerprints import fingerprinted
 from seatrial.agent.sandboxes.jobs import RETRY_SECONDS, TRIES, Job, Jobs, kept_alive
 from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.rounds import Round
 from seatrial.agent.sandboxes.trials import Trials
@@ -144,9 +146,9 @@ class Evaluations:
         outcomes = await Round(self._pool, lambda _: broker).run(todo) if todo else {}
         for index, policy in todo:
             outcome = outcomes[index]
-            results[index] = judge(policy, outcome)
+            results[index], seen = await _judged(policy, outcome, broker)
             if not outcome.note and not policy.network:
-                await self._memo.keep(command.project, policy, isolation, outcome.seen, results[index])
+                await self._memo.keep(command.project, policy, isolation, seen, results[index])
         return [results[index] for index in range(len(command.policies))]
 
     async def _prepare(self) -> None:
@@ -225,6 +227,13 @@ class Evaluations:
     async def _report(self, message: Message, command: RunEvaluation) -> None:
         about = f"evaluation/{command.evaluation}"
         await self._reports.observed(message, workspace=command.workspace, about=about)
+
+
+async def _judged(policy: PolicyToRun, outcome: Outcome, broker: Broker) -> tuple[PolicyResult, Seen]:
+    """The result, and all that it depends on. Raises CheckoutError."""
+    result = judge(policy, outcome)
+    findings, seen = await fingerprinted(policy.slug, result.findings, broker)
+    return result.model_copy(update={"findings": findings}), outcome.seen + seen
 
 
 def skipped(policy: PolicyToRun) -> PolicyResult:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.policies.waivers.urls")),
     path("", include("seatrial.control.policies.network.urls")),
+    path("", include("seatrial.control.policies.scores.urls")),
     path("", include("seatrial.control.policies.authoring.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
     path("", include("seatrial.control.forges.urls"), {"named": links}),

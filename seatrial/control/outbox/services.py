@@ -55,6 +55,7 @@ class Instruction(StrEnum):
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
     TRIAL = "trial"  # {trial}: have its project's facts, then hand it to an agent
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
+    SCORE = "score"  # {project}: take its score of today
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -69,6 +70,7 @@ ASIDE = (
     Instruction.COMMAND,
     Instruction.TRIAL,
     Instruction.FOLLOW,
+    Instruction.SCORE,
 )
 
 

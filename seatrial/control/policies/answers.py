@@ -7,10 +7,22 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
+from seatrial.control.policies.findings import findings_of
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waits import wait
 from seatrial.control.policies.waivers.words import why_waived
 from seatrial.wire.states import ResultState
+
+
+class FindingAnswer(Schema):
+    """One thing that a policy found."""
+
+    path: str = Field(description="The file that it is in; empty if it is about no file.")
+    line: int | None = Field(description="Its line, from 1, as git counts; null if it is about no line.")
+    message: str = Field(description="What is wrong there, for people.")
+    severity: str = Field(description="info, low, medium, high or critical.")
+    fingerprint: str = Field(description="The same for the same finding at every commit.")
+    fix: str = Field(description="A unified diff that mends it; empty if the policy knows none.")
 
 
 class ResultAnswer(Schema):
@@ -26,6 +38,8 @@ class ResultAnswer(Schema):
     )
     waivers: list[str] = Field(description="Ids of the waivers that waive it; empty if it is not waived.")
     details: dict[str, Any] = Field(description="What the policy adds, for programs.")
+    findings: list[FindingAnswer] = Field(description="What it found, one by one, in its order.")
+    findings_left_out: int = Field(description="How many more it found than are listed.")
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
@@ -93,6 +107,8 @@ def _result(row: Result) -> ResultAnswer:
         waived=why_waived(row),
         waivers=sorted(one.pk for one in row.waivers.all()) if row.state == ResultState.WAIVED else [],
         details=row.details,
+        findings=[FindingAnswer(**one.model_dump(mode="json")) for one in findings_of(row)],
+        findings_left_out=row.findings_left_out,
         logs=row.logs,
         seconds=row.seconds,
         memoised=row.memoised,

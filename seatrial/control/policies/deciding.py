@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.findings import all_of
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers.force import in_force, scope_of
 from seatrial.control.policies.waivers.scope import covers
@@ -47,6 +48,7 @@ def decide_again(evaluations: QuerySet[Evaluation]) -> int:
             continue
         evaluation.save(update_fields=["state", "score", "waived"])
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+        outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
         changed += 1
     return changed
 
@@ -66,7 +68,7 @@ def _with_waivers(evaluation: Evaluation, rows: Iterable[Result]) -> list[tuple[
 
 def _waive(row: Result, waivers: list[Waiver]) -> bool:
     of_scope = {scope_of(one): one for one in waivers}
-    over = covers(list(of_scope), row.details) or []
+    over = covers(list(of_scope), all_of(row)) or []
     used = {of_scope[one].pk for one in over}
     before = (ResultState(row.state), {one.pk for one in row.waivers.all()})
     row.state = ResultState.WAIVED if used else ResultState.FAILED

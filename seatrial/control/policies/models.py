@@ -126,6 +126,8 @@ class Result(models.Model):
     score = models.FloatField(null=True)
     message = models.TextField(blank=True)
     details = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)  # see `findings.findings_of`
+    findings_left_out = models.PositiveIntegerField(default=0)
     logs = models.JSONField(default=list)
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)

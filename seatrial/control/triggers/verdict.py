@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from seatrial.control.forges.protocol import Annotation
-from seatrial.control.policies.findings import FINGERPRINT, PATHS, findings, path_of
+from seatrial.control.policies.findings import findings_of
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.words import why_waived
 from seatrial.control.triggers.markdown import code, plain
 from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.visible import visible_text
 
 RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
 MOST_ANNOTATIONS = 500
-NOT_SAID = (*PATHS, "line", FINGERPRINT)  # of a finding
 
 
 def verdict(evaluation: Evaluation) -> Iterator[str]:
@@ -42,17 +42,14 @@ def annotations(evaluation: Evaluation) -> list[Annotation]:
 
 
 def _of_result(result: Result) -> Iterator[Annotation]:
-    for finding in findings(result.details):
-        path = path_of(finding)
-        line = finding.get("line")
-        if not path or type(line) is not int or line < 1:
+    for finding in findings_of(result):
+        if finding.line is None:
             continue
-        others = (f"{name}: {value}" for name, value in finding.items() if name not in NOT_SAID)
         yield Annotation(
-            path=path,
-            line=line,
+            path=finding.path,
+            line=finding.line,
             title=result.version.policy.slug,
-            message=", ".join(others) or result.message,
+            message=visible_text(finding.message or result.message),
             failed=result.state in RESULTS_FIRST,
         )
 

@@ -22,6 +22,7 @@ class Section:
 EVERYBODYS = [
     Section("policies", "authoring:policies", "Policies"),
     Section("waivers", "waivers:waivers", "Waivers"),
+    Section("scores", "scores:scores", "Scores"),
 ]
 ADMINS = [Section("network", "network:network", "Network")]
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from ninja import Field, Schema
 
+from seatrial.control.policies.answers import FindingAnswer
 from seatrial.control.policies.models import Replay, Trial
 from seatrial.control.policies.trials.services import tests_state
 from seatrial.control.policies.trials.summaries import Counts, summary
@@ -32,6 +33,8 @@ class TriedAnswer(Schema):
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
     details: dict[str, Any] = Field(description="What the policy adds, for programs; empty in a replay.")
+    findings: list[FindingAnswer] = Field(description="What it found, in its order; empty in a replay.")
+    findings_left_out: int = Field(description="How many more it found than are listed.")
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order; empty in a replay.")
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
@@ -152,6 +155,8 @@ def _tried(row: dict[str, Any]) -> TriedAnswer:
         score=row["score"],
         message=row["message"],
         details=row.get("details", {}),
+        findings=[FindingAnswer(**one) for one in row.get("findings", [])],
+        findings_left_out=row.get("findings_left_out", 0),
         logs=row.get("logs", []),
         seconds=row["seconds"],
         memoised=row["memoised"],

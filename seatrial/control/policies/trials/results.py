@@ -75,6 +75,8 @@ def row(draft: Draft, one: TrialResult, *, short: bool) -> dict[str, Any]:
     }
     if not short:
         kept["details"] = result.details
+        kept["findings"] = [found.model_dump(mode="json") for found in result.findings]
+        kept["findings_left_out"] = max(0, result.findings_left_out)
         kept["logs"] = [line.model_dump(mode="json") for line in result.logs]
     if one.test is not None:
         test = draft.tests[one.test]

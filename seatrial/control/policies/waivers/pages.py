@@ -23,6 +23,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.policies.current import current
 from seatrial.control.policies.errors import PolicyError
+from seatrial.control.policies.findings import all_of
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers import services
 from seatrial.control.policies.waivers.failures import failed_result, scopes
@@ -74,7 +75,7 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
         "waiver": row,
         "scope": scope_of(row),
         "concerned": concerned,
-        "whole": {one.pk for one in concerned if covers([scope_of(row)], one.details)},
+        "whole": {one.pk for one in concerned if covers([scope_of(row)], all_of(one))},
         **_may(user, row),
         **TAB,
     }

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_invitations'),
-        ('policies', '0007_network'),
+        ('policies', '0008_findings'),
         ('projects', '0006_removal'),
     ]
 
