@@ -322,6 +322,18 @@ def test_a_trial_that_nobody_finishes_ends_with_the_reason_and_its_replay_goes_o
     assert not replay.trials.filter(begun_at=None).exists(), "the next one has its place"
 
 
+def test_a_trial_that_no_agent_takes_ends_although_others_could(version: PolicyVersion) -> None:
+    factories.agent()
+    trial = services.run_tests_of(version, by=BY)
+    assert trials_overdue.give_up_lost() == 0
+    Trial.objects.update(queued_at=timezone.now() - timedelta(hours=1))
+    assert trials_overdue.give_up_lost() == 1
+    trial.refresh_from_db()
+    assert trial.state == TrialState.ERRORED and trial.message.startswith(
+        "Lost: no agent took it within 30 minutes"
+    )
+
+
 def test_facts_that_do_not_come_end_the_trial(version: PolicyVersion, project: Project) -> None:
     evaluated(project, "a" * 40)
     trial = services.try_policy(version, project, "", by=BY)
