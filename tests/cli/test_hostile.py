@@ -5,7 +5,6 @@ import io
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,58 +21,16 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
-from tests.cli.conftest import FakeApi, git
+from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
 
 ROOM = Path(demo_module.__file__).parent
-ATTACKS = [
-    "\x1b[2K\x1b[1A\u2713 live",  # clears its line, goes up, writes a verdict
-    "x\r\u2713 live",
-    "x\n\u2713 live",
-    "\x1b]0;title\x07\x1b]8;;http://evil.test\x1b\\here",
-    "\x9b2J\x85\x90",
-    "\u202elive\u2066\u200b\u2028",
-    "[red]live[/] [link=http://evil.test]here[/link] :rocket:",
-    "\x1bc\x00\x08\x7f",
-    "caf\udce9",
-]
-OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def obeyed(output: str) -> list[str]:
-    """What a terminal would do, but for our line ends."""
-    return [hex(ord(one)) for one in output.replace("\n", "") if unicodedata.category(one) in OBEYED]
 
 
 @pytest.fixture(autouse=True)
 def _anything(api: FakeApi) -> None:
     """What answers here need not be the real server."""
     api.held_to_contract = False
-
-
-@pytest.fixture
-def attack() -> str:
-    return " ".join(ATTACKS)
-
-
-Shown = Callable[..., str]
-
-
-@pytest.fixture
-def shown(cli: Any, attack: str) -> Shown:
-    """`shown("status")`: what the command printed, when it is sure that nobody obeys it."""
-
-    def run(*words: str, said: bool = True) -> str:
-        _, out, err = cli(*words)
-        output = str(out + err)
-        assert obeyed(output) == []
-        assert "a defect in seatrial" not in output
-        forged = [line for line in output.splitlines() if line.startswith("\u2713 live")]
-        assert forged == []
-        assert "[red]live[/] [link=http://evil.test]here[/link] :rocket:" in output or said is False
-        return output
-
-    return run
 
 
 def test_preview_that_is_live(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
@@ -477,44 +434,3 @@ def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
     counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
     api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
     shown("scores", "shop")
-
-
-def test_trying_policies(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
-    file = tmp_path / "readme.py"
-    file.write_text("def evaluate(project): pass")
-    words = ("message", "isolation", "page_url", "commit", "by")
-    differing = {"key": attack, "expected": attack, "said": {attack: attack}}
-    finding = {"path": attack, "line": 1, "message": attack, "severity": attack}
-    result = {
-        "policy": "readme", "test": attack, "agrees": False, "differences": [differing], "state": attack, "score": 1.0, "message": attack,
-        "findings": [finding], "logs": [{"level": attack, "message": attack}], "seconds": 1.0,
-    }  # fmt: skip
-    trial = {
-        "id": "01T",
-        "state": "finished",
-        "tests": "failed",
-        "seconds": 1.0,
-        **dict.fromkeys(words, attack),
-        "results": [result],
-    }
-    counts = dict.fromkeys(
-        ("commits", "passed", "failed", "errored", "newly_failing", "newly_passing", "not_run", "seconds"), 1
-    )
-    replay = {
-        "id": "01R", "policy": attack, "state": "finished", "message": attack, "left_out": 1, "in_force": None, "page_url": attack,
-        "counts": counts, "projects": [{"name": attack, "counts": counts}],
-    }  # fmt: skip
-    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
-    api.routes["GET /policies"] = lambda _: (200, [])
-    for address in ("/policies/tests", "/policies/trials"):
-        api.routes[f"POST {address}"] = lambda _: (200, trial)
-    api.routes["POST /policies/replays"] = lambda _: (200, replay)
-    api.routes["GET /trials/01T"] = lambda _: (200, trial)
-    api.routes["GET /replays/01R"] = lambda _: (200, replay)
-    given = attack.replace("\x00", "")
-    shown("policy", "test", str(file))
-    shown("policy", "try", str(file), "--project", "shop")
-    shown("policy", "replay", str(file))
-    shown("policy", "test", given, said=False)
-    shown("policy", "try", given, "--project", "shop", said=False)
-    shown("policy", "replay", given, "--project", given, said=False)

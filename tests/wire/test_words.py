@@ -27,6 +27,8 @@ from seatrial.wire.states import (
     Isolation,
     ResultState,
     ServiceKind,
+    TestsState,
+    TrialState,
     WaiverState,
 )
 from seatrial.wire.words import (
@@ -49,6 +51,8 @@ STATES = [
     EvaluationState,
     ResultState,
     ServiceState,
+    TestsState,
+    TrialState,
     WaiverState,
 ]
 WORDS_OF_LOGS = [LogLevel, LogSource, LogStream]
@@ -70,6 +74,8 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
+    "test": TestsState,
+    "trial": TrialState,
     "waiver": WaiverState,
     "withheld": Withheld,
 }
@@ -81,6 +87,7 @@ IN_JSON = [
     StopCause,
     EvaluationState,
     ResultState,
+    TrialState,
     ("workspace", "project"),
     Basis.values,
     WaiverState,

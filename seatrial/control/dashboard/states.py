@@ -9,6 +9,8 @@ from seatrial.wire.states import (
     EnvironmentState,
     EvaluationState,
     ResultState,
+    TestsState,
+    TrialState,
     WaiverState,
 )
 from seatrial.wire.words import ServiceState
@@ -32,7 +34,7 @@ ICONS = {
 
 _TONES = {
     Tone.GOOD: [
-        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED,
+        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED, TrialState.FINISHED,
         "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
@@ -48,7 +50,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
-        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
+        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN, TestsState.UNTRIED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

@@ -10,7 +10,6 @@ from seatrial.control.policies.trials.feeding import feed
 from seatrial.control.policies.trials.results import lost
 from seatrial.wire.states import TrialState
 
-
 TURN_AFTER = timedelta(minutes=30)  # only a few are handed over at a time, so each has its turn long before
 
 
