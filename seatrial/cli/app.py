@@ -23,6 +23,7 @@ from seatrial.cli import (
     policy,
     projects,
     pulls,
+    rollouts,
     scores,
     status,
     terminal,
@@ -68,6 +69,7 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)

@@ -28,6 +28,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
@@ -84,6 +85,7 @@ for router in (
     network,
     scores,
     waivers,
+    rollout,
     fleet,
     status,
     metrics,

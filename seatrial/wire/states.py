@@ -62,6 +62,20 @@ class ResultState(StrEnum):
     WAIVED = "waived"  # an authorised person decided that the result does not matter here; no agent sends this state
 
 
+class Level(StrEnum):
+    """How much a policy's failures weigh, from nothing to most. No agent knows them."""
+
+    DRAFT = "draft"  # it runs in trials only
+    ADVISORY = "advisory"  # it runs, and what it says is shown and reported; it never fails a check
+    SOFT = "soft"  # it fails the check, and an approved waiver says where that does not matter
+    HARD = "hard"  # it fails the check, and nothing waives it
+
+    @property
+    def gates(self) -> bool:
+        """Whether a failure fails the check."""
+        return self in {self.SOFT, self.HARD}
+
+
 class Severity(StrEnum):
     """How much a finding matters, as its policy says. info < low < medium < high < critical."""
 

@@ -106,6 +106,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies",
         "/policies/scores",
         "/policies/network",
+        f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
 

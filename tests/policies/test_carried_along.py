@@ -55,7 +55,9 @@ FOUND = [
 def test_findings_leave_the_details_as_an_agent_moves_them(before: Any) -> None:
     earlier = migrate(("policies", "0007_network"))
     project = factories.project(factories.workspace(), "findings")
-    version = factories.policy(project.workspace, "No secrets")
+    policies = earlier.get_model("policies", "Policy").objects
+    policy = policies.create(workspace_id=project.workspace_id, slug="no-secrets", name="No secrets")
+    version = earlier.get_model("policies", "PolicyVersion").objects.create(policy=policy, number=1)
     evaluation = earlier.get_model("policies", "Evaluation").objects.create(
         project_id=project.pk, commit="a" * 40
     )

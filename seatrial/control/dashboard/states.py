@@ -8,6 +8,7 @@ from seatrial.wire.states import (
     DeploymentState,
     EnvironmentState,
     EvaluationState,
+    Level,
     ResultState,
     TestsState,
     TrialState,
@@ -35,7 +36,7 @@ ICONS = {
 _TONES = {
     Tone.GOOD: [
         EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED, TrialState.FINISHED,
-        "accepted", "done", "healthy",
+        Level.SOFT, Level.HARD, "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
@@ -50,7 +51,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
-        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN, TestsState.UNTRIED,
+        Level.DRAFT, Level.ADVISORY, WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN, TestsState.UNTRIED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

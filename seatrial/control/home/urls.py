@@ -34,6 +34,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.network.urls")),
     path("", include("seatrial.control.policies.scores.urls")),
     path("", include("seatrial.control.policies.authoring.urls")),
+    path("", include("seatrial.control.policies.rollout.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
     path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.forges.connection_urls")),

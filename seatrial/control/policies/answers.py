@@ -31,6 +31,9 @@ class ResultAnswer(Schema):
     policy: str = Field(description="The policy's slug.")
     name: str = Field(description="The policy's name, for people.")
     state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    level: str = Field(
+        description="advisory: it fails no check; soft: it does, unless waived; hard: it does, and nothing waives it."
+    )
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
     waived: str = Field(
@@ -56,6 +59,9 @@ class EvaluationAnswer(Schema):
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
     waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
+    remarks: int = Field(
+        description="How many of its results would fail it, were their policies not advisory."
+    )
     message: str = Field(description="Why there is no verdict, or not yet, for people; empty otherwise.")
     isolation: str = Field(
         description="What its policies ran in: runsc, runc or process; empty until it is known."
@@ -87,6 +93,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         state=evaluation.state,
         score=evaluation.score,
         waived=evaluation.waived,
+        remarks=evaluation.remarks,
         message=evaluation.shown_message,
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
@@ -102,6 +109,7 @@ def _result(row: Result) -> ResultAnswer:
         policy=row.version.policy.slug,
         name=row.version.policy.name,
         state=row.state,
+        level=row.level,
         score=row.score,
         message=row.message,
         waived=why_waived(row),

@@ -13,7 +13,10 @@ PolicyError
 ├── NothingToTry       there is no such commit, or no test; the message says what there is
 ├── TooManyTrials      the workspace has as many trials in progress as it may have
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
-└── TooBigToTry        what is tried does not fit into one message
+├── TooBigToTry        what is tried does not fit into one message
+├── HardPolicy         nothing waives a policy whose level is hard
+├── NoSuchLevel        no level has this name; the message names those that there are
+└── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
 from seatrial.control.errors import ControlError
@@ -109,3 +112,23 @@ class TooBigToTry(PolicyError):
     """What is tried does not fit into one message."""
 
     code = "too_big_to_try"
+
+
+class HardPolicy(PolicyError):
+    """Nothing waives a policy whose level is hard."""
+
+    code = "hard_policy"
+    status = 409
+
+
+class NotPromoted(PolicyError):
+    """A policy may not fail checks before its own tests have passed."""
+
+    code = "not_promoted"
+    status = 409
+
+
+class NoSuchLevel(PolicyError):
+    """No level has this name."""
+
+    code = "no_such_level"

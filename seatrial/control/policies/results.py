@@ -132,8 +132,15 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
 
 
 def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> None:
+    """`state`: how it ended as a whole. Where all that was to run is advisory, that fails nothing either; it is said."""
     decide(evaluation)
-    evaluation.state = state or evaluation.state
+    if state is not None:
+        asked = evaluation.versions.values_list("pk", flat=True)
+        levels = [evaluation.level_of(version) for version in asked]
+        if levels and not any(level.gates for level in levels):
+            evaluation.remarks = len(levels)
+        else:
+            evaluation.state = state
     evaluation.waits_for = ""
     evaluation.finished_at = timezone.now()
     evaluation.save()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from seatrial.control.dashboard.states import Face, face
+from seatrial.control.dashboard.states import Face, Tone, face
 from seatrial.control.policies import findings
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waits import wait
@@ -20,6 +20,13 @@ MOST_FINDINGS_SHOWN = 100  # of one result
 def evaluation_face(evaluation: Evaluation) -> Face:
     """The face of an evaluation's state. `running` needs its own: for an environment, it means that all is well."""
     return face("checking" if evaluation.state == EvaluationState.RUNNING else evaluation.state)
+
+
+@register.filter
+def result_face(result: Result) -> Face:
+    """The face of a result's state. What an advisory policy has against a commit alarms nobody."""
+    usual = face(result.state)
+    return Face(Tone.GONE, "info", usual.word) if result.is_remark else usual
 
 
 @register.inclusion_tag("policies/parts/verdict_mark.html")

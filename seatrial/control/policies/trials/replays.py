@@ -17,7 +17,7 @@ from seatrial.control.policies.trials.drafts import Draft, of_version
 from seatrial.control.policies.trials.feeding import OPEN, feed
 from seatrial.control.policies.trials.summaries import ReplaySummary, summary
 from seatrial.control.projects.models import Project
-from seatrial.wire.states import TrialState
+from seatrial.wire.states import Level, TrialState
 
 MOST_COMMITS = 100  # of each project's default branch
 MOST_TRIALS = 1_000  # of one replay
@@ -99,7 +99,7 @@ def replayed(version: PolicyVersion) -> ReplaySummary | None:
 
 
 def _in_force(policy: Policy | None) -> PolicyVersion | None:
-    if policy is None or not policy.enabled:
+    if policy is None or not policy.enabled or policy.level == Level.DRAFT:
         return None
     return policy.versions.order_by("-number").first()
 

@@ -1,18 +1,18 @@
 """What in an evaluation can be waived."""
 
-from seatrial.control.policies.errors import NothingToWaive
+from seatrial.control.policies.errors import HardPolicy, NothingToWaive
 from seatrial.control.policies.findings import all_of, findings_of
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.scope import MOST_FINGERPRINT, MOST_PATH, Scope, inside
 from seatrial.control.policies.waivers.services import newest_version
-from seatrial.wire.states import ResultState
+from seatrial.wire.states import Level, ResultState
 from seatrial.wire.visible import visible
 
 MOST_OFFERED = 50
 
 
 def failed_result(evaluation: Evaluation, policy: str) -> Result:
-    """The failure of the policy with this slug. Raises NoSuchPolicy, and NothingToWaive if it did not fail."""
+    """The failure of the policy with this slug. Raises NoSuchPolicy, HardPolicy, and NothingToWaive if it did not fail."""
     newest = newest_version(evaluation.project, policy)
     rows = evaluation.results.filter(version__policy=newest.policy_id).select_related("version__policy")
     result = rows.first()
@@ -21,6 +21,10 @@ def failed_result(evaluation: Evaluation, policy: str) -> Result:
     if result.state != ResultState.FAILED:
         raise NothingToWaive(
             f"{newest.policy.slug} is {result.state} at {evaluation.commit[:10]}: only what failed can be waived."
+        )
+    if result.level is Level.HARD:
+        raise HardPolicy(
+            f"{newest.policy.slug} was a hard policy at {evaluation.commit[:10]}: nothing waives it."
         )
     if result.version_id != newest.pk:
         raise NothingToWaive(

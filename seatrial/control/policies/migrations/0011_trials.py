@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_invitations'),
-        ('policies', '0008_findings'),
+        ('policies', '0010_levels'),
         ('projects', '0006_removal'),
     ]
 
