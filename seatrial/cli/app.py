@@ -23,6 +23,7 @@ from seatrial.cli import (
     policy,
     projects,
     pulls,
+    reports,
     rollouts,
     scores,
     status,
@@ -73,6 +74,7 @@ policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -312,7 +312,7 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores",
+        "pulls", "approve", "extend", "init", "scores", "report",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -433,6 +433,23 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
     shown("policies", "level", "no-secrets")
     shown("policies", "level", "no-secrets", "hard")
+
+
+def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
+    for form in ("sarif", "junit", "csv", "markdown"):
+        api.routes["GET /evaluations/01V/report"] = lambda _: (200, {"text": attack})
+        shown("report", "01V", "--format", form, said=False)
+    shown("report", "01V", "--format", attack.replace("\x00", ""))
+    shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
+
+
+def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:
+    said = {"says": attack, "public_url": attack, "private_url": "", "markdown": attack}
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop", "name": attack}])
+    for method in ("GET", "POST", "DELETE"):
+        api.routes[f"{method} /projects/01P/badge"] = lambda _: (200, said)
+    for words in ([], ["--publish"], ["--private"]):
+        shown("projects", "badge", "shop", *words)
 
 
 def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:

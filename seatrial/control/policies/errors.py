@@ -14,6 +14,7 @@ PolicyError
 ├── TooManyTrials      the workspace has as many trials in progress as it may have
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
+├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
 └── NotPromoted        the policy may not fail checks before its tests have passed
@@ -112,6 +113,13 @@ class TooBigToTry(PolicyError):
     """What is tried does not fit into one message."""
 
     code = "too_big_to_try"
+
+
+class NotEnded(PolicyError):
+    """The evaluation has no verdict yet."""
+
+    code = "not_ended"
+    status = 409
 
 
 class HardPolicy(PolicyError):
