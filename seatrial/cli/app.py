@@ -20,9 +20,10 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policy_importing,
-    policy_writing,
+    policy,
     projects,
     pulls,
+    reports,
     rollouts,
     scores,
     status,
@@ -69,9 +70,11 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
-policy_writing.policies.command("level")(rollouts.level)
+policy_importing.policies.command("level")(rollouts.level)
 app.add_typer(policy_importing.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -30,9 +30,12 @@ from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
 from seatrial.control.policies.authoring.shelf_api import router as packs
+from seatrial.control.policies.badges.api import router as badges
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
+from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
@@ -82,12 +85,15 @@ for router in (
     connections,
     previews,
     pulls,
+    trials,  # before what has a policy's id in the same place
     policies,
     packs,
     imports,
     authoring,
     network,
     scores,
+    badges,
+    reports,
     waivers,
     rollout,
     fleet,

@@ -140,6 +140,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "files": [],
         "to": 1,
         "enabled": True,
+        "project": "p",
         "level": "soft",
     }
     body = json.dumps(required)

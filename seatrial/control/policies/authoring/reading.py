@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from seatrial.control.policies import packs
-from seatrial.control.policies.authoring.tests_shape import wrong_in_tests
 from seatrial.control.policies.criteria import check_criteria
-from seatrial.control.policies.errors import BadCriteria, BadPolicy, Problem
+from seatrial.control.policies.errors import BadCriteria, BadMetadata, BadPolicy, Problem
 from seatrial.control.policies.packs import PackedPolicy
+from seatrial.control.policies.trials import cases
 from seatrial.wire.visible import visible
 
 MOST_CODE = 100_000  # characters
@@ -172,10 +172,17 @@ def _network(value: Any) -> Iterator[str]:
         yield f"NETWORK is {value!r}. It is True if the policy asks for the network, else False"
 
 
+def _tests(value: Any) -> Iterator[str]:
+    try:
+        cases.read("TESTS", value)
+    except BadMetadata as error:
+        yield str(error)
+
+
 _CHECKS: dict[str, Callable[[Any], Iterator[str]]] = {
     "NAME": _name,
     "CRITERIA": _criteria,
     "PARAMS": _params,
     "NETWORK": _network,
-    "TESTS": wrong_in_tests,
+    "TESTS": _tests,
 }
