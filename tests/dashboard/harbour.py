@@ -14,8 +14,8 @@ from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.policies.authoring import writing
-from seatrial.control.policies.models import Evaluation, NetworkPermission, Policy, PolicyVersion, Waiver
 from seatrial.control.policies.badges import services as badges
+from seatrial.control.policies.models import Evaluation, NetworkPermission, Policy, PolicyVersion, Waiver
 from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from seatrial.control.policies import packs
 from seatrial.control.policies.models import Policy, PolicyVersion
+from seatrial.control.policies.trials.models import Trial
 from tests.policies.writing_doors import CODE, Doors, recorded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -112,6 +113,19 @@ def test_the_second_of_two_people_sees_what_the_first_one_saved(doors: Doors) ->
     assert doors.rest("admin", "POST", f"/policies/{policy.pk}/revert", based_on=1, to=1)[0] == 409
     doors.send("admin", f"{PAGE}/edit", code=second, based_on="2")
     assert policy.versions.get(number=3).params["most"] == 7
+
+
+def test_developers_run_the_tests_of_a_policy_and_its_page_says_how_they_are(doors: Doors) -> None:
+    policy = doors.policy(
+        code=CODE.replace("PARAMS", 'TESTS = [{"name": "all well", "expected": {"passed": True}}]\nPARAMS')
+    )
+    assert (
+        "all well" in doors.page("viewer", PAGE)[1] and "Run the tests" not in doors.page("viewer", PAGE)[1]
+    )
+    assert doors.send("viewer", f"{PAGE}/tests").status_code == 403
+    assert doors.send("stranger", f"{PAGE}/tests").status_code == 404
+    assert "Its tests run" in doors.send("developer", f"{PAGE}/tests").content.decode()
+    assert [one.version.policy_id for one in Trial.objects.select_related("version")] == [policy.pk]
 
 
 def test_saving_nothing_new_makes_no_version(doors: Doors) -> None:

@@ -22,7 +22,7 @@ from seatrial.control.policies.authoring.standing import judged
 from seatrial.control.policies.authoring.words import criteria_in_words
 from seatrial.control.policies.errors import NotNewest, PolicyError
 from seatrial.control.policies.models import Policy, PolicyVersion
-from seatrial.control.policies.trials.services import newest_tests
+from seatrial.control.policies.trials import services as trials
 
 TAB = {"tab": "policies"}
 MOST_VERSIONS = 50
@@ -130,6 +130,20 @@ def switch(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
     return redirect("authoring:policy", workspace, slug)
 
 
+@require_POST
+@login_required
+def run_tests(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
+    """Run its own tests."""
+    row = policy_at(person(request), workspace, slug, Action.TRY_POLICY)
+    try:
+        trials.run_tests_of(writing.newest_of_row(row), by=actor(request))
+    except PolicyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Its tests run. What they say is here in a moment.")
+    return redirect("authoring:policy", workspace, slug)
+
+
 def _context(user: User, row: Policy) -> dict[str, Any]:
     newest = newest_of(row)
     versions = list(
@@ -141,12 +155,13 @@ def _context(user: User, row: Policy) -> dict[str, Any]:
         "criteria": criteria_in_words(row.criteria),
         "params": [(name, newest.params[name]) for name in _ordered(newest)],
         "changed": packs.changed(newest),
-        "tested": newest_tests(newest) if newest.tests else None,
+        "tested": trials.newest_tests(newest) if newest.tests else None,
         "lines": lines_of(newest.code),
         "versions": versions[:MOST_VERSIONS],
         "more": len(versions) > MOST_VERSIONS,
         "judged": judged(user, [row]).get(row.pk),
         "may_write": allowed(user, Action.MANAGE_POLICIES, row),
+        "may_try": allowed(user, Action.TRY_POLICY, row),
         **TAB,
     }
 
