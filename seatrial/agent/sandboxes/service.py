@@ -6,16 +6,13 @@ import time
 import structlog
 
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.sandboxes.broker import Broker, Seen
 from seatrial.agent.sandboxes.channel import SandboxError
-from seatrial.agent.sandboxes.fingerprints import fingerprinted
 from seatrial.agent.sandboxes.jobs import RETRY_SECONDS, TRIES, Job, Jobs, kept_alive
 from seatrial.agent.sandboxes.memo import Memo
-from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.on_commit import OnCommit
 from seatrial.agent.sandboxes.pool import Pool
-from seatrial.agent.sandboxes.rounds import Round
 from seatrial.agent.sandboxes.trials import Trials
-from seatrial.agent.sandboxes.validation import fitting, judge
+from seatrial.agent.sandboxes.validation import fitting
 from seatrial.agent.vocabulary.credentials import Credentials, CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
@@ -24,11 +21,10 @@ from seatrial.wire.evaluations import (
     EvaluationFinished,
     EvaluationStarted,
     PolicyResult,
-    PolicyToRun,
     RunEvaluation,
     verdict,
 )
-from seatrial.wire.states import EvaluationState, Isolation, ResultState
+from seatrial.wire.states import EvaluationState, Isolation
 from seatrial.wire.trials import RunTrial
 
 log = structlog.get_logger(__name__)
@@ -60,11 +56,11 @@ class Evaluations:
         self._warnings: list[str] = ["the policy sandbox is being prepared"]
         self._unprepared_since: float | None = None  # when preparing first failed
         self._jobs = jobs
-        self._checkouts = checkouts
         self._credentials = credentials
         self._reports = reports
         self._pool = pool
         self._memo = memo
+        self._on_commit = OnCommit(checkouts, pool, memo)
         self._parallel = parallel
         self._trials = Trials(self.results, credentials, reports, pool)
 
@@ -128,28 +124,8 @@ class Evaluations:
         )
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
-        """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
-        isolation = self._pool.backend.isolation
-        tree = await self._checkouts.fetch(command.source, command.repository, command.commit, credentials)
-        broker = Broker(tree, command.facts)
-        results: dict[int, PolicyResult] = {}
-        for index, policy in enumerate(command.policies):
-            if policy.languages and not await broker.has_language(policy.languages):
-                results[index] = skipped(policy)
-                continue
-            if policy.network:
-                continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
-            known = await self._memo.find(command.project, policy, isolation, broker)
-            if known is not None:
-                results[index] = known
-        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in results]
-        outcomes = await Round(self._pool, lambda _: broker).run(todo) if todo else {}
-        for index, policy in todo:
-            outcome = outcomes[index]
-            results[index], seen = await _judged(policy, outcome, broker)
-            if not outcome.note and not policy.network:
-                await self._memo.keep(command.project, policy, isolation, seen, results[index])
-        return [results[index] for index in range(len(command.policies))]
+        """See `OnCommit.results`."""
+        return await self._on_commit.results(command, credentials)
 
     async def _prepare(self) -> None:
         pause = 1.0
@@ -227,21 +203,6 @@ class Evaluations:
     async def _report(self, message: Message, command: RunEvaluation) -> None:
         about = f"evaluation/{command.evaluation}"
         await self._reports.observed(message, workspace=command.workspace, about=about)
-
-
-async def _judged(policy: PolicyToRun, outcome: Outcome, broker: Broker) -> tuple[PolicyResult, Seen]:
-    """The result, and all that it depends on. Raises CheckoutError."""
-    result = judge(policy, outcome)
-    findings, seen = await fingerprinted(policy.slug, result.findings, broker)
-    return result.model_copy(update={"findings": findings}), outcome.seen + seen
-
-
-def skipped(policy: PolicyToRun) -> PolicyResult:
-    """The result of a policy for other languages."""
-    message = f"No file of this commit is written in {' or '.join(policy.languages)}."
-    return PolicyResult(
-        version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
-    )
 
 
 def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:
