@@ -12,7 +12,7 @@ from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
-from seatrial.control.policies.rollout.choosing import choose
+from seatrial.control.policies.rollout.choosing import Selection, choose
 from seatrial.control.policies.rollout.opened import opened_at
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
@@ -82,6 +82,11 @@ def evaluate(
         levels=selection.levels,
         begins=selection.begins,
     )
+    _begin(evaluation, selection)
+    return evaluation
+
+
+def _begin(evaluation: Evaluation, selection: Selection) -> None:
     evaluation.versions.set(selection.all)
     for version, reason in selection.broken:
         Result.objects.create(
@@ -93,8 +98,7 @@ def evaluate(
         lost(evaluation, NOTHING_RAN)
     else:
         nothing_applies(evaluation)
-    outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
-    return evaluation
+    outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
 
 
 @transaction.atomic
