@@ -20,8 +20,10 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
+    reports,
     rollouts,
     scores,
     status,
@@ -73,7 +75,9 @@ policies.policies.command("attach")(rollouts.attach)
 policies.policies.command("exclude")(rollouts.exclude)
 policies.policies.command("detach")(rollouts.detach)
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -76,7 +76,7 @@ def test_policies_that_there_are_go_on_judging_every_project_and_weigh_what_they
     earlier = migrate(("policies", "0008_findings"))
     policies = earlier.get_model("policies", "Policy").objects
     key = policies.create(workspace_id=factories.workspace().pk, slug="no-secrets", name="No secrets").pk
-    later = migrate(("policies", "0011_attachments"))
+    later = migrate(("policies", "0012_attachments"))
     assert later.get_model("policies", "Policy").objects.get(pk=key).level == "soft"
     (attachment,) = later.get_model("policies", "Attachment").objects.filter(policy=key)
     assert attachment.everything and not attachment.excluded and attachment.starts_at is None

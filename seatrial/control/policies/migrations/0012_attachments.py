@@ -20,7 +20,7 @@ def attach_to_everything(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0010_levels"), ("projects", "0007_labels_and_opened_at")]
+    dependencies = [("policies", "0011_trials"), ("projects", "0007_labels_and_opened_at")]
 
     operations = [
         migrations.AddField("evaluation", "begins", models.JSONField(default=dict)),
