@@ -15,7 +15,7 @@ from seatrial.control.policies.models import Attachment, Policy
 from seatrial.control.policies.rollout.promotion import require_promotable
 from seatrial.control.policies.rollout.reaching import nearness
 from seatrial.control.policies.rollout.services import Tested, tests_of
-from seatrial.control.policies.rollout.tested import newest_tests
+from seatrial.control.policies.trials.services import newest_tests
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import Level
 from seatrial.wire.visible import visible
