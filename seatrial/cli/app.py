@@ -19,6 +19,7 @@ from seatrial.cli import (
     init,
     orders,
     platform_commands,
+    policies,
     policy,
     policy_importing,
     projects,
@@ -70,7 +71,10 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
-policy_importing.policies.command("level")(rollouts.level)
+policies.policies.command("level")(rollouts.level)
+policies.policies.command("attach")(rollouts.attach)
+policies.policies.command("exclude")(rollouts.exclude)
+policies.policies.command("detach")(rollouts.detach)
 app.add_typer(policy_importing.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)

@@ -134,15 +134,16 @@ def test_files_and_folders_are_imported(cli: Any, api: FakeApi, tmp_path: Path) 
     asked: list[Any] = []
     row: dict[str, Any] = {"created": ["a"], "changed": [], "unchanged": ["b"], "broken": []}
     api.routes["POST /workspaces/default/policies/import"] = lambda body: (asked.append(body), (200, row))[1]
-    (tmp_path / "deep").mkdir()
+    folder = tmp_path / "standards"
+    (folder / "deep").mkdir(parents=True)
     for name in ("a.yaml", "deep/b.py", "notes.txt"):
-        (tmp_path / name).write_text(name)
-    code, out, _ = cli("policies", "import", str(tmp_path), str(tmp_path / "a.yaml"))
+        (folder / name).write_text(name)
+    code, out, _ = cli("policies", "import", str(folder), str(folder / "a.yaml"))
     assert code == 0 and [one["name"] for one in asked[0]["files"]] == ["a.yaml", "deep/b.py", "a.yaml"]
     assert out.split() == ["created", "a", "unchanged", "b"]
     row["broken"] = [{"file": "a.yaml", "line": 3, "key": "code", "text": "no"}]
-    code, out, _ = cli("policies", "import", str(tmp_path / "a.yaml"))
+    code, out, _ = cli("policies", "import", str(folder / "a.yaml"))
     assert code == 1 and "a.yaml:3: code: no" in out
-    code, out, _ = cli("policies", "import", str(tmp_path / "a.yaml"), "--json")
+    code, out, _ = cli("policies", "import", str(folder / "a.yaml"), "--json")
     assert code == 1 and json.loads(out) == row
     assert "cannot be read" in cli("policies", "import", str(tmp_path / "none.yaml"))[2]
