@@ -6,6 +6,7 @@ PolicyError
 ├── NoSuchPack         there is no such pack; the message names those that there are
 ├── NoSuchPolicy       the workspace has no such policy; the message names those that it has
 ├── BadPolicy          a policy's file is wrong; the message says what is, line by line
+├── BadDocument        a file with policies cannot be read; it has the line
 ├── BadParameters      parameters that the policy does not have, or values that they cannot have
 ├── SlugTaken          the workspace has a policy of this slug
 ├── NotNewest          somebody else made a version meanwhile; the message says which
@@ -83,6 +84,16 @@ class BadPolicy(PolicyError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("Nothing was saved. " + "; ".join(map(str, self.problems)))
+
+
+class BadDocument(PolicyError):
+    """A file with policies cannot be read; `line` counts from 1."""
+
+    code = "bad_document"
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
 
 
 class BadParameters(PolicyError):

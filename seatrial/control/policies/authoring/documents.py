@@ -10,16 +10,10 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-MOST_NODES = 50_000
+from seatrial.control.policies.errors import BadDocument
+
+MOST_NODES = 20_000
 DEEPEST = 30
-
-
-class Unreadable(Exception):
-    """The document cannot be read; `line` counts from 1."""
-
-    def __init__(self, line: int, text: str) -> None:
-        super().__init__(text)
-        self.line = line
 
 
 class Located(dict[str, Any]):
@@ -33,7 +27,7 @@ class Located(dict[str, Any]):
 
 
 def documents(text: str) -> list[Any]:
-    """All documents in `text`: mappings are Located, everything else is what JSON has. Raises Unreadable."""
+    """All documents in `text`: mappings are Located, everything else is what JSON has. Raises BadDocument."""
     yaml = YAML(typ="safe", pure=True)
     yaml.version = (1, 1)  # yes and no are true and false, as in most files that there are
     try:
@@ -41,11 +35,11 @@ def documents(text: str) -> list[Any]:
         return [_Reader().value(node, 0) for node in nodes]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Unreadable(
+        raise BadDocument(
             mark.line + 1 if mark else 0, f"this is no YAML: {error.problem or error.context}"
         ) from error
     except (YAMLError, ValueError, RecursionError) as error:
-        raise Unreadable(0, "this is no YAML that can be read") from error
+        raise BadDocument(0, "this is no YAML that can be read") from error
 
 
 class _Reader:
@@ -60,7 +54,7 @@ class _Reader:
         line = node.start_mark.line + 1
         self._left -= 1
         if self._left < 0 or depth > DEEPEST:
-            raise Unreadable(
+            raise BadDocument(
                 line, f"the document has more than {MOST_NODES:,} values, or is deeper than {DEEPEST}"
             )
         if isinstance(node, MappingNode):
@@ -73,10 +67,10 @@ class _Reader:
         found = Located(node.start_mark.line + 1)
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                raise Unreadable(key.start_mark.line + 1, "a key is a text")
+                raise BadDocument(key.start_mark.line + 1, "a key is a text")
             name = str(key.value)
             if name in found:
-                raise Unreadable(key.start_mark.line + 1, f"the key {name} is there twice")
+                raise BadDocument(key.start_mark.line + 1, f"the key {name} is there twice")
             found[name] = self.value(value, depth + 1)
             found.lines[name] = key.start_mark.line + 1
             block = isinstance(value, ScalarNode) and value.style in ("|", ">")
@@ -87,14 +81,14 @@ class _Reader:
         try:
             value = self._scalars.construct_object(node)
         except (YAMLError, ValueError) as error:
-            raise Unreadable(line, f"{str(node.value)[:60]!r} is no value that is understood") from error
+            raise BadDocument(line, f"{str(node.value)[:60]!r} is no value that is understood") from error
         if isinstance(value, datetime.date):
             return str(node.value)
         if isinstance(value, float) and not math.isfinite(value):
-            raise Unreadable(line, "a number must be finite")
+            raise BadDocument(line, "a number must be finite")
         if value is None or isinstance(value, str | int | float):
             return value
-        raise Unreadable(line, f"{str(node.value)[:60]!r} is no value that is understood")
+        raise BadDocument(line, f"{str(node.value)[:60]!r} is no value that is understood")
 
 
 def plain_value(value: Any) -> Any:

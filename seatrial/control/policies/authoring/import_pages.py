@@ -1,10 +1,10 @@
 """The page on which policies are imported from files."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -35,7 +35,7 @@ def import_policies(request: HttpRequest) -> HttpResponse:
     return render(request, "policies/import.html", context)
 
 
-def _texts(uploads: list[UploadedFile]) -> tuple[list[tuple[str, str]], list[Broken]]:
+def _texts(uploads: Sequence[Any]) -> tuple[list[tuple[str, str]], list[Broken]]:
     """(name, text) of those that are text, and what is wrong with the others."""
     texts: list[tuple[str, str]] = []
     broken: list[Broken] = []

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from pprint import pformat
 from typing import Any
 
-from seatrial.control.policies.authoring.documents import Located, Unreadable, documents, plain_value
+from seatrial.control.policies.authoring.documents import Located, documents, plain_value
 from seatrial.control.policies.authoring.reading import plain, read
-from seatrial.control.policies.errors import BadPolicy, Problem
+from seatrial.control.policies.errors import BadDocument, BadPolicy, Problem
 from seatrial.control.policies.packs import PackedPolicy
 from seatrial.wire.visible import visible
 
@@ -95,7 +95,7 @@ def _take_yaml(found: Found, name: str, text: str) -> None:
             and "code" not in read_documents[0]
         ):
             front, read_documents = None, documents(text)
-    except Unreadable as error:
+    except BadDocument as error:
         found.broken.append(Broken(name, error.line, "", str(error)))
         return
     if front:
