@@ -27,6 +27,7 @@ from seatrial.cli import (
     scores,
     status,
     terminal,
+    verifying,
     waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
@@ -73,6 +74,7 @@ policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
 app.command()(scores.scores)
 app.command()(reports.report)
+app.command()(verifying.verify)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

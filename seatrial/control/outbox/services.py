@@ -55,6 +55,7 @@ class Instruction(StrEnum):
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
     SCORE = "score"  # {project}: take its score of today
+    SIGN = "sign"  # {evaluation}: sign its results as they are
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -69,6 +70,7 @@ ASIDE = (
     Instruction.COMMAND,
     Instruction.FOLLOW,
     Instruction.SCORE,
+    Instruction.SIGN,
 )
 
 
