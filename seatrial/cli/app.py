@@ -20,6 +20,7 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
     reports,
@@ -72,6 +73,7 @@ app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)
 app.command()(verifying.verify)

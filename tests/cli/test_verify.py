@@ -22,7 +22,7 @@ def statement(name: str = "acme/shop") -> dict[str, Any]:
     predicate = {
         "issuer": "https://seatrial.example.com", "signedAt": "2026-11-29T18:00:00+00:00",
         "evaluation": {"id": "01E", "state": "passed", "score": 92.5},
-        "runtime": {"isolation": "runsc", "program": {"sha256": "a" * 64}}, "results": [RESULT],
+        "runtime": {"isolation": "runsc", "program": {"sha256": "a" * 64}}, "results": [dict(RESULT)],
     }  # fmt: skip
     subject = [{"name": name, "digest": {"gitCommit": COMMIT}}]
     return {

@@ -29,7 +29,9 @@ async def test_a_commit_that_changes_nothing_it_looked_at_costs_nothing(processe
     assert not third.memoised and third.message == "# Boat\n"
     assert third.digests.answers != first.digests.answers
     assert third.digests == first.digests.model_copy(update={"answers": third.digests.answers})
-    assert first.digests.code == looks.digest and len(first.digests.params) == len(first.digests.answers) == 64
+    assert (
+        first.digests.code == looks.digest and len(first.digests.params) == len(first.digests.answers) == 64
+    )
     (processes.repository.path / "README.md").write_text("# Ship\n")
     processes.repository.commit({})
     [back] = await processes.run(looks)

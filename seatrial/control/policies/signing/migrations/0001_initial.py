@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('policies', '0011_digests'),
+        ('policies', '0012_digests'),
     ]
 
     operations = [
