@@ -10,7 +10,7 @@ from posixpath import basename, dirname
 NAME = "Git LFS"
 TESTS = [
     {"name": "pointers", "input": {"files": {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "a.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"}}, "expected": {"passed": True, "score": 100}},
-    {"name": "committed whole", "input": {"files": {".gitattributes": "*.bin filter=lfs\n", "d/a.bin": {"base64": "AAAAAAAA"}}}, "expected": {"passed": False, "findings": [{"path": "d/a.bin"}]}},
+    {"name": "committed whole", "input": {"files": {".gitattributes": "*.bin filter=lfs\n", "d/a.bin": b"\x00\x00\x00\x00\x00\x00"}}, "expected": {"passed": False, "findings": [{"path": "d/a.bin"}]}},
     {"name": "a pointer without a pattern", "input": {"files": {"a.psd": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"}}, "expected": {"passed": False, "message": {"contains": "no pattern"}}},
     {"name": "a folder", "input": {"files": {".gitattributes": "assets/** filter=lfs\n", "assets/x/a.png": "text"}}, "expected": {"passed": False}},
     {"name": "taken back", "input": {"files": {".gitattributes": "*.bin filter=lfs\nsmall.bin !filter\n", "small.bin": "x"}}, "expected": {"passed": True}},

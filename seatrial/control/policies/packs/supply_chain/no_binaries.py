@@ -11,13 +11,13 @@ from posixpath import basename
 NAME = "No compiled programs"
 PARAMS = {"allow": []}
 TESTS = [
-    {"name": "none", "input": {"files": {"a.py": "", "logo.png": {"base64": "iVBORw0KAA=="}}}, "expected": {"passed": True, "score": 100}},
-    {"name": "a library", "input": {"files": {"lib/a.so.1": {"base64": "f0VMRgAAAAA="}}}, "expected": {"passed": False, "findings": [{"path": "lib/a.so.1", "severity": "medium"}]}},
+    {"name": "none", "input": {"files": {"a.py": "", "logo.png": b"\x89PNG\r\n\x00"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "a library", "input": {"files": {"lib/a.so.1": b"\x7fELF\x00\x00\x00\x00"}}, "expected": {"passed": False, "findings": [{"path": "lib/a.so.1", "severity": "medium"}]}},
     {"name": "only called so", "input": {"files": {"a.exe": "text\n", "b.class": "class B {}\n"}}, "expected": {"passed": True}},
-    {"name": "a wrapper that nobody checks", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": {"base64": "UEsDBAAAAAA="}}}, "expected": {"passed": False}},
-    {"name": "a wrapper that is checked", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": {"base64": "UEsDBAAAAAA="}, ".github/workflows/a.yml": "- uses: gradle/actions/wrapper-validation@v4"}},
+    {"name": "a wrapper that nobody checks", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": b"PK\x03\x04\x00\x00\x00\x00"}}, "expected": {"passed": False}},
+    {"name": "a wrapper that is checked", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": b"PK\x03\x04\x00\x00\x00\x00", ".github/workflows/a.yml": "- uses: gradle/actions/wrapper-validation@v4"}},
      "expected": {"passed": True}},
-    {"name": "allowed", "input": {"files": {"fw/a.bin": {"base64": "AAAAAAAA"}, "fw/a.dll": {"base64": "TVoAAAAA"}}}, "params": {"allow": ["fw/*"]}, "expected": {"passed": True}},
+    {"name": "allowed", "input": {"files": {"fw/a.bin": b"\x00\x00\x00\x00\x00\x00", "fw/a.dll": b"MZ\x00\x00\x00\x00"}}, "params": {"allow": ["fw/*"]}, "expected": {"passed": True}},
 ]  # fmt: skip
 
 COMPILED = re.compile(
