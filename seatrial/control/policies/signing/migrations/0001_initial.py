@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('policies', '0012_digests'),
+        ('policies', '0013_digests'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('policies', '0011_trials'),
+        ('policies', '0012_attachments'),
     ]
 
     operations = [
