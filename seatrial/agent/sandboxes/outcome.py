@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from seatrial.agent.sandboxes.broker import Seen
+from seatrial.agent.sandboxes.questions import Seen
 
 
 class Ending(StrEnum):

@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import AnswersOf, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
+from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
