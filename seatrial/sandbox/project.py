@@ -95,7 +95,7 @@ class Project:
         return str(self._ask("get_class", _text(path)))
 
     def get_entry(self, path: str) -> dict[str, Any] | None:
-        """{kind, size, readable, why, class} of what is at `path`, None if nothing is. Kinds: file, binary, lfs, link (with its
+        """{kind, size, readable, why} of what is at `path`, None if nothing is. Kinds: file, binary, lfs, link (with its
         `target`), submodule."""
         answer = self._ask("get_entry", _text(path))
         return None if answer is None else dict(answer)

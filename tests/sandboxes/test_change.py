@@ -88,5 +88,15 @@ def evaluate(project):
         "found": [{"path": "a.py", "line": 2, "text": "token = 2", "match": "token"}],
         "left_out": 0, "files": 1, "unread": {},
     }  # fmt: skip
+    assert said["not_looked_at"] == [
+        {"why": "a binary file", "files": 1, "such_as": ["bin"]}, {"why": "too large", "files": 1, "such_as": ["huge"]},
+        {"why": "a symbolic link to no file of the commit", "files": 1, "such_as": ["out"]},
+    ]  # fmt: skip
+    [result] = await processes.run(policy(code, params={"complete": True}))
+    assert result.state is ResultState.ERRORED and "3 of the files" not in result.message
+    assert (
+        "passed, and 2 of the files that it asked for could not be read, such as huge: 1,100,000"
+        in result.message
+    )
     assert (said["python"], said["owners"], said["class"]) == (["a.py"], ["@ann"], "tests")
     assert said["rules"] == [{"pattern": "*.py", "owners": ["@ann"], "line": 1, "section": ""}]

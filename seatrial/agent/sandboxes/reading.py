@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from seatrial.agent.sandboxes import documents
-from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.languages import languages, scripts
 from seatrial.agent.sandboxes.listing import chosen
 from seatrial.agent.sandboxes.questions import MOST_PATHS, Seen
 from seatrial.agent.sandboxes.searching import MOST_READ, Search
 from seatrial.agent.sandboxes.text import readable
+from seatrial.agent.sandboxes.unread import BINARY, NOT_THERE
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
@@ -22,7 +22,6 @@ SEARCH_BATCH = 16 << 20  # bytes of files that are searched together
 MAX_HOPS = 5  # symbolic links followed one after another
 LFS = b"version https://git-lfs.github.com/spec/"
 LFS_BYTES = 1_024  # that a pointer has at most
-BINARY = "a binary file"
 READERS: dict[str, Callable[[str], Any]] = {
     "get_yaml": documents.documents,
     "get_instructions": documents.steps,
@@ -175,12 +174,12 @@ class Reading:
         return whole.hexdigest()
 
     async def entry(self, path: str) -> dict[str, Any] | None:
-        """`{kind, size, readable, why, class}` of what is at `path`, itself; None if nothing is."""
+        """`{kind, size, readable, why}` of what is at `path`, itself; None if nothing is."""
         entry = (await self.index()).get(path)
         if entry is None:
             return None
         kind, why = await self._kind(entry)
-        answer = {"kind": kind, "size": entry.size, "readable": not why, "why": why, "class": class_of(path)}
+        answer = {"kind": kind, "size": entry.size, "readable": not why, "why": why}
         return answer | ({"target": (await self._tree.links()).get(path, "")} if kind == "link" else {})
 
     async def _kind(self, entry: Entry) -> tuple[str, str]:
@@ -199,7 +198,7 @@ class Reading:
     async def _why_none(self, path: str) -> str:
         entry = (await self.index()).get(path)
         if entry is None:
-            return "there is no such file"
+            return NOT_THERE
         return "a submodule" if entry.mode == SUBMODULE else "a symbolic link to no file of the commit"
 
     async def sizes(self) -> dict[str, int]:
