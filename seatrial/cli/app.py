@@ -20,6 +20,7 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
     reports,
@@ -27,6 +28,7 @@ from seatrial.cli import (
     scores,
     status,
     terminal,
+    verifying,
     waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
@@ -70,9 +72,14 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 policies.policies.command("level")(rollouts.level)
+policies.policies.command("attach")(rollouts.attach)
+policies.policies.command("exclude")(rollouts.exclude)
+policies.policies.command("detach")(rollouts.detach)
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)
+app.command()(verifying.verify)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,58 +21,19 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
-from tests.cli.conftest import FakeApi, git
+from seatrial.signed.envelope import sign
+from seatrial.signed.keys import new_key, private_key
+from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
+from tests.cli.test_verify import statement
 
 ROOM = Path(demo_module.__file__).parent
-ATTACKS = [
-    "\x1b[2K\x1b[1A\u2713 live",  # clears its line, goes up, writes a verdict
-    "x\r\u2713 live",
-    "x\n\u2713 live",
-    "\x1b]0;title\x07\x1b]8;;http://evil.test\x1b\\here",
-    "\x9b2J\x85\x90",
-    "\u202elive\u2066\u200b\u2028",
-    "[red]live[/] [link=http://evil.test]here[/link] :rocket:",
-    "\x1bc\x00\x08\x7f",
-    "caf\udce9",
-]
-OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def obeyed(output: str) -> list[str]:
-    """What a terminal would do, but for our line ends."""
-    return [hex(ord(one)) for one in output.replace("\n", "") if unicodedata.category(one) in OBEYED]
 
 
 @pytest.fixture(autouse=True)
 def _anything(api: FakeApi) -> None:
     """What answers here need not be the real server."""
     api.held_to_contract = False
-
-
-@pytest.fixture
-def attack() -> str:
-    return " ".join(ATTACKS)
-
-
-Shown = Callable[..., str]
-
-
-@pytest.fixture
-def shown(cli: Any, attack: str) -> Shown:
-    """`shown("status")`: what the command printed, when it is sure that nobody obeys it."""
-
-    def run(*words: str, said: bool = True) -> str:
-        _, out, err = cli(*words)
-        output = str(out + err)
-        assert obeyed(output) == []
-        assert "a defect in seatrial" not in output
-        forged = [line for line in output.splitlines() if line.startswith("\u2713 live")]
-        assert forged == []
-        assert "[red]live[/] [link=http://evil.test]here[/link] :rocket:" in output or said is False
-        return output
-
-    return run
 
 
 def test_preview_that_is_live(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
@@ -351,10 +311,11 @@ def test_every_command_is_attacked_here() -> None:
         "deliveries",
         "waivers",
         "policies",
+        "policy",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores", "report",
+        "pulls", "approve", "extend", "init", "scores", "report", "verify",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -470,11 +431,18 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
-    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack}
+    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack, "attachments": []}
     api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
     api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
     shown("policies", "level", "no-secrets")
     shown("policies", "level", "no-secrets", "hard")
+    at = {"id": attack, "target": attack, "level": attack, "reason": attack, "starts_at": attack}
+    rollout["attachments"] = [{**at, "excluded": excluded} for excluded in (True, False)]
+    api.routes["POST /policies/01P/attachments"] = lambda _: (200, rollout)
+    api.routes["DELETE /policies/01P/attachments/01A"] = lambda _: (200, rollout)
+    shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
+    shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
+    shown("policies", "detach", "no-secrets", "01A")
 
 
 def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
@@ -483,6 +451,19 @@ def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None
         shown("report", "01V", "--format", form, said=False)
     shown("report", "01V", "--format", attack.replace("\x00", ""))
     shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
+
+
+def test_verify(shown: Shown, attack: str, tmp_path: Path) -> None:
+    key, file, public = new_key(), tmp_path / "signed", tmp_path / "key"
+    said = statement(attack)
+    said["predicate"]["results"][0].update(policy=attack, state=attack, version=attack)
+    said["predicate"].update(issuer=attack, signedAt=attack)
+    file.write_text(json.dumps(sign(said, private_key(key.private))))
+    public.write_text(key.public)
+    shown("verify", str(file), "--key", str(public))
+    shown("verify", str(file), "--key", str(public), "--commit", attack)
+    file.write_text(attack, errors="replace")
+    shown("verify", str(file), "--key", str(public), said=False)
 
 
 def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:
