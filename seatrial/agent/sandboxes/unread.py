@@ -20,7 +20,7 @@ def told(unread: Mapping[str, str]) -> list[dict[str, Any]]:
     for path, why in unread.items():
         if why != NOT_THERE:
             by_reason["too large" if why[:1].isdigit() else why].append(clean(path, MAX_PATH))
-    reasons = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
+    reasons = sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [{"why": why, "files": len(paths), "such_as": paths[:SHOWN]} for why, paths in reasons]
 
 
