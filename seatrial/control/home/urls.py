@@ -37,6 +37,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.reports.urls")),
     path("", include("seatrial.control.policies.authoring.urls")),
     path("", include("seatrial.control.policies.rollout.urls")),
+    path("", include("seatrial.control.policies.glass.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
     path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.forges.connection_urls")),

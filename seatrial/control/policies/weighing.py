@@ -29,6 +29,11 @@ def weigh(said: Sequence[tuple[PolicyResult, Level]]) -> Weighed:
     )
 
 
+def behind_glass(state: EvaluationState, *, broken: bool) -> tuple[EvaluationState, str]:
+    """The verdict where glass is `broken` or not, and what it would be without that; empty if it is the same."""
+    return (EvaluationState.PASSED, state) if broken and state in AGAINST else (state, "")
+
+
 def is_remark(state: str, level: Level) -> bool:
     """Whether this result would fail a check, were its policy not advisory."""
     return not level.gates and state in AGAINST
