@@ -10,7 +10,7 @@ STATES = ["queued", "running", "passed", "failed", "errored", "timed_out", "supe
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0012_attachments")]
+    dependencies = [("policies", "0013_digests")]
 
     operations = [
         migrations.CreateModel(
