@@ -16,8 +16,7 @@ from tests.sandboxes.conftest import Bench, policy
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-EXAMPLE, NETWORKED = [block for block in BLOCKS if "def evaluate(" in block]
+EXAMPLE, TESTED, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -37,6 +36,11 @@ async def test_the_worked_example_works(processes: Bench) -> None:
     processes.repository.commit({"CODEOWNERS": "/services/shop @bob\n/services/mail @alice\n"})
     [all_of_them] = await processes.run(owned)
     assert (all_of_them.state, all_of_them.score) == ("passed", 100)
+
+
+def test_the_examples_own_test_is_one_of_its_file() -> None:
+    first, *_ = parse("owned-services", f"{EXAMPLE}\n{TESTED}").tests
+    assert first["name"] == "a service without an owner fails, and is named"
 
 
 async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:
