@@ -31,6 +31,7 @@ from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
 from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.badges.api import router as badges
+from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
@@ -98,6 +99,7 @@ for router in (
     signing,
     waivers,
     rollout,
+    glass,
     fleet,
     status,
     metrics,

@@ -93,7 +93,7 @@ IN_JSON = [
     EvaluationState,
     ResultState,
     TrialState,
-    ("workspace", "project"),
+    ("workspace", "stack", "project"),
     Basis.values,
     WaiverState,
 ]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0013_digests")]
+    dependencies = [("policies", "0014_broken_glass")]
 
     operations = [
         migrations.AddField("policyversion", "note", models.CharField(blank=True, default="", max_length=500), False),
