@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0014_broken_glass")]
+    dependencies = [("policies", "0015_demotion")]
 
     operations = [
         migrations.AddField("policyversion", "note", models.CharField(blank=True, default="", max_length=500), False),
