@@ -1,5 +1,7 @@
 """Everything a policy can do, ask and return. Run as plain processes: fast, and the same program as in the sandbox."""
 
+import asyncio
+
 import pytest
 
 from seatrial.agent.checkouts.commit import CommitTree
@@ -304,3 +306,18 @@ async def test_the_evaluation_names_its_isolation(processes: Bench) -> None:
     finished = await processes.evaluations.evaluate(processes.command(policy(code)))
     assert finished.isolation == Isolation.PROCESS and finished.state == "failed"
     assert finished.results[0].score == 0
+
+
+async def test_the_time_of_a_slow_host_is_not_the_policys(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = CommitTree.contributors
+
+    async def slow(tree: CommitTree) -> list[tuple[str, int]]:
+        await asyncio.sleep(3)
+        return await honest(tree)
+
+    monkeypatch.setattr(CommitTree, "contributors", slow)
+    code = "def evaluate(project): return {'passed': True, 'message': str(project.get_contributors())}"
+    [result] = await processes.run(policy(code, timeout_seconds=2.0))
+    assert (result.state, result.message) == (ResultState.PASSED, "[{'username': 'Alice', 'commits': 1}]")
