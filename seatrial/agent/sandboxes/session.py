@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
@@ -136,7 +136,7 @@ class Session:
         try:
             for _ in range(MAX_QUESTIONS):
                 frame = await running.asked.get()
-                await self._sandbox.send(Kind.ANSWER, channel, await self._timed_answer(frame, running))
+                await self._reply(channel, await self._timed_answer(frame, running))
             await running.asked.get()
             await self._stop(channel, running, f"asked more than {MAX_QUESTIONS:,} questions and was ended")
         except CheckoutError as error:
@@ -151,6 +151,13 @@ class Session:
             log.exception("a policy's question could not be answered", policy=running.policy.slug)
             note = f"the agent could not answer a question: {type(error).__name__}: {error}"
             await self._stop(channel, running, note, again=True)
+
+    async def _reply(self, channel: int, answer: dict[str, Any]) -> None:
+        try:
+            await self._sandbox.send(Kind.ANSWER, channel, answer)
+        except TooLarge as error:
+            why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes"
+            await self._sandbox.send(Kind.ANSWER, channel, {"error": why})
 
     async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
