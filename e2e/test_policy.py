@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from e2e.platform import Platform, eventually
-from e2e.repositories import repository
+from e2e.repositories import commit, git, repository
 from seatrial.wire.states import TrialState
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,9 @@ def evaluate(project):
 
 
 def test_a_policy_is_tested_tried_and_replayed_and_nothing_counts(platform: Platform, home: Path) -> None:
-    path = repository(home / "ketch", {"app.py": "print(1)\n"})
+    path = repository(home / "ketch", {})
+    git(path, "checkout", "--quiet", "main")
+    commit(path, {"app.py": "print(1)\n"})
     checked = platform.json("check", str(path), "--branch", "main")
     strict = home / "no_apps.py"
     strict.write_text(STRICT)
@@ -52,6 +54,7 @@ def test_a_policy_is_tested_tried_and_replayed_and_nothing_counts(platform: Plat
     assert verdicts(again) == verdicts(checked) and "no-apps" not in verdicts(again)
 
 
+@pytest.mark.campaign  # the queue gives a dead agent's job to somebody else after a minute
 def test_a_trial_survives_the_death_of_its_agent(platform: Platform, home: Path) -> None:
     path = repository(home / "sloop", {"a.txt": "a"})
     checked = platform.json("check", str(path), "--branch", "main")
