@@ -443,6 +443,11 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
     shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
     shown("policies", "detach", "no-secrets", "01A")
+    verdict = {"state": "passed", "results": [], "glass": attack, "message": attack, "page_url": attack}
+    for what in ("break-glass", "mend-glass"):
+        api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
+    shown("policies", "break-glass", "01E", "--reason", "the shop is down")
+    shown("policies", "mend-glass", "01E")
 
 
 def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:

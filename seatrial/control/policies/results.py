@@ -6,6 +6,7 @@ from django.utils import timezone
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
+from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
@@ -143,6 +144,7 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
             evaluation.remarks = len(levels)
         else:
             evaluation.state = state
+    settle(evaluation, EvaluationState(evaluation.state))
     evaluation.waits_for = ""
     evaluation.finished_at = timezone.now()
     evaluation.save()
