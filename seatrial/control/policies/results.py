@@ -8,6 +8,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -52,6 +53,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     if event.results or not event.message:
         _store(evaluation, event.results)
         _conclude(evaluation)
+        demote_erring(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
