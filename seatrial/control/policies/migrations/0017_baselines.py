@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0015_demotion")]
+    dependencies = [("policies", "0016_authoring")]
 
     operations = [
         migrations.AddField("policy", "ratchet", models.BooleanField(default=False)),
