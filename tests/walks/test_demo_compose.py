@@ -74,7 +74,8 @@ def test_the_demo_is_interrupted_and_then_whole_and_then_gone(place: Place) -> N
 
 def interrupted(place: Place, moment: str) -> str:
     """What it says when somebody presses Ctrl-C after the line about `moment`."""
-    command = ["make", "-s", "demo-compose"]
+    # Whoever runs this walk in the background of a shell has it ignore Ctrl-C, and all that it starts.
+    command = ["env", "--default-signal=INT", "make", "-s", "demo-compose"]
     output = place.root.with_suffix(".said")
     with output.open("w") as stream:
         process = subprocess.Popen(
