@@ -1,7 +1,9 @@
 """Builds and pulls where the kernel makes no user namespace: refused, or done with the walls that the operator chose."""
 
+import contextlib
 import os
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, ImageUnavailable
-from tests.builds.conftest import Lines, built_with, docker, own_addresses
+from tests.builds.conftest import LABEL, Lines, built_with, docker, own_addresses
 from tests.builds.containers import run
 from tests.builds.registry import Registry, served
 from tests.builds.test_pulls import certified, forgotten
@@ -87,6 +89,25 @@ async def test_a_steps_root_has_few_rights_and_nothing_of_its_host_to_use_them_o
         "stdin",
         "stdout",
     }
+
+
+@pytest.mark.docker
+async def test_a_device_that_an_image_brings_along_leads_nowhere(
+    engine: Engine, cache: Path, request_for: Make, base: str, log: Lines, tmp_path: Path
+) -> None:
+    """Root opens any device that is there, such as the host's disk, in an image of strangers."""
+    name = f"seatrial-test/devices-{os.getpid()}:1"
+    device = tarfile.TarInfo("zero")
+    device.type, device.mode, device.devmajor, device.devminor = tarfile.CHRTYPE, 0o666, 1, 5
+    with tarfile.open(tmp_path / "devices.tar", "w") as tar:
+        tar.addfile(device)
+    await docker("import", "-c", f"LABEL {LABEL}", str(tmp_path / "devices.tar"), name)
+    recipe = f"FROM {name} AS lure\nFROM {base}\nCOPY --from=lure /zero /zero\nRUN --mount=from=lure,target=/lure cat /zero /lure/zero | busybox head -c 1 | wc -c\n"
+    builder = built_with("chroot", engine, cache)
+    builder.pauses_seconds = ()
+    with contextlib.suppress(AgentError):  # no device is made, which may end the build
+        await builder.build(request_for("devices", {"Dockerfile": recipe}, no_cache=True), log)
+    assert "1" not in log
 
 
 @pytest.mark.docker

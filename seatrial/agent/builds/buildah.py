@@ -16,7 +16,7 @@ from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fa
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.buildkit.symptom import symptom
-from seatrial.agent.builds.cell import NOTHING, Cell
+from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
@@ -25,7 +25,7 @@ from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, lo
 from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
-from seatrial.agent.builds.uplink import NAME_SERVER
+from seatrial.agent.builds.walls import walls
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
@@ -34,17 +34,7 @@ from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.wire.counted import counted
 
-CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
-# Without a user namespace, a step could leave its folder with the first, and do to its host what the others permit.
-WITHOUT = (
-    "CAP_SYS_CHROOT",
-    "CAP_MKNOD",
-    "CAP_NET_RAW",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_AUDIT_WRITE",
-    "CAP_SETPCAP",
-)
 
 
 @dataclass
@@ -268,10 +258,17 @@ class BuildahBuilder:
                 self._unfinished.discard(cell.scope)
 
     async def _arguments(self, cell: Cell, given: BuildInput, out: str) -> Sequence[str]:
+        await self.fence.raise_for(cell.account)
         request = given.request
         root = Path(cell.folder("context")) if cell.account.other else request.context_root
         real = request.context_root.resolve()
-        arguments = ["bud", "--format", "docker", "--pull-never", *await self._walls(cell)]
+        arguments = [
+            "bud",
+            "--format",
+            "docker",
+            "--pull-never",
+            *walls(cell, self.network, trusting=bool(self.certificates)),
+        ]
         if request.no_cache:
             arguments.append("--no-cache")
         # A layer that is kept for later builds has a time and an id of its own, which an image names that is made of it.
@@ -293,19 +290,6 @@ class BuildahBuilder:
                 arguments += ["--ignorefile", str(root / beside.relative_to(real))]
         return [*arguments, "--file", str(file), "--tag", destination(cell, out),
                 str(root / given.context.relative_to(real))]  # fmt: skip
-
-    async def _walls(self, cell: Cell) -> Sequence[str]:
-        """What keeps a step from its host, and what it may reach."""
-        await self.fence.raise_for(cell.account)
-        if self.isolation is BuildIsolation.CHROOT:  # the cell has the network, if there is one
-            rights = [option for right in WITHOUT for option in ("--cap-drop", right)]
-            return ["--isolation", "chroot", "--network", "host", *rights]
-        walls = ["--isolation", "rootless", "--runtime", find("runc") or "runc", "--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]  # fmt: skip
-        if self.certificates:
-            walls += trust.arguments(cell.folder("tools"))
-        if self.network == "none" or find("slirp4netns") is None:
-            return [*walls, "--network", "none"]
-        return [*walls, "--dns", NAME_SERVER]
 
 
 def destination(cell: Cell, out: str) -> str:
