@@ -8,12 +8,13 @@ import pytest
 
 from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import LIMITS_SECONDS, DockerImages
-from seatrial.agent.builds.isolation import BuildIsolation, lacking
+from seatrial.agent.builds.isolation import lacking
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, problem_of
 from seatrial.agent.engine import Machine
 from seatrial.agent.runtime.docker import DockerRuntime, PreviewFence
 from seatrial.agent.survey import lines as module
 from seatrial.agent.survey.lines import MOST, REGISTER, RESTRICTED, SYMPTOM, HostLines, gvisor, left_behind
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.logs import quiet
 from seatrial.wire.agents import Heartbeat, HostLine

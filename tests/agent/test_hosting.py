@@ -5,13 +5,13 @@ from pathlib import Path
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.engine import Engine
 from seatrial.agent.hosting import choose
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.settings import Settings
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 
 async def test_the_builder_gets_folder_network_and_certificates(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from tests.engines import missing, require
 
 AnyBuilder = BuildahBuilder | BuildKitBuilder

@@ -15,10 +15,11 @@ from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.images import DockerImages
-from seatrial.agent.builds.isolation import BuildIsolation, lacking, none_allowed, refused
+from seatrial.agent.builds.isolation import lacking, none_allowed, refused
 from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import AgentError, BuilderFailed, ImageUnavailable
 from tests.builds.conftest import LABEL, Lines, built_with, docker, own_addresses
 from tests.builds.containers import run

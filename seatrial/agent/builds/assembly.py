@@ -6,13 +6,13 @@ from seatrial.agent.builds.bases import Bases
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.registries.pull import Limits
 from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 
 def docker_builds(

@@ -22,7 +22,6 @@ from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.builds.walls import walls
@@ -30,6 +29,7 @@ from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.wire.counted import counted

@@ -19,8 +19,8 @@ from pathlib import Path
 from seatrial import files
 from seatrial.agent.builds import uplink
 from seatrial.agent.builds.account import Account
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.commands.programs import SEARCH_PATH, find
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 HOME = Path("/run/galley-builder")  # where the folders appear inside the cell, whatever the data directory
 SLIRP = '#!/bin/sh\nexec {slirp4netns} --disable-host-loopback "$@"\n'

@@ -4,18 +4,12 @@ Nothing falls back by itself: on a kernel without user namespaces a build is ref
 """
 
 import os
-from enum import StrEnum
 from pathlib import Path
+
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 MOST = Path("/proc/sys/user/max_user_namespaces")
 SETTING = "GALLEY_BUILD_ISOLATION"
-
-
-class BuildIsolation(StrEnum):
-    """`userns`: root of a step is nobody outside. `chroot`: root of a step is root of the host, with few rights, in the cell."""
-
-    USERNS = "userns"
-    CHROOT = "chroot"
 
 
 LACKS = (

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from seatrial.agent.builds import trust
 from seatrial.agent.builds.cell import NOTHING, Cell
-from seatrial.agent.builds.isolation import BuildIsolation
 from seatrial.agent.builds.uplink import NAME_SERVER
 from seatrial.agent.commands.programs import find
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
 # Without a user namespace, a step could leave its folder with the first, and do to its host what the others permit.

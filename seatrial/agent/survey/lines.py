@@ -10,11 +10,12 @@ from pathlib import Path
 
 from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import DockerImages
-from seatrial.agent.builds.isolation import SETTING, BuildIsolation
+from seatrial.agent.builds.isolation import SETTING
 from seatrial.agent.commands.programs import find
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.containers import WITHOUT_GVISOR
 from seatrial.agent.sandboxes.lookout import Lookouts
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.agents import MOST_TEXT, HostLine

@@ -15,7 +15,7 @@ from seatrial.agent.builds import loading
 from seatrial.agent.builds.account import PULLER, Account, ensure_account
 from seatrial.agent.builds.attempts import repeated
 from seatrial.agent.builds.cell import Cell
-from seatrial.agent.builds.isolation import BuildIsolation, refused
+from seatrial.agent.builds.isolation import refused
 from seatrial.agent.builds.references import registry_of
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, closed
 from seatrial.agent.builds.registries.configuration import Configuration
@@ -24,6 +24,7 @@ from seatrial.agent.builds.registries.pull import Limits, Pull
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import BuilderFailed
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.whole import whole
