@@ -114,12 +114,6 @@ class Host:
         """A file there, as this process sees it."""
         return Path(f"/proc/{self.pid}/root") / name.lstrip("/")
 
-    def grow_disk(self) -> None:
-        """Make the engine's disk as large as its file has become, while it is in use."""
-        self._quietly(
-            "device=$(findmnt -no SOURCE /var/lib/docker) && losetup --set-capacity $device && resize2fs $device"
-        )
-
     def containers(self) -> set[str]:
         """The names of all containers there."""
         return set(self._quietly("docker ps --all --format '{{.Names}}'").split())

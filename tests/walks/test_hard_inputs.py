@@ -30,6 +30,7 @@ __all__ = ["authority", "images"]
 pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
 DUMP = ("exec", "-T", "postgres", "sh", "-c", 'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"')
 UP = ("up", "--detach", "--wait", "--wait-timeout", "600")
+ROOM, TAKEN = 700 * 1024**2, "/var/lib/docker/taken"
 SLEEPER = "987651"
 SLOW = f'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sleep", "{SLEEPER}"]\n'
 # Another project with the volumes of the first, as whoever copies a folder and keeps the data may write it.
@@ -253,13 +254,14 @@ def test_a_second_stack_with_the_same_ports(
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Host]:
-    """A host whose engine has a disk of its own, with room for one image of ours."""
+    """A host whose engine has a disk of its own, most of which something else has taken."""
     (root := tmp_path / "host").mkdir()
     disk = root / "disk"
     with disk.open("wb") as file:
-        file.truncate(900 * 1024**2)
-    subprocess.run(["mkfs.ext4", "-q", str(disk)], check=True)
+        file.truncate(6 * 1024**3)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(disk)], check=True)
     with host.running(root, lambda _: None, "127.0.0.1", disk=disk) as one:
+        one.types(f"fallocate -l $(( $(df --output=avail -B1 /var/lib/docker | tail -1) - {ROOM} )) {TAKEN}")
         yield one
 
 
@@ -283,9 +285,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_load(small: Host, images: Mappin
         f"docker run --rm --network none --entrypoint nats-server {images['GALLEY_BUS_IMAGE']} --version"
     )
 
-    with (small.root / "disk").open("r+b") as file:
-        file.truncate(6 * 1024**3)
-    small.grow_disk()
+    small.types(f"rm {TAKEN}")
     small.types("docker load -i bundle.tar")
     for name in names:
         small.types(f"docker image inspect {name} > /dev/null")
