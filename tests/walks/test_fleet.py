@@ -176,6 +176,7 @@ def test_from_one_host_to_a_fleet(
         eventually(lambda: nodes(admin) == "", what="three nodes are well", seconds=180, not_yet=NOT_YET)
         assert visited(url, trusting) == "version one"
         killed_under_load(fleet, admin, gitlab, hosted, source)
+        git(source, "checkout", "-q", "feature")
         commit(source, {"www/index.html": "version two"})
         gitlab.push(SHOP, source, "feature")
         assert visited(outcome(hosted, pull), trusting) == "version two"
