@@ -22,6 +22,8 @@ from seatrial.cli import (
     policies,
     projects,
     pulls,
+    rollouts,
+    scores,
     status,
     terminal,
     waivers,
@@ -66,7 +68,9 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
+app.command()(scores.scores)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

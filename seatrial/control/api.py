@@ -28,6 +28,8 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.rollout.api import router as rollout
+from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
@@ -79,7 +81,9 @@ for router in (
     pulls,
     policies,
     network,
+    scores,
     waivers,
+    rollout,
     fleet,
     status,
     metrics,

@@ -74,7 +74,13 @@ SESSIONS = Age(
     "they expire",
     "they have no effect any more",
 )
-AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, AUTHORIZATIONS, SESSIONS)
+SCORES = Age(
+    "scores of projects, one for each day",
+    timedelta(days=366),
+    "the day",
+    "a year of them shows a trend, and each is one small row",
+)
+AGES = (HISTORY, SCORES, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, AUTHORIZATIONS, SESSIONS)
 
 FOR_EVER = {
     "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",

@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from seatrial.wire.visible import visible_values
+
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
     r"password|passwd|secret|token|authorization|cookie|signature|credential|api_?key", re.I
@@ -30,6 +32,7 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
+        visible_values,
     ]
     structlog.configure(
         processors=[

@@ -354,7 +354,7 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init",
+        "pulls", "approve", "extend", "init", "scores",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -470,3 +470,14 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
+    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack}
+    api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
+    api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
+    shown("policies", "level", "no-secrets")
+    shown("policies", "level", "no-secrets", "hard")
+
+
+def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
+    counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
+    api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
+    shown("scores", "shop")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from seatrial.wire.findings import moved
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -42,3 +43,29 @@ def test_what_an_evaluation_waits_for_becomes_a_column(before: Any) -> None:
     assert f"Waits for {after[waiting].waits_for}." == after[over].message == SAID
     back = migrate(BEFORE).get_model("policies", "Evaluation").objects
     assert back.get(pk=waiting).message.startswith("Waits for the forge's facts")
+
+
+FOUND = [
+    {"file": "a.py", "line": 3, "kind": "token", "severity": "high"},
+    "text",
+    {"path": "b", "line": "4", "fix": 1},
+]
+
+
+def test_findings_leave_the_details_as_an_agent_moves_them(before: Any) -> None:
+    earlier = migrate(("policies", "0007_network"))
+    project = factories.project(factories.workspace(), "findings")
+    policies = earlier.get_model("policies", "Policy").objects
+    policy = policies.create(workspace_id=project.workspace_id, slug="no-secrets", name="No secrets")
+    version = earlier.get_model("policies", "PolicyVersion").objects.create(policy=policy, number=1)
+    evaluation = earlier.get_model("policies", "Evaluation").objects.create(
+        project_id=project.pk, commit="a" * 40
+    )
+    rows = earlier.get_model("policies", "Result").objects
+    kept = {"files": 3, "findings": FOUND, "findings_left_out": 2}
+    key = rows.create(evaluation=evaluation, version_id=version.pk, state="failed", details=kept).pk
+    row = migrate(("policies", "0008_findings")).get_model("policies", "Result").objects.get(pk=key)
+    details, findings, left_out = moved(kept)
+    assert (row.details, row.findings_left_out) == (details, left_out) == ({"files": 3}, 2)
+    assert row.findings == [one.model_dump(mode="json") for one in findings]
+    assert row.findings[0]["message"] == "kind: token" and row.findings[1]["message"] == "text"

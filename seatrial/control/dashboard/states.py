@@ -8,6 +8,7 @@ from seatrial.wire.states import (
     DeploymentState,
     EnvironmentState,
     EvaluationState,
+    Level,
     ResultState,
     WaiverState,
 )
@@ -33,7 +34,7 @@ ICONS = {
 _TONES = {
     Tone.GOOD: [
         EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED,
-        "accepted", "done", "healthy",
+        Level.SOFT, Level.HARD, "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
@@ -48,7 +49,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
-        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
+        Level.DRAFT, Level.ADVISORY, WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

@@ -54,6 +54,7 @@ class Instruction(StrEnum):
     CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
+    SCORE = "score"  # {project}: take its score of today
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -67,6 +68,7 @@ ASIDE = (
     Instruction.CONFIRM,
     Instruction.COMMAND,
     Instruction.FOLLOW,
+    Instruction.SCORE,
 )
 
 

@@ -9,7 +9,10 @@ PolicyError
 ├── NothingToWaive     the policy did not fail where it is to be waived
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
-└── OwnRequest         whoever asked for a waiver may not approve it
+├── OwnRequest         whoever asked for a waiver may not approve it
+├── HardPolicy         nothing waives a policy whose level is hard
+├── NoSuchLevel        no level has this name; the message names those that there are
+└── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
 from seatrial.control.errors import ControlError
@@ -79,3 +82,23 @@ class OwnRequest(PolicyError):
 
     code = "own_request"
     status = 403
+
+
+class HardPolicy(PolicyError):
+    """Nothing waives a policy whose level is hard."""
+
+    code = "hard_policy"
+    status = 409
+
+
+class NotPromoted(PolicyError):
+    """A policy may not fail checks before its own tests have passed."""
+
+    code = "not_promoted"
+    status = 409
+
+
+class NoSuchLevel(PolicyError):
+    """No level has this name."""
+
+    code = "no_such_level"

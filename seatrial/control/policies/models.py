@@ -4,8 +4,9 @@ from django.db import models
 
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.ids import UlidField
+from seatrial.control.policies.weighing import is_remark
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.states import EvaluationState, ResultState, WaiverState
+from seatrial.wire.states import EvaluationState, Level, ResultState, WaiverState
 
 
 class Policy(models.Model):
@@ -17,6 +18,7 @@ class Policy(models.Model):
     name = models.CharField(max_length=200)
     pack = models.CharField(max_length=100, blank=True)
     enabled = models.BooleanField(default=True)
+    level = models.CharField(max_length=20, choices=[(one, one) for one in Level], default=Level.SOFT)
     criteria = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -78,11 +80,14 @@ class Evaluation(models.Model):
     )
     score = models.FloatField(null=True)
     waived = models.PositiveIntegerField(default=0)  # how many of its results are
+    remarks = models.PositiveIntegerField(default=0)  # how many would fail it, were they not advisory
     message = models.TextField(blank=True)  # why there is no verdict
     waits_for = models.TextField(blank=True)  # the facts, while they do not come, and why not
     isolation = models.CharField(max_length=20, blank=True)
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
+    # By a version's id: its level when this was made, which stays. Older evaluations have none: there was only soft.
+    levels = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(null=True)  # its job was published: the forge's facts are known
     started_at = models.DateTimeField(null=True)
@@ -103,6 +108,10 @@ class Evaluation(models.Model):
         """Why there is no verdict, as people are told: for good, or yet."""
         return f"Waits for {self.waits_for}." if self.waits_for else self.message
 
+    def level_of(self, version_id: str) -> Level:
+        """The level of a policy's version in it."""
+        return Level(self.levels.get(version_id, Level.SOFT))
+
 
 class Result(models.Model):
     """What one policy version said in one evaluation."""
@@ -113,6 +122,8 @@ class Result(models.Model):
     score = models.FloatField(null=True)
     message = models.TextField(blank=True)
     details = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)  # see `findings.findings_of`
+    findings_left_out = models.PositiveIntegerField(default=0)
     logs = models.JSONField(default=list)
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
@@ -125,6 +136,16 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.evaluation} {self.version} {self.state}"
+
+    @property
+    def level(self) -> Level:
+        """How much it weighs in its evaluation."""
+        return self.evaluation.level_of(self.version_id)
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it would fail the check, were its policy not advisory."""
+        return is_remark(self.state, self.level)
 
     @property
     def ran_with(self) -> str:

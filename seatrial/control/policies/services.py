@@ -10,14 +10,14 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.policies.criteria import applies
+from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.states import EvaluationState, Level, ResultState
 from seatrial.wire.words import EventKind
 
 __all__ = [
@@ -89,6 +89,7 @@ def evaluate(
         base_commit=base_commit,
         ref=ref[:250],
         event=event,
+        levels={version.pk: version.policy.level for version in selection.all},
     )
     evaluation.versions.set(selection.all)
     for version, reason in selection.broken:
@@ -170,13 +171,14 @@ def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
 
 def _select(project: Project, *, event: EventKind, ref: str) -> Selection:
     policies = Policy.objects.filter(workspace=project.workspace_id, enabled=True).order_by("slug")
+    policies = policies.exclude(level=Level.DRAFT)
     selection = Selection()
     for policy in policies.prefetch_related(Prefetch("versions", PolicyVersion.objects.order_by("-number"))):
         version = next(iter(policy.versions.all()), None)
         if version is None:
             continue
         try:
-            if applies(policy.criteria, event=event, ref=ref):
+            if check_criteria(policy.criteria).apply(event=event, ref=ref):
                 selection.versions.append(version)
         except BadCriteria as error:
             selection.broken.append((version, str(error)))

@@ -17,6 +17,7 @@ from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.scores.taking import take
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.confirming import confirm, confirm_given_up, confirm_waits
@@ -115,6 +116,15 @@ def commands(forges: Forges) -> Errand:
 def follows() -> Errand:
     """Have previews follow the settings of their projects. No forge is asked."""
     return Errand(instruction=Instruction.FOLLOW, act=follow)
+
+
+def scores() -> Errand:
+    """Take scores of projects whose verdicts changed. No forge is asked."""
+    return Errand(instruction=Instruction.SCORE, act=_score)
+
+
+def _score(body: dict[str, str]) -> None:
+    take(body["project"])
 
 
 def revocations(configuration: Configuration) -> Errand:

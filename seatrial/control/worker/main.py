@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 19 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 20 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -91,6 +91,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "waivers": sweeps.waivers,
+        "scores": sweeps.scores,
         "prune": sweeps.prune,
     }
 
@@ -121,6 +122,7 @@ def _asking(
         "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
+        "scores": Aside(asking, wakeups, errands.scores()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,

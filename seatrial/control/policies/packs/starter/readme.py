@@ -21,7 +21,7 @@ def evaluate(project, params):
     except ValueError as unreadable:
         return verdict(70, f"{unreadable}. The file is there, but was not read.")
     words = len(WORD.findall(text))
-    headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
+    headings = [n for n, line in enumerate(text.split("\n"), 1) if is_heading(line, path)]
     details = {"file": path, "words": words, "headings": len(headings)}
     if not words:
         return verdict(0, f"{path} is empty.", details)
@@ -31,7 +31,9 @@ def evaluate(project, params):
         )
     if not headings:
         return verdict(70, f"{path} has {words} words, but no heading.", details)
-    return verdict(100, f"{path}: {words} words, headings: {len(headings)}.", details)
+    return verdict(
+        100, f"{path}: {words} words, headings: {len(headings)}. The first is at line {headings[0]}.", details
+    )
 
 
 def find(files):
