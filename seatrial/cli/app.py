@@ -20,8 +20,10 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
+    reports,
     rollouts,
     scores,
     status,
@@ -70,7 +72,9 @@ app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 policies.policies.command("level")(rollouts.level)
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

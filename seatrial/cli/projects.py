@@ -34,6 +34,12 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+Publish = Annotated[
+    bool | None,
+    typer.Option(
+        "--publish/--private", help="Change who sees it, which takes the role admin. Without: show it."
+    ),
+]
 Confirm = Annotated[
     str, typer.Option("--confirm", help="Its name in addresses, in place of typing it when asked.")
 ]
@@ -93,6 +99,26 @@ def remove(project: Project, confirm: Confirm = "", as_json: AsJson = False) -> 
     api, row = _found(project)
     answer = api.delete(f"/projects/{row['id']}", confirm=confirm or _typed(row))
     _said(answer, "Is being removed: ", f"While it is, you can keep it: {_undo(row)}", as_json)
+
+
+@projects.command("badge")
+def badge(project: Project, publish: Publish = None, as_json: AsJson = False) -> None:
+    """Show a project's badge, publish it (or give it another address), or make it private."""
+    api, row = _found(project)
+    address = f"/projects/{row['id']}/badge"
+    match publish:
+        case None:
+            answer = api.get(address)
+        case True:
+            answer = api.post(address)
+        case False:
+            answer = api.delete(address)
+    if as_json:
+        document(answer)
+        return
+    terminal = Terminal()
+    terminal.line(bold(row["name"]), f": {answer['says']}, {'public' if answer['public_url'] else 'private'}")
+    terminal.line("  ", note(answer["markdown"] or answer["private_url"]))
 
 
 def _said(answer: Json, done: str, hint: str, as_json: bool) -> None:

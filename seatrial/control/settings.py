@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "seatrial.control.previews",
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
+    "seatrial.control.policies.badges",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",

@@ -13,6 +13,7 @@ from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.policies.badges import services as badges
 from seatrial.control.policies.models import Evaluation, NetworkPermission, PolicyVersion, Waiver
 from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
@@ -117,6 +118,7 @@ SCORED = {"chandlery": (71.5, 12, 3, 1, 0), "lighthouse": (48.0, 4, 5, 0, 2), "c
 def _scores(cast: make.Cast) -> None:
     """Days on which nothing was taken are gaps, and one project has no score at all."""
     today = timezone.now()
+    badges.publish(cast.workspace.projects.get(name="chandlery"), by=Actor.person("alice"))
     for name, (score, passed, failed, waived, errored) in SCORED.items():
         project = cast.workspace.projects.get(name=name)
         DailyScore.objects.bulk_create(

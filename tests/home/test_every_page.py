@@ -105,6 +105,8 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.granted.pk}",
         "/policies",
         "/policies/scores",
+        f"/projects/{harbour.project.pk}/badge",
+        f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]

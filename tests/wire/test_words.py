@@ -28,6 +28,8 @@ from seatrial.wire.states import (
     Level,
     ResultState,
     ServiceKind,
+    TestsState,
+    TrialState,
     WaiverState,
 )
 from seatrial.wire.words import (
@@ -51,6 +53,8 @@ STATES = [
     Level,
     ResultState,
     ServiceState,
+    TestsState,
+    TrialState,
     WaiverState,
 ]
 WORDS_OF_LOGS = [LogLevel, LogSource, LogStream]
@@ -73,6 +77,8 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
+    "test": TestsState,
+    "trial": TrialState,
     "waiver": WaiverState,
     "withheld": Withheld,
 }
@@ -84,6 +90,7 @@ IN_JSON = [
     StopCause,
     EvaluationState,
     ResultState,
+    TrialState,
     ("workspace", "project"),
     Basis.values,
     WaiverState,

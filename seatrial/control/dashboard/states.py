@@ -10,6 +10,8 @@ from seatrial.wire.states import (
     EvaluationState,
     Level,
     ResultState,
+    TestsState,
+    TrialState,
     WaiverState,
 )
 from seatrial.wire.words import ServiceState
@@ -33,7 +35,7 @@ ICONS = {
 
 _TONES = {
     Tone.GOOD: [
-        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED,
+        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED, TrialState.FINISHED,
         Level.SOFT, Level.HARD, "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
@@ -49,7 +51,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
-        Level.DRAFT, Level.ADVISORY, WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
+        Level.DRAFT, Level.ADVISORY, WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN, TestsState.UNTRIED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

@@ -10,6 +10,11 @@ PolicyError
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
 ├── OwnRequest         whoever asked for a waiver may not approve it
+├── NothingToTry       there is no such commit, or no test; the message says what there is
+├── TooManyTrials      the workspace has as many trials in progress as it may have
+├── ReplayRuns         the workspace has a replay in progress; the message says where
+├── TooBigToTry        what is tried does not fit into one message
+├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
 └── NotPromoted        the policy may not fail checks before its tests have passed
@@ -82,6 +87,39 @@ class OwnRequest(PolicyError):
 
     code = "own_request"
     status = 403
+
+
+class NothingToTry(PolicyError):
+    """There is no commit, or no test, that the policy could be tried on."""
+
+    code = "nothing_to_try"
+
+
+class TooManyTrials(PolicyError):
+    """The workspace has as many trials in progress as it may have."""
+
+    code = "too_many_trials"
+    status = 429
+
+
+class ReplayRuns(PolicyError):
+    """The workspace has a replay in progress."""
+
+    code = "replay_runs"
+    status = 409
+
+
+class TooBigToTry(PolicyError):
+    """What is tried does not fit into one message."""
+
+    code = "too_big_to_try"
+
+
+class NotEnded(PolicyError):
+    """The evaluation has no verdict yet."""
+
+    code = "not_ended"
+    status = 409
 
 
 class HardPolicy(PolicyError):

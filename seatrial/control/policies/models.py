@@ -4,9 +4,21 @@ from django.db import models
 
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.ids import UlidField
+from seatrial.control.policies.trials.models import Replay, Trial
 from seatrial.control.policies.weighing import is_remark
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, Level, ResultState, WaiverState
+
+__all__ = [
+    "Evaluation",
+    "NetworkPermission",
+    "Policy",
+    "PolicyVersion",
+    "Replay",
+    "Result",
+    "Trial",
+    "Waiver",
+]
 
 
 class Policy(models.Model):
@@ -40,6 +52,7 @@ class PolicyVersion(models.Model):
     code = models.TextField()
     digest = models.CharField(max_length=64)
     params = models.JSONField(default=dict)
+    tests = models.JSONField(default=list)  # its own: [{name, input, expected, params}]
     network = models.BooleanField(default=False)  # its author asks for the network
     author = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

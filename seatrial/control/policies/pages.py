@@ -18,6 +18,7 @@ from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation, Result, Waiver
+from seatrial.control.policies.reports.formats import FORMS
 from seatrial.control.policies.weighing import AGAINST
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import EvaluationState, ResultState, WaiverState
@@ -63,6 +64,7 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "may_request": allowed(user, Action.REQUEST_WAIVER, evaluation),
         "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
         "done": EvaluationState(evaluation.state).terminal,
+        "reports": FORMS,
     }
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 
 from seatrial.control.forges.protocol import Annotation
 from seatrial.control.policies.findings import findings_of
+from seatrial.control.policies.markdown import code, plain
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.words import why_waived
-from seatrial.control.triggers.markdown import code, plain
 from seatrial.wire.counted import counted
 from seatrial.wire.states import EvaluationState, Level, ResultState
 from seatrial.wire.visible import visible_text

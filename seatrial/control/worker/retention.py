@@ -35,6 +35,7 @@ PRUNES: dict[str, Prune] = {
     "previews": previews.prune,
     "evaluations": evaluations,
     "waivers": policies.prune_waivers,
+    "trials": policies.prune_trials,
     "scores": scores.prune,
     "pull requests": projects.prune,
     "removed projects": removals.prune,

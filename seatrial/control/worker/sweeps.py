@@ -19,6 +19,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.scores import taking as scores
+from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
@@ -51,15 +52,16 @@ class Sweeps:
         self._patient_until = timezone.now()
 
     async def lost_evaluations(self) -> None:
-        """Every LOST_SECONDS, end evaluations that nobody will finish."""
+        """Every LOST_SECONDS, end evaluations and trials that nobody will finish."""
         await self._every(LOST_SECONDS, self.give_up_lost)
 
     def give_up_lost(self) -> None:
-        """End evaluations that nobody will finish; those that ran while this machine slept get PATIENCE first."""
+        """End evaluations and trials that nobody will finish; those that ran while this machine slept get PATIENCE first."""
         if self._attention.was_away():
             self._patient_until = timezone.now() + PATIENCE
         if timezone.now() >= self._patient_until:
             policies.give_up_lost()
+            trials.give_up_lost()
         self._attention.here()
 
     async def expiries(self) -> None:

@@ -14,15 +14,16 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadMetadata, NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
+from seatrial.control.policies.trials import cases
 
 FOLDER = Path(__file__).parent
 STARTER = "starter"  # what a new workspace is given
-METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK"}
+METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK", "TESTS"}
 
 
 @dataclass(frozen=True)
 class PackedPolicy:
-    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS and NETWORK, which must be plain literals."""
+    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS, NETWORK and TESTS, which must be plain literals."""
 
     slug: str
     name: str
@@ -31,6 +32,7 @@ class PackedPolicy:
     criteria: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     network: bool = False
+    tests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
@@ -94,6 +96,7 @@ def parse(slug: str, code: str) -> PackedPolicy:
         criteria=constants.get("CRITERIA", {}),
         params=constants.get("PARAMS", {}),
         network=network,
+        tests=cases.read(slug, constants.get("TESTS", [])),
     )
 
 
@@ -135,6 +138,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         code=packed.code,
         digest=packed.digest,
         network=packed.network,
+        tests=packed.tests,
         params={**packed.params, **(changed(newest) if newest else {})},
         author=author,
     )

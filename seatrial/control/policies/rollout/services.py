@@ -8,7 +8,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.rollout.promotion import require_promotable
-from seatrial.control.policies.rollout.tested import newest_tests
+from seatrial.control.policies.trials.services import newest_tests
 from seatrial.wire.states import Level, TestsState
 
 Tested = Callable[[PolicyVersion], TestsState | None]  # what a version's own tests say; None if it has none
