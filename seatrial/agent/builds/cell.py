@@ -40,8 +40,11 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
 # hold the host's disk as one, and root may open what is there.
 RIGHTS = "-all,+chown,+dac_override,+dac_read_search,+fowner,+fsetid,+kill,+setfcap,+setgid,+setpcap,+setuid,+sys_admin,+sys_chroot"
 DEVICES = "null zero full random urandom tty"
-READ_ONLY = "sys bus fs irq sysrq-trigger"  # of /proc
-HIDDEN = "acpi kcore keys latency_stats timer_list sched_debug scsi kmsg kallsyms"
+READ_ONLY = "sys bus fs irq driver dynamic_debug sysrq-trigger"  # of /proc
+HIDDEN = (
+    "acpi kcore keys latency_stats timer_list sched_debug scsi kmsg kallsyms kpagecount kpageflags kpagecgroup vmallocinfo slabinfo "
+    "pagetypeinfo iomem ioports mtrr"
+)
 
 # $1 data directory, $2 scope, $3 context or nothing, $4 uid:gid, $5 ro or rw: the folders all scopes share, $6 userns or chroot.
 # The command follows. The cell contains nothing of the host but its programs and the files of /etc they need: a mount
