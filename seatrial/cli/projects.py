@@ -34,6 +34,11 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
+]
+Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
 Publish = Annotated[
     bool | None,
     typer.Option(
@@ -54,6 +59,8 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    label: Labels = None,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a project's settings. The previews of its open pull requests follow within seconds."""
@@ -64,6 +71,8 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "labels": [one for one in label if one] if label else None,
+        "stack": stack,
     }
     changes = {key: value for key, value in settings.items() if value is not None}
     if not changes:

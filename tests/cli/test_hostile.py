@@ -428,11 +428,18 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
-    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack}
+    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack, "attachments": []}
     api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
     api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
     shown("policies", "level", "no-secrets")
     shown("policies", "level", "no-secrets", "hard")
+    at = {"id": attack, "target": attack, "level": attack, "reason": attack, "starts_at": attack}
+    rollout["attachments"] = [{**at, "excluded": excluded} for excluded in (True, False)]
+    api.routes["POST /policies/01P/attachments"] = lambda _: (200, rollout)
+    api.routes["DELETE /policies/01P/attachments/01A"] = lambda _: (200, rollout)
+    shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
+    shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
+    shown("policies", "detach", "no-secrets", "01A")
 
 
 def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:

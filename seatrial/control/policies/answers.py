@@ -34,6 +34,9 @@ class ResultAnswer(Schema):
     level: str = Field(
         description="advisory: it fails no check; soft: it does, unless waived; hard: it does, and nothing waives it."
     )
+    begins: datetime | None = Field(
+        description="When its policy begins to gate, if it is advisory here only because the pull request is older; else null."
+    )
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
     waived: str = Field(
@@ -110,6 +113,7 @@ def _result(row: Result) -> ResultAnswer:
         name=row.version.policy.name,
         state=row.state,
         level=row.level,
+        begins=row.begins,
         score=row.score,
         message=row.message,
         waived=why_waived(row),

@@ -17,6 +17,7 @@ PolicyError
 ├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
+├── BadAttachment      a policy cannot be attached like this; the message says what is wrong and the fix
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
@@ -140,3 +141,9 @@ class NoSuchLevel(PolicyError):
     """No level has this name."""
 
     code = "no_such_level"
+
+
+class BadAttachment(PolicyError):
+    """A policy cannot be attached like this."""
+
+    code = "bad_attachment"

@@ -69,5 +69,6 @@ def _row(result: Result) -> str:
     score = "" if result.score is None else f"{result.score:.0f}"
     said = why_waived(result) or result.message
     said = f"{said} ({result.ran_with})" if result.ran_with else said
-    state = result.state if result.level is Level.SOFT else f"{result.state} ({result.level})"
+    begins = f" for what was opened before {result.begins:%Y-%m-%d}" if result.begins else ""
+    state = result.state if result.level is Level.SOFT else f"{result.state} ({result.level}{begins})"
     return f"| {code(result.version.policy.slug)} | {state} | {score} | {plain(said)} |"

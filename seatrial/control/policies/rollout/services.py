@@ -24,8 +24,7 @@ def set_level(policy: Policy, level: Level, *, by: Actor, tested: Tested = newes
     before = Level(row.level)
     if level is before:
         return row
-    newest = row.versions.order_by("-number").first()
-    require_promotable(row.name, before, level, tested(newest) if newest is not None else None)
+    require_promotable(row.name, before, level, tests_of(row, tested))
     row.level = level
     row.save(update_fields=["level"])
     audit.record(
@@ -36,3 +35,9 @@ def set_level(policy: Policy, level: Level, *, by: Actor, tested: Tested = newes
         details={"policy": row.slug, "from": before, "to": level},
     )
     return row
+
+
+def tests_of(policy: Policy, tested: Tested) -> TestsState | None:
+    """What the tests of the newest version say; None if there are none."""
+    newest = policy.versions.order_by("-number").first()
+    return tested(newest) if newest is not None else None

@@ -25,6 +25,7 @@ from seatrial.control.policies.errors import (
     OwnRequest,
 )
 from seatrial.control.policies.models import Evaluation, PolicyVersion, Waiver
+from seatrial.control.policies.rollout.choosing import level_in
 from seatrial.control.policies.waivers.force import outdated, scope_of
 from seatrial.control.policies.waivers.scope import Scope
 from seatrial.control.policies.waivers.words import page_url
@@ -58,7 +59,7 @@ def request(
     if _lock(project).archived_at is not None:
         raise ProjectArchived(project.name)
     version = newest_version(project, policy)
-    refuse_hard(version)
+    refuse_hard(project, version)
     reason = _line(reason)
     if not reason:
         raise BadWaiver("Say why: whoever decides, and whoever reads the check later, needs a reason.")
@@ -96,7 +97,7 @@ def approve(waiver: Waiver, *, by: Actor, person: User, note: str = "") -> None:
     Raises NotInThisState, HardPolicy, and OwnRequest for whoever asked for it. Approving it again is refused, too.
     """
     row = _locked(waiver, WaiverState.REQUESTED)
-    refuse_hard(row.version)
+    refuse_hard(row.project, row.version)
     if is_own(row, person):
         raise OwnRequest("You asked for this waiver: somebody else decides about it.")
     if row.expires_at <= timezone.now():
@@ -152,11 +153,11 @@ def newest_version(project: Project, policy: str) -> PolicyVersion:
     return version
 
 
-def refuse_hard(version: PolicyVersion) -> None:
-    """Raise HardPolicy if nothing waives the policy."""
-    if version.policy.level == Level.HARD:
+def refuse_hard(project: Project, version: PolicyVersion) -> None:
+    """Raise HardPolicy if nothing waives the policy in the project."""
+    if level_in(project, version.policy, asked_at=timezone.now()) is Level.HARD:
         raise HardPolicy(
-            f"{version.policy.slug} is a hard policy: nothing waives it. Mend what it found, or ask an admin or owner of the "
+            f"{version.policy.slug} is a hard policy in {project.name}: nothing waives it. Mend what it found, or ask an admin or owner of the "
             "workspace to make it soft."
         )
 

@@ -8,6 +8,12 @@ fails.
 import re
 
 NAME = "Changelog"
+TESTS = [
+    {"name": "a version", "input": {"files": {"CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- First.\n"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "at line 3"}}},
+    {"name": "in other words", "input": {"files": {"CHANGES": "CHANGES FROM 3.7 TO 3.8\n\n* Panes float.\n"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": True, "score": 70}},
+    {"name": "nothing to follow", "input": {"files": {"CHANGELOG.md": "# Changelog\n"}}, "expected": {"passed": False, "findings": [{"path": "CHANGELOG.md"}]}},
+]  # fmt: skip
 
 NAMES = r"changelog|changes|history|news|whatsnew|(\d+[-_])?releases?([-_]?notes?)?"
 FILE = re.compile(rf"^(docs?/)?({NAMES})([-_.][\w.-]+)?$", re.IGNORECASE)

@@ -10,6 +10,13 @@ import re
 from posixpath import normpath
 
 NAME = "Continuous integration"
+TESTS = [
+    {"name": "tests", "input": {"files": {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    steps:\n    - run: make test\n"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "a.yml:5: make test"}}},
+    {"name": "no change starts it", "input": {"files": {".github/workflows/a.yml": "on: workflow_dispatch\njobs:\n  a:\n    steps:\n    - run: make test\n"}}, "expected": {"passed": False, "score": 40}},
+    {"name": "stale issues", "input": {"files": {".github/workflows/a.yml": "on: {schedule: [{cron: '0 0 * * *'}]}\njobs:\n  a:\n    steps:\n    - uses: actions/stale@v9\n"}}, "expected": {"passed": False}},
+    {"name": "GitLab", "input": {"files": {".gitlab-ci.yml": "unit:\n  script: [tox]\n"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "none", "input": {"files": {"Makefile": "test:"}}, "expected": {"passed": False, "score": 0}},
+]  # fmt: skip
 
 SERVICES = [  # those whose files are searched line by line
     ("CircleCI", r"\.circleci/config\.ya?ml", r"^\s*(jobs|workflows)\s*:"),

@@ -10,6 +10,12 @@ from posixpath import basename
 
 NAME = "Pinned base images"
 PARAMS = {"require_digest": False, "skip": "(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/"}
+TESTS = [
+    {"name": "a tag", "input": {"files": {"Dockerfile": "FROM python:3.13-slim\n"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "none", "input": {"files": {"Dockerfile": "FROM python\n"}}, "expected": {"passed": False, "findings": [{"path": "Dockerfile", "line": 1}]}},
+    {"name": "a digest is required", "input": {"files": {"Dockerfile": "FROM python:3.13\n"}}, "params": {"require_digest": True}, "expected": {"passed": False}},
+    {"name": "a stage by an argument", "input": {"files": {"Dockerfile": "ARG N=1\nFROM a:1 AS img1\nFROM img${N}\n"}}, "expected": {"passed": True}},
+]  # fmt: skip
 
 FILE = re.compile(
     r"(Dockerfile|Containerfile)([.-][\w.-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE

@@ -13,6 +13,12 @@ NAME = "Ignore files"
 PARAMS = {
     "skip": "(^|/)(tests?|__tests__|specs?|fixtures?|testdata|node_modules|vendor|third_party|\\.devcontainer)/"
 }
+TESTS = [
+    {"name": "good", "input": {"files": {".gitignore": "node_modules/\n", "package.json": ""}}, "expected": {"passed": True, "score": 100}},
+    {"name": "generated and committed", "input": {"files": {".gitignore": "", "node_modules/a.js": ""}}, "expected": {"passed": False, "findings": 1}},
+    {"name": "git's history in an image", "input": {"files": {".gitignore": "", "Dockerfile": "FROM a:1\nCOPY . .\n"}}, "expected": {"passed": False, "findings": [{"path": "Dockerfile", "line": 2}]}},
+    {"name": "no .gitignore", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 60}},
+]  # fmt: skip
 
 GENERATED = re.compile(
     r"(^|/)(node_modules|__pycache__|\.venv|\.tox|\.mypy_cache|\.pytest_cache|\.gradle|\.terraform)/|"
@@ -109,6 +115,7 @@ def unfenced(project, files):
         }
         if copies and not near.intersection(files):
             line = copies[0]["line"]
-            text = f"{path}:{line} copies everything, .git too, and there is no .dockerignore."
-            problems.append((40, text, path, line))
+            what = f"all of {folder}/" if folder else "everything, .git too"
+            text = f"{path}:{line} copies {what}, and there is no .dockerignore."
+            problems.append((20 if folder else 40, text, path, line))
     return problems

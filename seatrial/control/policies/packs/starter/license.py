@@ -10,6 +10,13 @@ from posixpath import basename, splitext
 
 NAME = "Licence"
 PARAMS = {"allow": []}
+TESTS = [
+    {"name": "MIT", "input": {"files": {"LICENSE": "MIT License\n\nPermission is hereby granted, free of charge, to any person\n"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "LICENSE:3 is MIT"}}},
+    {"name": "limits use", "input": {"files": {"LICENSE": "Change License: Apache License, Version 2.0\n\nBusiness Source License 1.1\n"}}, "expected": {"passed": True, "message": {"contains": "no open-source licence"}}},
+    {"name": "only these", "input": {"files": {"COPYING": "GNU GENERAL PUBLIC LICENSE\nVersion 3\n"}}, "params": {"allow": ["MIT"]}, "expected": {"passed": False, "findings": [{"path": "COPYING", "line": 1}]}},
+    {"name": "only a name", "input": {"files": {"package.json": "{\"license\": \"MIT\"}"}}, "expected": {"passed": False, "score": 50}},
+    {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 0}},
+]  # fmt: skip
 
 # Terms that limit use. They name the licence that they turn into, or that they limit, often before themselves.
 LIMITED = [

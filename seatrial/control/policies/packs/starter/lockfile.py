@@ -13,6 +13,12 @@ from posixpath import basename, dirname
 
 NAME = "Locked dependencies"
 PARAMS = {"skip": "(^|/)(node_modules|vendor|third_party|fixtures?|testdata|examples?|templates?)/"}
+TESTS = [
+    {"name": "locked", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", "package-lock.json": "{}", "Dockerfile": ""}}, "expected": {"passed": True, "score": 100}},
+    {"name": "deployed without", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", "Dockerfile": ""}}, "expected": {"passed": False, "findings": [{"path": "package.json"}]}},
+    {"name": "a library", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", ".devcontainer/Dockerfile": ""}}, "expected": {"passed": True, "score": 70}},
+    {"name": "from a branch", "input": {"files": {"requirements.txt": "a==1\n-e git+https://x.test/b@main\n", "Dockerfile": ""}}, "expected": {"passed": False, "findings": [{"line": 2}]}},
+]  # fmt: skip
 
 LOCKS = {
     "package.json": [
@@ -61,7 +67,7 @@ def evaluate(project, params):
             if not lock:
                 problem = {
                     "path": path,
-                    "line": 1,
+                    "line": None,
                     "message": f"has no lock file ({', '.join(LOCKS[basename(path)][:3])})",
                 }
             checked.append(f"{path} by {lock}")
@@ -101,9 +107,7 @@ def judged(project, files, checked, problems):
 
 
 def place(one):
-    return (
-        one["path"] if one["line"] == 1 and "lock file" in one["message"] else f"{one['path']}:{one['line']}"
-    )
+    return f"{one['path']}:{one['line']}" if one["line"] else one["path"]
 
 
 def deploys(project, path):

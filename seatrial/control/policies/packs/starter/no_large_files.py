@@ -10,6 +10,12 @@ from posixpath import basename
 
 NAME = "No large files"
 PARAMS = {"limit_kb": 1024, "allow": []}
+TESTS = [
+    {"name": "small", "input": {"files": {"a": "x"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "large", "input": {"files": {"a.bin": "x"}, "get_file_sizes": {"a.bin": 2000000, "b.bin": 5}}, "expected": {"passed": False, "findings": [{"path": "a.bin"}]}},
+    {"name": "allowed", "input": {"get_file_sizes": {"docs/a.pdf": 2000000}}, "params": {"allow": ["docs/*.pdf"]}, "expected": {"passed": True}},
+    {"name": "a lower limit", "input": {"get_file_sizes": {"a": 3000}}, "params": {"limit_kb": 1}, "expected": {"passed": False, "score": 80}},
+]  # fmt: skip
 
 LOCKS = {
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "uv.lock",

@@ -15,6 +15,14 @@ from posixpath import basename
 
 NAME = "No committed secrets"
 PARAMS = {"allow": []}
+TESTS = [
+    {"name": "none", "input": {"files": {"a.py": "x = 1\n", "b.png": b"\x00\x00\x00"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "Files read: 1. Not read"}}},
+    {"name": "in the environment", "input": {"files": {"app/.env.test": "A=1\nAPI_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": False, "findings": [{"path": "app/.env.test", "line": 2, "severity": "critical"}]}},
+    {"name": "in an address", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": False}},
+    {"name": "a template", "input": {"files": {".env.example": "API_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": True}},
+    {"name": "in a test", "input": {"files": {"tests/a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": True, "findings": [{"severity": "info"}]}},
+    {"name": "allowed", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "params": {"allow": ["*.yml"]}, "expected": {"passed": True}},
+]  # fmt: skip
 LISTED = 1000  # findings; the message counts all
 
 KEY = r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"

@@ -1,12 +1,18 @@
 """The README says what this is and how to use it.
 
-Looks for a README at the root with a heading and enough words for a newcomer to begin.
+Looks for a README at the root with a heading and enough words for a newcomer to begin. Parameter `min_words`.
 """
 
 import re
 
 NAME = "Readable README"
 PARAMS = {"min_words": 40}
+TESTS = [
+    {"name": "readable", "input": {"files": {"README.md": "# Ship\n\nIt sails from here to there.\n"}}, "params": {"min_words": 5}, "expected": {"passed": True, "score": 100}},
+    {"name": "short", "input": {"files": {"README.md": "# Ship\n"}}, "expected": {"passed": False, "score": 40}},
+    {"name": "missing", "input": {"files": {"docs/README.md": "# Ship\n"}}, "expected": {"passed": False, "score": 0}},
+    {"name": "no heading", "input": {"files": {"README": "It sails from here to there.\n"}}, "params": {"min_words": 5}, "expected": {"passed": True, "score": 70}},
+]  # fmt: skip
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: a character is a word
 WORD = re.compile(f"[{CJK}]|[^\\s{CJK}]+")

@@ -7,6 +7,13 @@ Looks for files named like tests in the repository's languages, and into them fo
 import re
 
 NAME = "Tests"
+TESTS = [
+    {"name": "Django's", "input": {"files": {"a.py": "", "polls/tests.py": "class PollTests(TestCase):\n    def test_a(self): ...\n"}}, "expected": {"passed": True, "message": {"contains": "polls/tests.py:1"}}},
+    {"name": "Node's", "input": {"files": {"index.js": "", "test.js": "test('a', () => {})\n"}}, "expected": {"passed": True}},
+    {"name": "only a name", "input": {"files": {"a.py": "", "tests/test_a.py": "# soon\n"}}, "expected": {"passed": False, "score": 30, "findings": [{"path": "tests/test_a.py"}]}},
+    {"name": "none", "input": {"files": {"a.py": ""}}, "expected": {"passed": False, "score": 0}},
+    {"name": "no code", "input": {"files": {"index.html": ""}}, "expected": {"passed": True}},
+]  # fmt: skip
 
 CODE = re.compile(
     r"\.(py|js|jsx|ts|tsx|mjs|cjs|mts|vue|svelte|go|rs|java|kt|kts|groovy|rb|php|cs|fs|vb|swift|m|mm|scala|ex|exs|erl|c|cc|cpp|cxx"
