@@ -28,10 +28,12 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.badges.api import router as badges
+from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
+from seatrial.control.policies.signing.api import router as signing
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -88,8 +90,10 @@ for router in (
     scores,
     badges,
     reports,
+    signing,
     waivers,
     rollout,
+    glass,
     fleet,
     status,
     metrics,

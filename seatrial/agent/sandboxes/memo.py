@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from seatrial.agent.sandboxes.broker import Broker, Seen, Unanswerable
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.questions import Seen, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import PolicyResult, PolicyToRun
 from seatrial.wire.states import ResultState
@@ -39,6 +40,11 @@ class Memo:
         self._path = path
         self._program = program
         self._most_bytes = most_bytes
+
+    @property
+    def program(self) -> str:
+        """The digest of the sandbox's program."""
+        return self._program
 
     async def prune(self, _unused_days: float) -> None:
         """Delete expired results and return their space to the disk. Safe at any time."""

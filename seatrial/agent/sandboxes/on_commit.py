@@ -1,22 +1,26 @@
 """Runs policies on a commit: those of other languages are skipped, remembered results are taken, and the others run."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import Broker, Seen
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.comparing import Change
 from seatrial.agent.sandboxes.fingerprints import fingerprinted
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.questions import Seen
 from seatrial.agent.sandboxes.rounds import Pair, Round
 from seatrial.agent.sandboxes.validation import judge
 from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
-from seatrial.wire.evaluations import PolicyResult, PolicyToRun, RunEvaluation
+from seatrial.wire.digests import digest_of
+from seatrial.wire.evaluations import Digests, PolicyResult, PolicyToRun, RunEvaluation
 from seatrial.wire.states import ResultState
 
 log = structlog.get_logger(__name__)
@@ -39,7 +43,7 @@ class OnCommit:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
         isolation = self.pool.backend.isolation
         tree = await self._tree(command, credentials)
-        broker = Broker(tree, command.facts)
+        broker = self._broker(tree, command, credentials)
         results: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
             if policy.languages and not await broker.has_language(policy.languages):
@@ -58,6 +62,16 @@ class OnCommit:
                 await self.memo.keep(command.project, policy, isolation, seen, result)
         return [results[index] for index in range(len(command.policies))]
 
+    def _broker(self, tree: Tree, command: RunEvaluation, credentials: Credentials) -> Broker:
+        change = Change(command.event, command.commit, command.base_commit, command.ref, command.number)
+
+        async def base() -> Tree:
+            return await self.checkouts.fetch(
+                command.source, command.repository, command.base_commit, credentials
+            )
+
+        return Broker(tree, command.facts, change, base if command.base_commit else None)
+
     async def _tree(self, command: RunEvaluation, credentials: Credentials) -> Tree:
         return await self.checkouts.fetch(command.source, command.repository, command.commit, credentials)
 
@@ -75,7 +89,7 @@ class OnCommit:
             log.warning("the host failed policies; they run again", policies=[one.slug for _, one in failed])
             await asyncio.sleep(pause)
             try:
-                broker = Broker(await self._tree(command, credentials), command.facts)
+                broker = self._broker(await self._tree(command, credentials), command, credentials)
             except CheckoutError as error:
                 log.warning("the commit cannot be read again", problem=str(error))
                 break
@@ -93,7 +107,18 @@ class OnCommit:
         except CheckoutError as error:
             outcome.stopped(f"the lines that it names could not be read: {error}", again=False)
             return judge(policy, outcome), []
-        return result.model_copy(update={"findings": findings}), outcome.seen + seen
+        everything = outcome.seen + seen
+        update = {"findings": findings, "digests": digests(policy, everything)}
+        return result.model_copy(update=update), everything
+
+
+def digests(policy: PolicyToRun, seen: Seen) -> Digests:
+    """What the result of `policy` depends on."""
+    return Digests(
+        code=hashlib.sha256(policy.code.encode()).hexdigest(),
+        params=digest_of(policy.params),
+        answers=digest_of(seen),
+    )
 
 
 def skipped(policy: PolicyToRun) -> PolicyResult:

@@ -6,7 +6,9 @@ from django.utils import timezone
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
+from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -46,10 +48,12 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     evaluation.agent = agent_id
     evaluation.isolation = event.isolation or ""
     evaluation.seconds = max(0.0, event.seconds)
+    evaluation.facts_digest, evaluation.program_digest = event.facts[:64], event.program[:64]
     evaluation.message = event.message
     if event.results or not event.message:
         _store(evaluation, event.results)
         _conclude(evaluation)
+        demote_erring(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
@@ -128,6 +132,7 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
         seconds=max(0.0, result.seconds),
         memoised=result.memoised,
         network=result.network[:128] if networked else "",
+        digests={name: text[:64] for name, text in result.digests.model_dump().items()},
     )
 
 
@@ -141,8 +146,10 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
             evaluation.remarks = len(levels)
         else:
             evaluation.state = state
+    settle(evaluation, EvaluationState(evaluation.state))
     evaluation.waits_for = ""
     evaluation.finished_at = timezone.now()
     evaluation.save()
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
     outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
+    outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)

@@ -27,10 +27,14 @@ CHECKERS = [
     (r"setup\.cfg|tox\.ini", r"^\s*\[(mypy)\b"),
 ]  # fmt: skip
 MOST = 2000  # files
+CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
+MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
 
 
 def evaluate(project, params):
     files = project.list_files()
+    if not is_python(files):
+        return {"passed": True, "score": 100, "message": f"Little or no Python among {len(files)} files."}
     code = [path for path in files if path.endswith(".py") and not OF_TESTS.search(path)][:MOST]
     typed, untyped, unread = 0, [], []
     for path, text in project.read_files(code):
@@ -64,6 +68,13 @@ def evaluate(project, params):
         "findings": [] if enough else first,
         "findings_left_out": 0 if enough else len(untyped[100:]),
     }
+
+
+def is_python(files):
+    """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
+    code = [path for path in files if CODE.search(path)]
+    python = [path for path in code if path.endswith(".py")]
+    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
 
 
 def counted(module):

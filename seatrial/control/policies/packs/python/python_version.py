@@ -5,6 +5,7 @@ fails. Repositories without Python pass.
 """
 
 import re
+from posixpath import basename
 
 NAME = "Python version"
 TESTS = [
@@ -23,14 +24,14 @@ PLACES = [
     ("Pipfile", r"^\s*python_(?:full_)?version\s*=\s*[\"']([^\"']+)"), (".python-version", r"^\s*(?:cpython-|python-)?(\d+\.\d+\S*)"),
     ("runtime.txt", r"^python-(\d+\.\d+\S*)"), (".tool-versions", r"^python\s+(\d\S*)"), ("mise.toml", r"^\s*python\s*=\s*[\"']([^\"']+)"),
 ]  # fmt: skip
-PYTHON = re.compile(r"\.pyi?$|(^|/)(pyproject\.toml|setup\.(py|cfg)|Pipfile)$")
+CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
+MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
 
 
 def evaluate(project):
     files = project.list_files()
-    python = next((path for path in files if PYTHON.search(path)), None)
-    if python is None:
-        return verdict(100, f"No Python among {len(files)} files.", [])
+    if not is_python(files):
+        return verdict(100, f"Little or no Python among {len(files)} files.", [])
     said = []
     for path, pattern in PLACES:
         text = text_of(project, path) if path in files else ""
@@ -43,7 +44,7 @@ def evaluate(project):
             "Nothing says which Python is needed; looked at "
             + ", ".join(dict.fromkeys(p for p, _ in PLACES))
             + ".",
-            [(python, None, "no version of Python is said")],
+            [("", None, "no version of Python is said")],
         )
     path, line, first = said[0]
     wrong = [
@@ -54,6 +55,13 @@ def evaluate(project):
     if wrong:
         return verdict(40, f"{wrong[0][0]}:{wrong[0][1]} says {wrong[0][2]}.", wrong)
     return verdict(100, f"{path}:{line} says {first}.", [])
+
+
+def is_python(files):
+    """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
+    code = [path for path in files if CODE.search(path)]
+    python = [path for path in code if path.endswith(".py")]
+    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
 
 
 def text_of(project, path):
