@@ -137,9 +137,9 @@ def test_all_of_it_removed_in_the_middle_of_a_migration_and_of_a_build(
     assert second != first
     with forge(installation, authority, tmp_path / "second") as site:
         assert installation.visit(shown(installation, site, tmp_path / "quick")).text == "version one"
-        subprocess.run(
-            ["docker", "rm", "--force", *labelled(second), *labelled(first)], check=False, capture_output=True
-        )
+    installation.down()
+    for one in (first, second):  # what an agent leaves, once it is no more
+        removed(one)
 
 
 def tables(installation: Installation) -> list[str]:
@@ -199,10 +199,11 @@ def sleepers() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if SLEEPER in (one.info["cmdline"] or [])]
 
 
-def labelled(one: str) -> list[str]:
-    """The containers of this agent's previews."""
-    command = ["docker", "ps", "--all", "--quiet", "--filter", f"label=galley.agent={one}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+def removed(one: str) -> None:
+    """The previews of this agent, with their networks."""
+    for kind, remove in (("ps --all", "rm --force"), ("network ls", "network rm")):
+        listed = f"docker {kind} --quiet --filter label=galley.agent={one}"
+        subprocess.run(f"{listed} | xargs -r docker {remove}", shell=True, check=True, capture_output=True)
 
 
 def test_two_stacks_on_the_same_volumes(
