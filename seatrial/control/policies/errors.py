@@ -27,6 +27,7 @@ PolicyError
 ├── BadGlass           glass cannot be broken like this; the message says what is wrong and the fix
 ├── NothingToBreak     nothing is against the commit
 ├── GlassIsBroken      the commit passes already; the message says until when
+├── NoRatchet          nobody could tell what is new of what the policy finds
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
@@ -246,4 +247,11 @@ class GlassIsBroken(PolicyError):
     """The commit passes already."""
 
     code = "glass_is_broken"
+    status = 409
+
+
+class NoRatchet(PolicyError):
+    """Nobody could tell what is new of what the policy finds."""
+
+    code = "no_ratchet"
     status = 409
