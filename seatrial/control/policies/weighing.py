@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from seatrial.wire.evaluations import PolicyResult, score, verdict
 from seatrial.wire.states import EvaluationState, Level, ResultState
 
-AGAINST: tuple[str, ...] = (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT)  # a passing verdict
+AGAINST: tuple[str, ...] = (
+    ResultState.FAILED,
+    ResultState.ERRORED,
+    ResultState.TIMED_OUT,
+)  # a passing verdict
 
 
 @dataclass(frozen=True)
