@@ -431,7 +431,14 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
-    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack, "attachments": []}
+    rollout = {
+        "policy": attack,
+        "id": "01P",
+        "workspace": attack,
+        "level": attack,
+        "demoted": attack,
+        "attachments": [],
+    }
     api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
     api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
     shown("policies", "level", "no-secrets")

@@ -35,6 +35,9 @@ class Policy(models.Model):
     pack = models.CharField(max_length=100, blank=True)
     enabled = models.BooleanField(default=True)
     level = models.CharField(max_length=20, choices=[(one, one) for one in Level], default=Level.SOFT)
+    level_since = models.DateTimeField(null=True)  # null: since it was made
+    # Of one that is advisory because it erred too often: {at, from, errors, of}, where `from` is the level before; else empty
+    demotion = models.JSONField(default=dict)
     criteria = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 

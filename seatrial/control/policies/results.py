@@ -9,6 +9,7 @@ from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.notices.announcing import evaluation_finished
+from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -53,6 +54,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     if event.results or not event.message:
         _store(evaluation, event.results)
         _conclude(evaluation)
+        demote_erring(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
