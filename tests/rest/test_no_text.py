@@ -135,6 +135,13 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "permitted": True,
         "url": "https://hooks.example.com/",
         "kinds": ["score_fell"],
+        "workspace": "w",
+        "slug": "a",
+        "code": "x",
+        "based_on": 1,
+        "files": [],
+        "to": 1,
+        "enabled": True,
         "project": "p",
         "level": "soft",
     }
