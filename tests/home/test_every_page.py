@@ -95,7 +95,14 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
+    from tests.dashboard.tried import tried
+
+    made = tried(harbour)
     return [
+        f"/policies/{harbour.cast.workspace.slug}/{made.policy.slug}/trials",
+        f"/trials/{made.tests.pk}",
+        f"/trials/{made.trial.pk}",
+        f"/replays/{made.replay.pk}",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
         f"/evaluations/{harbour.weak.pk}/waive/licence-present",

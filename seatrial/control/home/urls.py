@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("seatrial.control.previews.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.policies.waivers.urls")),
+    path("", include("seatrial.control.policies.trials.urls")),
     path("", include("seatrial.control.policies.network.urls")),
     path("", include("seatrial.control.policies.scores.urls")),
     path("", include("seatrial.control.policies.badges.urls")),

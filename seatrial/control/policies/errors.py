@@ -28,6 +28,7 @@ PolicyError
 ├── BadGlass           glass cannot be broken like this; the message says what is wrong and the fix
 ├── NothingToBreak     nothing is against the commit
 ├── GlassIsBroken      the commit passes already; the message says until when
+├── NoRatchet          nobody could tell what is new of what the policy finds
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
@@ -254,3 +255,10 @@ class BadSubscription(PolicyError):
     """An address cannot be told of things like this."""
 
     code = "bad_subscription"
+
+
+class NoRatchet(PolicyError):
+    """Nobody could tell what is new of what the policy finds."""
+
+    code = "no_ratchet"
+    status = 409

@@ -10,6 +10,7 @@ from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.notices.announcing import evaluation_finished
 from seatrial.control.policies.rollout.demotion import demote_erring
+from seatrial.control.policies.rollout.ratchet import shrink
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -55,6 +56,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
         _store(evaluation, event.results)
         _conclude(evaluation)
         demote_erring(evaluation)
+        shrink(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
