@@ -113,6 +113,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.granted.pk}",
         "/policies",
         "/policies/scores",
+        "/policies/notices",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",

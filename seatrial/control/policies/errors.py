@@ -20,6 +20,7 @@ PolicyError
 ├── TooManyTrials      the workspace has as many trials in progress as it may have
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
+├── BadSubscription    an address cannot be told of things like this; the message says what is wrong
 ├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
@@ -248,6 +249,12 @@ class GlassIsBroken(PolicyError):
 
     code = "glass_is_broken"
     status = 409
+
+
+class BadSubscription(PolicyError):
+    """An address cannot be told of things like this."""
+
+    code = "bad_subscription"
 
 
 class NoRatchet(PolicyError):
