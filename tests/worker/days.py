@@ -23,6 +23,7 @@ from seatrial.control.forges.protocol import TakenFacts
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
@@ -63,10 +64,12 @@ class Days:
         self.agent = factories.agent(state="online")
         self.deliveries = Deliveries(Database(1), Wakeups([]))
         forges = Forges()
-        self.facts, self.reports = (
+        self.facts, *self.lanes = (
             Aside(Database(1), Wakeups([]), errand)
-            for errand in (errands.facts(forges), errands.reports(forges))
-        )
+            for errand in (
+                errands.facts(forges), errands.reports(forges), errands.scores(), errands.signatures()
+            )
+        )  # fmt: skip
 
     def later(self, **passed: float) -> None:
         self.now += timedelta(**passed)
@@ -153,8 +156,9 @@ class Days:
         self.now = started + timedelta(days=lasts)
         previews.expire()
         self.settle()
-        while self.reports.one():
-            pass
+        for lane in self.lanes:
+            while lane.one():
+                pass
         retention.prune()
 
     def local_pull_request(self) -> None:
@@ -165,9 +169,9 @@ class Days:
 
 
 def counted() -> Counter[str]:
-    """Rows of every table of the database, but of those that are kept for ever."""
+    """Rows of every table of the database, but of those that are kept for ever, or for more than a hundred days."""
     with connection.cursor() as cursor:
-        kept = {"audit_log", "previews_label"}
+        kept = {"audit_log", "previews_label", DailyScore._meta.db_table}
         names = [name for name in connection.introspection.table_names(cursor) if name not in kept]
         counts: Counter[str] = Counter()
         for name in names:

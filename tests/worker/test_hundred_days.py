@@ -5,6 +5,8 @@ import pytest
 from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.scores.models import DailyScore
+from seatrial.control.policies.signing.models import Attestation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.projects.models import PullRequest
@@ -45,6 +47,8 @@ def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(day
     assert seen[40]["policies_evaluation"] > seen[20]["policies_evaluation"] > 25, "about nothing"
     assert seen[104] == seen[100] == seen[96]
     assert AuditEntry.objects.count() >= 26, "who did what stays for ever"
+    assert 26 <= DailyScore.objects.count() <= 2 * 26, "one for a day on which there was a verdict"
+    assert 0 < seen[104][Attestation._meta.db_table] <= seen[104]["policies_evaluation"]
     # What lives, however old.
     environment = Environment.objects.get(pull_request__number=quiet)
     assert environment.pk == at_first.pk and environment.live_id == at_first.live_id
