@@ -5,8 +5,11 @@ import sys
 from logging import LogRecord
 from typing import Any
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from seatrial.lasting import without
+
+with without("rich"):  # for tracebacks in colours
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
