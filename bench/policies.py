@@ -18,7 +18,7 @@ from seatrial.agent.sandboxes.image import SandboxImage
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
-from seatrial.agent.sandboxes.trial import Trial
+from seatrial.agent.sandboxes.rounds import Round
 from seatrial.agent.sandboxes.validation import judge
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun
 
@@ -78,7 +78,8 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
         return Broker(CommitTree(folder / ".git", commit), ForgeFacts(default_branch="main"))
 
     async def together(pool: Pool) -> None:
-        outcomes = await Trial(pool, broker()).run(list(enumerate(policies)))
+        one = broker()
+        outcomes = await Round(pool, lambda _: one).run(list(enumerate(policies)))
         for index, policy in enumerate(policies):
             result = judge(policy, outcomes[index])
             assert result.score is not None, result
@@ -91,7 +92,8 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
 
     async def one_by_one() -> None:
         for policy in policies:
-            await Trial(cold, broker()).run([(0, policy)])
+            one = broker()
+            await Round(cold, lambda _, one=one: one).run([(0, policy)])  # type: ignore[misc]
 
     name = f"starter pack, {files} files"
     warm, cold = Pool(backend, size=1), Pool(backend, size=0)

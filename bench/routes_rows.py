@@ -51,6 +51,7 @@ def fill(size: int) -> None:
             base_branch="main",
             head_sha="a" * 40,
             changed_at=_now(),
+            opened_at=_now(),
         )
         for n in numbers
     )

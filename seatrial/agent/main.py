@@ -22,6 +22,7 @@ with lasting(), without("rich", "pygments"):  # structlog and httpx would take t
     from seatrial.agent.settings import Settings
     from seatrial.environ.reading import stray
     from seatrial.environ.sentences import problems
+    from seatrial.wire.visible import visible_values
 
 EXIT_UNUSABLE = 2
 
@@ -93,6 +94,7 @@ def _log_to(stream: TextIO) -> None:
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            visible_values,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
             if not stream.isatty()
             else structlog.dev.ConsoleRenderer(),

@@ -38,6 +38,11 @@ class Api:
         params = {name: value.encode(errors="replace").decode() for name, value in given.items()}
         return self._call("GET", path, params=params)
 
+    def get_file(self, path: str, **query: object) -> bytes:
+        """What a GET answers, as it is."""
+        params = {name: str(value) for name, value in query.items()}
+        return self._answer("GET", path, params=params).content
+
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The parsed answer to a POST, which is never retried."""
         return self._call("POST", path, **_as_json(body or {}))
@@ -51,6 +56,10 @@ class Api:
         return self._call("DELETE", path, params={name: str(value) for name, value in query.items()})
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
+        answer = self._answer(method, path, **more)
+        return answer.json() if answer.content else {}
+
+    def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
@@ -60,7 +69,7 @@ class Api:
                 word=AWAY,
             ) from error
         if answer.is_success:
-            return answer.json() if answer.content else {}
+            return answer
         if answer.status_code in {502, 503, 504}:
             message, look = f"seatrial is not ready: {message_of(answer)}", f"Look: {typed('doctor')}"
             raise PlatformAway(message, fix=look, word=AWAY)

@@ -20,8 +20,12 @@ from seatrial.cli import (
     orders,
     platform_commands,
     policies,
+    policy,
     projects,
     pulls,
+    reports,
+    rollouts,
+    scores,
     status,
     terminal,
     waivers,
@@ -66,7 +70,14 @@ app.command()(forges.connect)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+policies.policies.command("level")(rollouts.level)
+policies.policies.command("attach")(rollouts.attach)
+policies.policies.command("exclude")(rollouts.exclude)
+policies.policies.command("detach")(rollouts.detach)
 app.add_typer(policies.policies, name="policies")
+app.add_typer(policy.policy, name="policy")
+app.command()(scores.scores)
+app.command()(reports.report)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -34,6 +34,17 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
+]
+Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
+Publish = Annotated[
+    bool | None,
+    typer.Option(
+        "--publish/--private", help="Change who sees it, which takes the role admin. Without: show it."
+    ),
+]
 Confirm = Annotated[
     str, typer.Option("--confirm", help="Its name in addresses, in place of typing it when asked.")
 ]
@@ -48,6 +59,8 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    label: Labels = None,
+    stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a project's settings. The previews of its open pull requests follow within seconds."""
@@ -58,6 +71,8 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "labels": [one for one in label if one] if label else None,
+        "stack": stack,
     }
     changes = {key: value for key, value in settings.items() if value is not None}
     if not changes:
@@ -93,6 +108,26 @@ def remove(project: Project, confirm: Confirm = "", as_json: AsJson = False) -> 
     api, row = _found(project)
     answer = api.delete(f"/projects/{row['id']}", confirm=confirm or _typed(row))
     _said(answer, "Is being removed: ", f"While it is, you can keep it: {_undo(row)}", as_json)
+
+
+@projects.command("badge")
+def badge(project: Project, publish: Publish = None, as_json: AsJson = False) -> None:
+    """Show a project's badge, publish it (or give it another address), or make it private."""
+    api, row = _found(project)
+    address = f"/projects/{row['id']}/badge"
+    match publish:
+        case None:
+            answer = api.get(address)
+        case True:
+            answer = api.post(address)
+        case False:
+            answer = api.delete(address)
+    if as_json:
+        document(answer)
+        return
+    terminal = Terminal()
+    terminal.line(bold(row["name"]), f": {answer['says']}, {'public' if answer['public_url'] else 'private'}")
+    terminal.line("  ", note(answer["markdown"] or answer["private_url"]))
 
 
 def _said(answer: Json, done: str, hint: str, as_json: bool) -> None:

@@ -4,8 +4,9 @@ from rich.cells import cell_len
 
 from seatrial.cli.api import Json
 from seatrial.cli.show import mark, padded, seconds
-from seatrial.cli.terminal import Terminal, bold, warning
-from seatrial.wire.states import Isolation
+from seatrial.cli.terminal import Terminal, bold, note, warning
+from seatrial.wire.counted import counted
+from seatrial.wire.states import Isolation, Level
 from seatrial.wire.visible import visible
 
 
@@ -17,6 +18,7 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
         terminal.line(
             *("  ", mark(result["state"]), f" {padded(result['name'], width)}  {result['state']:<9}"),
             f" {_score(result.get('score'))}  {_first_line(result.get('waived') or result.get('message'))}",
+            note("  advisory") if result.get("level") == Level.ADVISORY else "",
             warning(f"  ran with network ({result['network']})") if result.get("network") else "",
         )
     took = f" in {seconds(evaluation['seconds'])}" if evaluation.get("seconds") else ""
@@ -32,9 +34,15 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
 
 
 def counted_score(evaluation: Json) -> str:
-    """`, score 50, 1 waived`, where there is one."""
-    score, waived = evaluation.get("score"), evaluation.get("waived")
-    return (f", score {score:g}" if score is not None else "") + (f", {waived} waived" if waived else "")
+    """`, score 50, 1 waived, 2 remarks`, where there is one."""
+    score, waived, remarks = (evaluation.get(name) for name in ("score", "waived", "remarks"))
+    return "".join(
+        [
+            f", score {score:g}" if score is not None else "",
+            f", {waived} waived" if waived else "",
+            f", {counted(remarks, 'remark')}" if remarks else "",
+        ]
+    )
 
 
 def _score(value: float | None) -> str:

@@ -27,7 +27,12 @@ from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
+from seatrial.control.policies.badges.api import router as badges
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.reports.api import router as reports
+from seatrial.control.policies.rollout.api import router as rollout
+from seatrial.control.policies.scores.api import router as scores
+from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.pulls import router as pulls
@@ -77,9 +82,14 @@ for router in (
     connections,
     previews,
     pulls,
+    trials,  # before what has a policy's id in the same place
     policies,
     network,
+    scores,
+    badges,
+    reports,
     waivers,
+    rollout,
     fleet,
     status,
     metrics,

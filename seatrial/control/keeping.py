@@ -50,6 +50,12 @@ PUBLISHED = Age(
     "they were published",
     "the bus recognises a repeat for ten minutes; the rest of the hour is for finding out what happened",
 )
+TRIALS = Age(
+    "trials of policies, and replays",
+    timedelta(days=30),
+    "they ended",
+    "whoever changes a policy looks at them within days; the newest replay of a version stays",
+)
 BOOTSTRAP_TOKENS = Age(
     "bootstrap tokens",
     timedelta(days=7),
@@ -74,7 +80,23 @@ SESSIONS = Age(
     "they expire",
     "they have no effect any more",
 )
-AGES = (HISTORY, DELIVERIES, PUBLISHED, BOOTSTRAP_TOKENS, INVITATIONS, AUTHORIZATIONS, SESSIONS)
+SCORES = Age(
+    "scores of projects, one for each day",
+    timedelta(days=366),
+    "the day",
+    "a year of them shows a trend, and each is one small row",
+)
+AGES = (
+    HISTORY,
+    SCORES,
+    DELIVERIES,
+    PUBLISHED,
+    TRIALS,
+    BOOTSTRAP_TOKENS,
+    INVITATIONS,
+    AUTHORIZATIONS,
+    SESSIONS,
+)
 
 FOR_EVER = {
     "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",

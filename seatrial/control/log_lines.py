@@ -6,6 +6,7 @@ from logging import LogRecord
 from typing import Any
 
 from seatrial.lasting import without
+from seatrial.wire.visible import visible_values
 
 with without("rich"):  # for tracebacks in colours
     import structlog
@@ -33,6 +34,7 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
+        visible_values,
     ]
     structlog.configure(
         processors=[

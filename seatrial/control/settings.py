@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "seatrial.control.certificates",
     "seatrial.control.previews",
     "seatrial.control.policies",
+    "seatrial.control.policies.scores",
+    "seatrial.control.policies.badges",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",
@@ -87,7 +89,8 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "django",  # by which libraries ask for it
+        "BACKEND": "seatrial.control.dashboard.engine.VisibleTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -23,6 +23,7 @@ class Kind(IntEnum):
     RESULT = 6  # C: what the policy returned or raised; a child's last frame
     ENDED = 7  # W: the child has ended; how, after how long, and what it printed
     NETWORK = 8  # H: what a sandbox on a network needs; the first frame to it, and none to others
+    STOP = 9  # H: end this child now, whatever it does
 
 
 FROM_CHILD = frozenset({Kind.ASK, Kind.LOG, Kind.RESULT})

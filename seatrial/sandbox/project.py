@@ -58,6 +58,20 @@ class Project:
             count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
             yield from answer.pop("files").items()
 
+    def get_yaml(self, path: str) -> list[dict[str, Any]] | None:
+        """[{data, lines}] of each document of a YAML file, None when there is no such file. Raises Unreadable."""
+        return self._documents("get_yaml", path)
+
+    def get_instructions(self, path: str) -> list[dict[str, Any]] | None:
+        """[{line, instruction, rest}] of a Dockerfile, None when there is no such file. Raises Unreadable."""
+        return self._documents("get_instructions", path)
+
+    def _documents(self, method: str, path: str) -> list[dict[str, Any]] | None:
+        answer = self._ask(method, _text(path))
+        if isinstance(answer, dict):
+            raise Unreadable(f"{path}: {answer['unreadable']}")
+        return None if answer is None else list(answer)
+
     def get_file_sizes(self) -> dict[str, int]:
         """Bytes of every regular file, by path."""
         return dict(self._ask("get_file_sizes"))

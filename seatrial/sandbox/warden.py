@@ -90,6 +90,9 @@ class Warden:
         worker = self._workers.get(frame.channel)
         if worker is None:
             return  # the child ended while this frame was on its way
+        if frame.kind == Kind.STOP:
+            self._end(worker, "stopped")
+            return
         data = pack(Kind(frame.kind), frame.channel, frame.body)
         if frame.kind == Kind.RUN and worker.started is None:
             worker.begin(data, json.loads(frame.body)["timeout_seconds"])

@@ -18,16 +18,17 @@ ANSWER_SECONDS = 20.0
 
 
 class AskCredential(Message):
-    """Request a credential for `repository`, for one environment or one evaluation that the asking agent has."""
+    """Request a credential for `repository`, for one environment, evaluation or trial that the asking agent has."""
 
     repository: str
     environment: str = ""
     evaluation: str = ""
+    trial: str = ""
 
     @model_validator(mode="after")
     def _for_one_thing(self) -> Self:
-        if bool(self.environment) == bool(self.evaluation):
-            raise ValueError("a credential is for an environment or for an evaluation")
+        if sum(map(bool, (self.environment, self.evaluation, self.trial))) != 1:
+            raise ValueError("a credential is for an environment, for an evaluation or for a trial")
         return self
 
 

@@ -6,12 +6,13 @@ from pydantic import Field
 
 from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, Part
-from seatrial.wire.states import EvaluationState, Isolation, ResultState
+from seatrial.wire.states import EvaluationState, Isolation, ResultState, Severity
 from seatrial.wire.words import KNOWN_FIRST, EventKind, LogLevel
 
 MAX_MESSAGE = 4_000  # characters of a result's message
 MAX_DETAILS = 60_000  # characters of a result's details as JSON
 MAX_LOG_LINES = 200
+MAX_FINDINGS = 1_000  # of one result
 
 
 class PolicyToRun(Part):
@@ -84,6 +85,21 @@ class PolicyLog(Part):
     message: str
 
 
+class Finding(Part):
+    """One thing that a policy found.
+
+    `line` counts from 1, as git does: only `\\n` ends a line. `fingerprint` is the same for the same finding at every commit; one
+    that a policy does not give is made by the agent. `fix` is a unified diff of `path` against the commit; empty: none is known.
+    """
+
+    path: str = ""  # empty: it is about no file
+    line: int | None = None
+    message: str = ""
+    severity: Severity = Severity.MEDIUM
+    fingerprint: str = ""
+    fix: str = ""
+
+
 class PolicyResult(Part):
     """The result of one policy. The agent limits its length and checks its schema, outside the sandbox."""
 
@@ -93,6 +109,8 @@ class PolicyResult(Part):
     score: float | None = None  # 0 to 100; None unless passed or failed
     message: str = ""
     details: dict[str, Any] = Field(default_factory=dict)
+    findings: list[Finding] = Field(default_factory=list)  # at most MAX_FINDINGS
+    findings_left_out: int = 0  # how many more there were
     logs: list[PolicyLog] = Field(default_factory=list)
     seconds: float = 0.0
     memoised: bool = False

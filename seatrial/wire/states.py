@@ -62,6 +62,30 @@ class ResultState(StrEnum):
     WAIVED = "waived"  # an authorised person decided that the result does not matter here; no agent sends this state
 
 
+class Level(StrEnum):
+    """How much a policy's failures weigh, from nothing to most. No agent knows them."""
+
+    DRAFT = "draft"  # it runs in trials only
+    ADVISORY = "advisory"  # it runs, and what it says is shown and reported; it never fails a check
+    SOFT = "soft"  # it fails the check, and an approved waiver says where that does not matter
+    HARD = "hard"  # it fails the check, and nothing waives it
+
+    @property
+    def gates(self) -> bool:
+        """Whether a failure fails the check."""
+        return self in {self.SOFT, self.HARD}
+
+
+class Severity(StrEnum):
+    """How much a finding matters, as its policy says. info < low < medium < high < critical."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class WaiverState(StrEnum):
     """requested -> approved | rejected; a requested or approved one may become expired or withdrawn. No agent knows them."""
 
@@ -75,6 +99,33 @@ class WaiverState(StrEnum):
     def open(self) -> bool:
         """Whether somebody may still decide about it, or it waives results."""
         return self in {self.REQUESTED, self.APPROVED}
+
+
+class TrialState(StrEnum):
+    """queued -> running -> finished | errored | cancelled, of one trial and of a whole replay. No agent knows them."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"  # whatever the policies said
+    ERRORED = "errored"  # there is no result
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether no later message may change it."""
+        return self not in {self.QUEUED, self.RUNNING}
+
+
+class TestsState(StrEnum):
+    """What the own tests of a policy's version say of it. No agent knows them."""
+
+    __test__ = False  # for pytest, which takes it for tests otherwise
+
+    UNTRIED = "untried"  # there are tests, and nobody has run them
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"  # a result is not what its test expects
+    ERRORED = "errored"  # they could not be run
 
 
 class AgentState(StrEnum):

@@ -78,7 +78,7 @@ def logs_of_environment(environment: str) -> str:
 
 
 def evaluation_jobs(workspace: str) -> str:
-    """The subject on which `RunEvaluation` commands of one workspace wait."""
+    """The subject on which `RunEvaluation` and `RunTrial` commands of one workspace wait."""
     return f"seatrial.jobs.evaluations.{workspace}"
 
 

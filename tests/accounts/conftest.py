@@ -56,7 +56,12 @@ def _things(workspace: Workspace) -> dict[str, object]:
         workspace=workspace, connection=connection, external_id="/r", name="r", slug="r", clone_url="/r"
     )
     pull_request = PullRequest.objects.create(
-        project=project, number=1, branch="b", head_sha="a" * 40, changed_at="2026-01-01T00:00:00Z"
+        project=project,
+        number=1,
+        branch="b",
+        head_sha="a" * 40,
+        changed_at="2026-01-01T00:00:00Z",
+        opened_at="2026-01-01T00:00:00Z",
     )
     return {
         "workspace": workspace,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,23 @@ async def test_a_damaged_cache_is_started_afresh(repository: Path, tmp_path: Pat
     (repository / "more").write_text("1")
     tree = await cache.fetch(source(repository), "r1", commit(repository))
     assert await tree.read("more") == b"1"
+
+
+async def test_what_a_reader_found_damaged_is_mended_by_the_next_fetch(
+    repository: Path, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    (repository / "more").write_text("1")
+    head = commit(repository)
+    tree = await cache.fetch(source(repository), "r1", head)
+    await tree.entries()
+    shutil.rmtree(tmp_path / "cache" / "r1.git" / "objects" / "pack", ignore_errors=True)
+    for folder in (tmp_path / "cache" / "r1.git" / "objects").glob("??"):
+        shutil.rmtree(folder)
+    with pytest.raises(CheckoutError):
+        await tree.read("more")
+    mended = await cache.fetch(source(repository), "r1", head)
+    assert await mended.read("more") == b"1"
 
 
 @pytest.mark.parametrize(

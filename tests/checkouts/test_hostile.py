@@ -96,6 +96,17 @@ async def test_a_file_whose_object_is_missing_is_damage(forge: Forge, tmp_path: 
         await tree.entries()
 
 
+async def test_a_blob_that_cannot_be_read_is_not_a_file_that_is_missing(forge: Forge, tmp_path: Path) -> None:
+    lost = forge.blob(b"here for now")
+    tree = await forge.commit(forge.tree(("100644", b"a", lost)), tmp_path / "cache")
+    await tree.entries()
+    [stored] = (tmp_path / "cache").rglob(f"objects/{lost[:2]}/{lost[2:]}")
+    stored.unlink()
+    for asked in (tree.read("a"), tree.read_many(["a"])):
+        with pytest.raises(CheckoutError, match="cannot read commit"):
+            await asked
+
+
 async def test_a_commit_of_many_gigabytes_is_not_written_out(
     forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,22 @@ async def test_a_shallow_clone_is_reported_until_it_is_completed(repository: Pat
     assert await (await cache.fetch(source(shallow), "r1", head)).read("one") == b"one"
 
 
+async def test_a_partial_clone_is_reported_until_it_is_completed(repository: Path, tmp_path: Path) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repository}", "partial")
+    partial = tmp_path / "partial"
+    head = git(partial, "rev-parse", "HEAD")
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(
+        CheckoutError, match=r"partial clone, and lacks objects.*git fetch --refetch"
+    ) as refused:
+        await cache.fetch(source(partial), "r1", head)
+    assert refused.value.lasting and len(str(refused.value).splitlines()) == 1
+    git(partial, *str(refused.value).partition("there: git ")[2].split(), "-q")
+    tree = await cache.fetch(source(partial), "r1", head)
+    assert await tree.read_many(["one", "two"]) == {"one": b"one", "two": b"two"}
+
+
 async def test_a_shallow_source_that_is_away_loses_no_commit(repository: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
     shallow = tmp_path / "shallow"

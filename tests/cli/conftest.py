@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -101,5 +102,49 @@ def cli(
         code = main.main()
         captured = capsys.readouterr()
         return code, captured.out, captured.err
+
+    return run
+
+
+ATTACKS = [
+    "\x1b[2K\x1b[1A\u2713 live",  # clears its line, goes up, writes a verdict
+    "x\r\u2713 live",
+    "x\n\u2713 live",
+    "\x1b]0;title\x07\x1b]8;;http://evil.test\x1b\\here",
+    "\x9b2J\x85\x90",
+    "\u202elive\u2066\u200b\u2028",
+    "[red]live[/] [link=http://evil.test]here[/link] :rocket:",
+    "\x1bc\x00\x08\x7f",
+    "caf\udce9",
+]
+OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def obeyed(output: str) -> list[str]:
+    """What a terminal would do, but for our line ends."""
+    return [hex(ord(one)) for one in output.replace("\n", "") if unicodedata.category(one) in OBEYED]
+
+
+@pytest.fixture
+def attack() -> str:
+    return " ".join(ATTACKS)
+
+
+Shown = Callable[..., str]
+
+
+@pytest.fixture
+def shown(cli: Any, attack: str) -> Shown:
+    """`shown("status")`: what the command printed, when it is sure that nobody obeys it."""
+
+    def run(*words: str, said: bool = True) -> str:
+        _, out, err = cli(*words)
+        output = str(out + err)
+        assert obeyed(output) == []
+        assert "a defect in seatrial" not in output
+        forged = [line for line in output.splitlines() if line.startswith("\u2713 live")]
+        assert forged == []
+        assert "[red]live[/] [link=http://evil.test]here[/link] :rocket:" in output or said is False
+        return output
 
     return run

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,58 +21,16 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
-from tests.cli.conftest import FakeApi, git
+from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
 
 ROOM = Path(demo_module.__file__).parent
-ATTACKS = [
-    "\x1b[2K\x1b[1A\u2713 live",  # clears its line, goes up, writes a verdict
-    "x\r\u2713 live",
-    "x\n\u2713 live",
-    "\x1b]0;title\x07\x1b]8;;http://evil.test\x1b\\here",
-    "\x9b2J\x85\x90",
-    "\u202elive\u2066\u200b\u2028",
-    "[red]live[/] [link=http://evil.test]here[/link] :rocket:",
-    "\x1bc\x00\x08\x7f",
-    "caf\udce9",
-]
-OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def obeyed(output: str) -> list[str]:
-    """What a terminal would do, but for our line ends."""
-    return [hex(ord(one)) for one in output.replace("\n", "") if unicodedata.category(one) in OBEYED]
 
 
 @pytest.fixture(autouse=True)
 def _anything(api: FakeApi) -> None:
     """What answers here need not be the real server."""
     api.held_to_contract = False
-
-
-@pytest.fixture
-def attack() -> str:
-    return " ".join(ATTACKS)
-
-
-Shown = Callable[..., str]
-
-
-@pytest.fixture
-def shown(cli: Any, attack: str) -> Shown:
-    """`shown("status")`: what the command printed, when it is sure that nobody obeys it."""
-
-    def run(*words: str, said: bool = True) -> str:
-        _, out, err = cli(*words)
-        output = str(out + err)
-        assert obeyed(output) == []
-        assert "a defect in seatrial" not in output
-        forged = [line for line in output.splitlines() if line.startswith("\u2713 live")]
-        assert forged == []
-        assert "[red]live[/] [link=http://evil.test]here[/link] :rocket:" in output or said is False
-        return output
-
-    return run
 
 
 def test_preview_that_is_live(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
@@ -351,10 +308,11 @@ def test_every_command_is_attacked_here() -> None:
         "deliveries",
         "waivers",
         "policies",
+        "policy",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init",
+        "pulls", "approve", "extend", "init", "scores", "report",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -470,3 +428,38 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
+    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack, "attachments": []}
+    api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
+    api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
+    shown("policies", "level", "no-secrets")
+    shown("policies", "level", "no-secrets", "hard")
+    at = {"id": attack, "target": attack, "level": attack, "reason": attack, "starts_at": attack}
+    rollout["attachments"] = [{**at, "excluded": excluded} for excluded in (True, False)]
+    api.routes["POST /policies/01P/attachments"] = lambda _: (200, rollout)
+    api.routes["DELETE /policies/01P/attachments/01A"] = lambda _: (200, rollout)
+    shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
+    shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
+    shown("policies", "detach", "no-secrets", "01A")
+
+
+def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
+    for form in ("sarif", "junit", "csv", "markdown"):
+        api.routes["GET /evaluations/01V/report"] = lambda _: (200, {"text": attack})
+        shown("report", "01V", "--format", form, said=False)
+    shown("report", "01V", "--format", attack.replace("\x00", ""))
+    shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
+
+
+def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:
+    said = {"says": attack, "public_url": attack, "private_url": "", "markdown": attack}
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop", "name": attack}])
+    for method in ("GET", "POST", "DELETE"):
+        api.routes[f"{method} /projects/01P/badge"] = lambda _: (200, said)
+    for words in ([], ["--publish"], ["--private"]):
+        shown("projects", "badge", "shop", *words)
+
+
+def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
+    counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
+    api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
+    shown("scores", "shop")

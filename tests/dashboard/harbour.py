@@ -13,13 +13,26 @@ from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.policies.badges import services as badges
 from seatrial.control.policies.models import Evaluation, NetworkPermission, PolicyVersion, Waiver
+from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests import factories as make
 
 REACHED = ["anchorage", "beacons", "logbook", "moorings", *(f"pier-{number:02}" for number in range(60))]
+
+FOUND = [
+    {
+        "path": "requirements.txt",
+        "line": 3,
+        "message": "httpx has no version",
+        "severity": "high",
+        "fix": "--- a/requirements.txt\n+++ b/requirements.txt\n@@ -3 +3 @@\n-httpx\n+httpx==0.28.1\n",
+    },
+    {"path": "requirements-dev.txt", "line": 12, "message": "ruff has no version", "severity": "low"},
+]
 
 
 @dataclass
@@ -93,9 +106,38 @@ def fill() -> Harbour:
     )
     _networked(weak)
     asked, granted = _waivers(weak)
+    _scores(cast)
     return Harbour(
         cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted
     )
+
+
+SCORED = {"chandlery": (71.5, 12, 3, 1, 0), "lighthouse": (48.0, 4, 5, 0, 2), "charts": (96.5, 15, 0, 0, 0)}
+
+
+def _scores(cast: make.Cast) -> None:
+    """Days on which nothing was taken are gaps, and one project has no score at all."""
+    today = timezone.now()
+    badges.publish(cast.workspace.projects.get(name="chandlery"), by=Actor.person("alice"))
+    for name, (score, passed, failed, waived, errored) in SCORED.items():
+        project = cast.workspace.projects.get(name=name)
+        DailyScore.objects.bulk_create(
+            DailyScore(
+                project=project,
+                day=(today - timedelta(days=back)).date(),
+                score=round(min(100.0, max(0.0, score - back / 4 + 9 * ((back // 7) % 3 - 1))), 1)
+                if back
+                else score,
+                passed=passed,
+                failed=failed,
+                waived=waived,
+                errored=errored,
+                basis="default_branch" if name == "charts" else "pull_requests",
+                taken_at=today - timedelta(days=back),
+            )
+            for back in range(80)
+            if not 30 < back < 36
+        )
 
 
 def _networked(weak: Evaluation) -> None:
@@ -282,6 +324,7 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
             evaluation, version, state="failed" if fails else "passed", score=25.0 if fails else 100.0,
             message="No LICENSE, LICENSE.md or COPYING at the top of the repository." if fails else message,
             details={"looked_at": ["LICENSE", "LICENSE.md", "COPYING"]} if fails else {},
+            findings=FOUND if fails and index == 3 else [],
             logs=[{"level": "info", "message": "3 candidates"}] if fails else [],
             seconds=0.041 + index / 10, memoised=index == 2,
         )  # fmt: skip

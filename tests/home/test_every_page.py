@@ -56,14 +56,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
-        f"/evaluations/{harbour.evaluation.pk}",
-        f"/evaluations/{harbour.weak.pk}",
-        f"/evaluations/{harbour.weak.pk}/waive/licence-present",
-        "/waivers",
-        "/waivers?state=any",
-        f"/waivers/{harbour.asked.pk}",
-        f"/waivers/{harbour.granted.pk}",
-        "/policies",
+        *paths_of_policies(harbour),
         "/agents",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
@@ -98,6 +91,24 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         "/accounts/password/change/",
         "/accounts/security/",
         "/accounts/2fa/totp/activate/",
+    ]
+
+
+def paths_of_policies(harbour: "Harbour") -> list[str]:
+    return [
+        f"/evaluations/{harbour.evaluation.pk}",
+        f"/evaluations/{harbour.weak.pk}",
+        f"/evaluations/{harbour.weak.pk}/waive/licence-present",
+        "/waivers",
+        "/waivers?state=any",
+        f"/waivers/{harbour.asked.pk}",
+        f"/waivers/{harbour.granted.pk}",
+        "/policies",
+        "/policies/scores",
+        f"/projects/{harbour.project.pk}/badge",
+        f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
+        "/policies/network",
+        f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
 
@@ -162,7 +173,10 @@ def say_long_words(harbour: "Harbour") -> None:
         "thing.change", f"thing/{long[:60]}", by=SYSTEM, workspace=harbour.cast.workspace.pk, details={"of": long}
     )  # fmt: skip
     harbour.weak.results.update(
-        details={"of": long, long[:80]: [1]}, logs=[{"level": "info", "message": long}]
+        findings=[{"path": long, "line": 3, "message": long, "fix": long}],
+        findings_left_out=7,
+        details={"of": long, long[:80]: [1]},
+        logs=[{"level": "info", "message": long}],
     )
     harbour.asked.reason = harbour.asked.requested_by = long[:200]
     harbour.asked.path = f"{long[:200]}/{long}"
@@ -183,6 +197,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         f"/projects/{project.pk}",
         "/waivers",
         "/policies",
+        "/policies/network",
         "/agents",
         "/deliveries",
         "/connections",

@@ -12,7 +12,7 @@ from seatrial.control.forges.models import Attempt, Delivery, Drift
 from tests import factories as make
 from tests.dashboard.harbour import Harbour
 
-MOST = 20
+MOST = 24
 
 
 def queries(client: Client, path: str) -> int:
@@ -52,6 +52,7 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "project": lambda harbour: f"/projects/{harbour.project.pk}",
     "environment": lambda harbour: f"/environments/{harbour.live.pk}",
     "evaluation": lambda harbour: f"/evaluations/{harbour.evaluation.pk}",
+    "scores": lambda harbour: "/policies/scores",
     "agents": lambda harbour: "/agents",
     "deliveries": lambda harbour: "/deliveries",
     "delivery": lambda harbour: f"/deliveries/{delivery_of(harbour).pk}",

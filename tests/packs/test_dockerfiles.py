@@ -61,7 +61,7 @@ def test_which_files_are_dockerfiles() -> None:
     files = {"a/api.Dockerfile": "FROM x", "Dockerfile.dev": "FROM y", "Containerfile": "FROM z"}
     others = {"Dockerfile.dockerignore": "FROM", "Dockerfile.md": "FROM x", "mydockerfile.py": "FROM x"}
     result = run("docker-base-pinned", {**files, **others})
-    assert len(result["details"]["problems"]) == 3
+    assert len(result["findings"]) == 3
     assert run("docker-base-pinned", others)["message"] == "No Dockerfile builds on an image."
 
 

@@ -9,8 +9,6 @@ from seatrial.control.fleet import services as fleet
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import queueing, services
-from seatrial.control.policies.criteria import applies
-from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
 from seatrial.control.policies.pages import evaluation_context
 from seatrial.control.projects.models import Project
@@ -264,40 +262,6 @@ def test_policies_too_big_to_send_end_with_a_reason(project: Project, version: P
     PolicyVersion.objects.filter(pk=version.pk).update(code="x" * 1_000_000)
     evaluation = evaluate(project)
     assert evaluation is not None and evaluation.state == "errored" and "too big" in evaluation.message
-
-
-@pytest.mark.parametrize(
-    ("criteria", "expected"),
-    [
-        ({}, True),
-        ({"events": []}, True),
-        ({"events": ["push"]}, True),
-        ({"events": ["tag"]}, False),
-        ({"ref": "^feature$"}, True),
-        ({"ref": "^refs/heads/feat"}, True),
-        ({"ref": "^main$"}, False),
-        ({"events": ["push"], "ref": "main"}, False),
-    ],
-)
-def test_criteria(criteria: dict[str, Any], expected: bool) -> None:
-    assert applies(criteria, event="push", ref="refs/heads/feature") is expected
-
-
-def test_by_hand_the_event_does_not_matter() -> None:
-    assert applies({"events": ["tag"]}, event="manual", ref="refs/heads/x")
-    assert not applies({"ref": "^main$"}, event="manual", ref="refs/heads/x")
-
-
-@pytest.mark.parametrize(
-    "criteria",
-    [
-        {"events": "push"}, {"ref": 7}, {"ref": "["}, {"ref": "a" * 501}, {"event": ["push"]}, {"events": [1]},
-        {"languages": "Python"}, ["push"],
-    ],
-)  # fmt: skip
-def test_bad_criteria(criteria: dict[str, Any]) -> None:
-    with pytest.raises(BadCriteria, match="criteria"):
-        applies(criteria, event="push", ref="x")
 
 
 def test_no_agent_can_waive(project: Project, version: PolicyVersion) -> None:

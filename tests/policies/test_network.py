@@ -41,7 +41,7 @@ class Doors:
         return client
 
     def page(self, who: str) -> tuple[int, str]:
-        answer = self.client(who).get("/policies")
+        answer = self.client(who).get("/policies/network")
         return answer.status_code, answer.content.decode()
 
     def press(self, who: str, what: str) -> int:
@@ -134,7 +134,7 @@ def test_what_asks_in_vain_is_errored_and_the_others_run(doors: Doors) -> None:
     evaluation = doors.evaluate()
     [result] = evaluation.results.all()
     assert (result.version, result.state, result.network) == (doors.asks, ResultState.ERRORED, "")
-    assert "the workspace harbour does not permit" in result.message and "/policies" in result.message
+    assert "the workspace harbour does not permit" in result.message and "/policies/network" in result.message
     assert [policy.slug for policy in asked()] == ["has-readme"]
     doors.finish(evaluation, network="made-up")
     assert evaluation.state == EvaluationState.ERRORED and evaluation.results.count() == 2

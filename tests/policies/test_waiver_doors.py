@@ -11,9 +11,7 @@ from seatrial.control.policies.models import Evaluation, Waiver
 from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
-DETAILS = {
-    "findings": [{"file": "vendor/key.pem", "line": 1, "fingerprint": "f1"}, {"file": "b\x1b.pem", "line": 1}]
-}
+FOUND = [{"path": "vendor/key.pem", "line": 1, "fingerprint": "f1"}, {"path": "b\x1b.pem", "line": 1}]
 
 
 class Doors:
@@ -32,7 +30,7 @@ class Doors:
         self.version = make.policy(self.workspace, "No secrets")
         self.evaluation = make.evaluation(make.pull_request(self.project), state="failed")
         make.result(
-            self.evaluation, self.version, state="failed", score=10, details=DETAILS, message="Found a key."
+            self.evaluation, self.version, state="failed", score=10, findings=FOUND, message="Found a key."
         )
         self.asking = f"/evaluations/{self.evaluation.pk}/waive/no-secrets"
 
@@ -221,7 +219,7 @@ def test_rest_has_all_of_a_waiver(doors: Doors) -> None:
         "?project=x": 0,
     }.items():
         assert len(doors.rest("viewer", "GET", f"/waivers{query}")[1]) == count, query
-    Evaluation.objects.get().results.update(details={"findings": [{"file": "vendor/a"}]})
+    Evaluation.objects.get().results.update(findings=[{"path": "vendor/a"}])
     doors.rest("admin", "POST", f"/waivers/{made['id']}/approve", note="fine")
     (result,) = doors.rest("viewer", "GET", f"/evaluations/{doors.evaluation.pk}")[1]["results"]
     assert (result["state"], result["waivers"]) == ("waived", [made["id"]])

@@ -1,47 +1,40 @@
 """What a waiver covers is decided from the findings, and from nothing else."""
 
-from typing import Any
-
 import pytest
 
 from seatrial.control.policies.errors import BadWaiver
 from seatrial.control.policies.waivers.scope import Scope, covers, scope
+from seatrial.wire.evaluations import Finding
 
 WHOLE, VENDOR, KEYS = Scope(), Scope(path="vendor"), Scope(path="docs/keys.md")
 
 
-def found(*paths: str, **more: Any) -> dict[str, Any]:
-    return {"findings": [{"file": path, "line": 1} for path in paths], **more}
+def found(*paths: str, fingerprint: str = "") -> list[Finding]:
+    return [Finding(path=path, line=1, fingerprint=fingerprint) for path in paths]
 
 
 @pytest.mark.parametrize(
-    ("scopes", "details", "used"),
+    ("scopes", "findings", "used"),
     [
-        ([WHOLE], {}, [WHOLE]),
+        ([WHOLE], [], [WHOLE]),
         ([VENDOR, WHOLE], found("vendor/a"), [WHOLE]),
         ([VENDOR], found("vendor/a", "vendor/b/c"), [VENDOR]),
-        ([KEYS], {"findings": [{"path": "docs/keys.md"}]}, [KEYS]),
         ([VENDOR, KEYS], found("vendor/a", "docs/keys.md"), [VENDOR, KEYS]),
         ([VENDOR, KEYS], found("vendor/a"), [VENDOR]),
         ([VENDOR], found("vendor/a", "src/a"), None),
         ([VENDOR], found("vendored/a"), None),
-        ([VENDOR], {}, None),
-        ([VENDOR], {"findings": []}, None),
-        ([VENDOR], {"findings": "vendor/a"}, None),
-        ([VENDOR], {"findings": [{"line": 3}]}, None),
-        ([VENDOR], found("vendor/a", findings_left_out=1), None),
-        ([VENDOR], found("vendor/a", findings_left_out=0), [VENDOR]),
-        ([Scope(fingerprint="f1")], {"findings": [{"fingerprint": "f1"}]}, [Scope(fingerprint="f1")]),
-        ([Scope(fingerprint="f1")], {"findings": [{"fingerprint": "f1"}, {"fingerprint": "f2"}]}, None),
-        ([Scope(fingerprint="f1")], {"findings": [{"fingerprint": ["f1"]}]}, None),
+        ([VENDOR], [], None),
+        ([VENDOR], [Finding(message="somewhere")], None),
+        ([Scope(fingerprint="f1")], found("a", fingerprint="f1"), [Scope(fingerprint="f1")]),
+        ([Scope(fingerprint="f1")], found("a", fingerprint="f1") + found("a", fingerprint="f2"), None),
         ([], found("vendor/a"), None),
-        ([], {}, None),
+        ([], [], None),
     ],
 )
 def test_scopes_cover_a_failure_when_they_cover_everything_that_was_found(
-    scopes: list[Scope], details: dict[str, Any], used: list[Scope] | None
+    scopes: list[Scope], findings: list[Finding], used: list[Scope] | None
 ) -> None:
-    assert covers(scopes, details) == used
+    assert covers(scopes, findings) == used
 
 
 @pytest.mark.parametrize(

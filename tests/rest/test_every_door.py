@@ -19,6 +19,7 @@ OPEN_OPERATIONS = {
 }
 OPEN_PAGES = {
     "healthz",
+    "badge/<str:token>.svg",
     "accounts/login/",
     "preview-unavailable",
     "theme",

@@ -133,6 +133,8 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "policy": "p",
         "reason": "r",
         "permitted": True,
+        "project": "p",
+        "level": "soft",
     }
     body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)

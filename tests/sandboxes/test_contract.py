@@ -3,6 +3,7 @@
 import pytest
 
 from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import Isolation, ResultState
 from tests.sandboxes.conftest import Bench, policy
@@ -112,6 +113,27 @@ def evaluate(project):
     assert said["date"].startswith("20") and said["no_date"] is None
 
 
+async def test_yaml_and_dockerfiles_are_read_for_the_policy(processes: Bench) -> None:
+    processes.repository.commit({"a.yml": "a:\n- 1\n", "b.yml": "[", "Dockerfile": "FROM a:1\n"})
+    code = """
+def evaluate(project):
+    try:
+        project.get_yaml("b.yml")
+    except ValueError as error:
+        said = str(error)
+    return {"passed": True, "details": {
+        "yaml": project.get_yaml("a.yml"), "broken": said, "none": project.get_yaml("nowhere"),
+        "docker": project.get_instructions("Dockerfile"),
+    }}
+"""
+    [result] = await processes.run(policy(code))
+    assert result.details == {
+        "yaml": [{"data": {"a": [1]}, "lines": {"": 1, "a": 1, "a/0": 2}}], "none": None,
+        "broken": "b.yml: not valid YAML: line 1: expected the node content, but found '<stream end>'",
+        "docker": [{"line": 1, "instruction": "FROM", "rest": "a:1"}],
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 async def test_a_repository_larger_than_a_policys_memory_is_read(processes: Bench) -> None:
     big = {
@@ -182,16 +204,77 @@ async def test_more_policies_than_children(processes: Bench) -> None:
     assert [result.score for result in results] == list(range(8))
 
 
-async def test_a_question_that_breaks_the_agent_has_an_answer(
-    processes: Bench, monkeypatch: pytest.MonkeyPatch
+CATCHES = """
+def evaluate(project):
+    try:
+        return {"passed": True, "message": str(project.get_contributors())}
+    except BaseException:
+        return {"passed": False, "message": "caught"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (RuntimeError("a bug"), "the agent could not answer a question: RuntimeError: a bug"),
+        (CheckoutError("git is away"), "the repository could not be read: git is away"),
+    ],
+)
+async def test_no_policy_makes_a_verdict_of_what_the_host_fails_at(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
 ) -> None:
+    asked = 0
+
     async def broken(tree: CommitTree) -> list[tuple[str, int]]:
-        raise RuntimeError("a bug")
+        nonlocal asked
+        asked += 1
+        raise error
 
     monkeypatch.setattr(CommitTree, "contributors", broken)
-    code = "def evaluate(project): return {'passed': True, 'details': project.get_contributors()}"
+    processes.evaluations._on_commit.pauses = (0.0, 0.0)
+    [result, beside] = await processes.run(
+        policy(CATCHES), policy("def evaluate(p): return {'passed': True}")
+    )
+    assert (result.state, result.message, asked) == (ResultState.ERRORED, why, 3)
+    assert beside.state == ResultState.PASSED
+
+
+async def test_what_the_host_failed_at_once_is_tried_again(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, asked = CommitTree.contributors, 0
+
+    async def broken_once(tree: CommitTree) -> list[tuple[str, int]]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise CheckoutError("git was ended")
+        return await honest(tree)
+
+    monkeypatch.setattr(CommitTree, "contributors", broken_once)
+    processes.evaluations._on_commit.pauses = (0.0,)
+    [result] = await processes.run(policy(CATCHES))
+    assert (result.state, result.message) == (ResultState.PASSED, "[{'username': 'Alice', 'commits': 1}]")
+
+
+async def test_what_a_policy_does_wrong_itself_is_an_exception_to_it(processes: Bench) -> None:
+    processes.repository.commit({"bin.dat": b"\0"})
+    code = """
+def wrong(ask):
+    try:
+        ask()
+    except ValueError as error:
+        return str(error)
+
+def evaluate(project):
+    return {"passed": True, "details": {"said": [
+        wrong(lambda: project._ask("drop_database")), wrong(lambda: project._ask("list_files", "x")),
+        wrong(lambda: project.get_file_content("bin.dat"))]}}
+"""
     [result] = await processes.run(policy(code))
-    assert (result.state, "RuntimeError: a bug" in result.message) == (ResultState.ERRORED, True)
+    assert result.details["said"] == [
+        "project.drop_database does not exist", "project.list_files takes other arguments", "bin.dat: a binary file",
+    ]  # fmt: skip
 
 
 async def test_a_policy_about_other_languages_is_skipped(processes: Bench) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.wire.visible import visible, visible_line
+from seatrial.wire.visible import visible, visible_line, visible_markup, visible_text, visible_values
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,22 @@ def test_nothing_that_is_obeyed_is_left(text: str) -> None:
         assert not {unicodedata.category(one) for one in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
         shown.encode()
         assert visible(shown) == shown
+
+
+def test_text_of_several_lines_keeps_its_lines_and_nothing_else_that_is_obeyed() -> None:
+    assert visible_text("one\n\ttwo\x1b[2J \u202etxt.exe\u2066 👩\u200d🚀") == (
+        "one\n\ttwo\\x1b[2J <U+202E>txt.exe<U+2066> 👩\u200d🚀"
+    )
+
+
+def test_markup_stays_markup_and_what_is_edited_comes_back_as_it_was() -> None:
+    assert visible_markup("<p>a\u202eb</p>\n<textarea>\u202e</textarea>\x9b") == (
+        "<p>a&lt;U+202E&gt;b</p>\n<textarea>\u202e</textarea>&lt;U+009B&gt;"
+    )
+
+
+def test_log_events_keep_their_values_and_lose_what_a_terminal_obeys() -> None:
+    assert visible_values(None, "info", {"event": "a\x1b[2J", "count": 3}) == {
+        "event": r"a\x1b[2J",
+        "count": 3,
+    }

@@ -55,8 +55,16 @@ class BusCredentials:
         """See CredentialSource."""
         return partial(self._ask, evaluation=evaluation)
 
-    async def _ask(self, repository: str, *, environment: str = "", evaluation: str = "") -> OpenedCredential:
-        question = AskCredential(repository=repository, environment=environment, evaluation=evaluation)
+    def for_trial(self, trial: str) -> Credentials:
+        """See CredentialSource."""
+        return partial(self._ask, trial=trial)
+
+    async def _ask(
+        self, repository: str, *, environment: str = "", evaluation: str = "", trial: str = ""
+    ) -> OpenedCredential:
+        question = AskCredential(
+            repository=repository, environment=environment, evaluation=evaluation, trial=trial
+        )
         attempt = _Attempt(question, asyncio.get_running_loop().time() + self._patience_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(attempt.deadline):

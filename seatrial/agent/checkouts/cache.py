@@ -17,7 +17,7 @@ from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
 from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
 
@@ -32,6 +32,9 @@ DAMAGED = re.compile(
     r"mismatched algorithms",
     re.IGNORECASE,
 )
+# Messages of the git at the other end, where objects are left to be fetched when somebody needs them.
+PARTIAL = re.compile(r"lazy fetching disabled|from promisor remote", re.IGNORECASE)
+HOW_TO_COMPLETE = "it is a partial clone, and lacks objects of this commit. Complete it there: git fetch --refetch --no-filter"
 DAY_SECONDS = 86_400.0
 # Between attempts to fetch a commit that a code host has announced but does not have yet, in seconds.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -98,9 +101,12 @@ class Cache:
         """The tree, fetched now. Raises NotThereYet, unexplained, and explained CheckoutErrors."""
         async with self._locks.setdefault(origin.repository_id, asyncio.Lock()):
             bare = self.directory / f"{origin.repository_id}.git"
+            await self._remove_damaged(bare)
             try:
                 await self._ensure(bare, origin)
             except GitFailed as error:
+                if PARTIAL.search(error.said):
+                    raise origin.explained(Incomplete(HOW_TO_COMPLETE)) from error
                 if not DAMAGED.search(error.said) or not bare.exists():
                     raise origin.explained(error) from error
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
@@ -127,6 +133,15 @@ class Cache:
                     wanted = bool(read) or not DAMAGED.search(error.said)
                 if not wanted:
                     await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
+
+    async def _remove_damaged(self, bare: Path) -> None:
+        """Remove the cache if somebody who reads from it has found that it is damaged."""
+        damaged = [tree for tree in self._read if tree.bare == bare and tree.damaged]
+        if damaged:
+            log.warning("a git cache is damaged and is made afresh", repository=bare.stem)
+            await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
+        for tree in damaged:
+            tree.damaged = False
 
     async def _ensure_again(self, bare: Path, origin: "Origin") -> None:
         try:
@@ -224,7 +239,8 @@ class Origin:
     def explained(self, error: CheckoutError) -> CheckoutError:
         """`error` with the commit and the repository that it is about."""
         where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", self.source.clone_url)
-        return CheckoutError(f"cannot fetch commit {self.commit[:12]} from {where}: {error}")
+        kind = Incomplete if error.lasting else CheckoutError
+        return kind(f"cannot fetch commit {self.commit[:12]} from {where}: {error}")
 
 
 def for_local(clone_url: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.checkouts.git import Git, GitFailed
-from seatrial.agent.commands.running import TooMuchOutput
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.checkouts.git import Git, GitFailed, last_words
+from seatrial.agent.commands.running import Finished, TooMuchOutput
+from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry
 
 LONGEST_LINK = 1024  # bytes
@@ -28,6 +28,7 @@ class CommitTree:
 
     bare: Path
     commit: str
+    damaged: bool = False  # an object of it cannot be read: its cache must be made afresh
     _entries: dict[str, Entry] | None = None
     _links: dict[str, str] | None = None
     _blobs: dict[str, bytes] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class CommitTree:
             await self._read_ahead()
         if entry.oid in self._blobs:
             return self._blobs[entry.oid]
-        return await self._git("cat-file", "blob", entry.oid)
+        return (await self._batch([entry.oid]))[entry.oid]
 
     async def _read_ahead(self) -> None:
         """Read every small blob with one process: a caller that asks for many files asks for most of them."""
@@ -98,7 +99,7 @@ class CommitTree:
     async def _history(self, *arguments: str) -> bytes:
         """The output of a git command that needs history, which a shallow clone does not have."""
         if is_shallow(self.bare):
-            raise CheckoutError(
+            raise Incomplete(
                 "the repository that this commit was fetched from is a shallow clone: its history ends early. "
                 "Complete it there: git fetch --unshallow"
             )
@@ -158,19 +159,33 @@ class CommitTree:
                 f"commit {self.commit[:12]} lists more than {MOST_LISTED // 1024**2} MB of file names. "
                 "Remove generated files"
             ) from error
+        if done.code < 0:
+            raise self._ended(done)
         if done.code:
             raise self._damaged()
         return done.output
 
+    def _ended(self, done: Finished) -> CheckoutError:
+        said = f"it was ended by signal {-done.code}" if done.code < 0 else last_words(done.errors)
+        return CheckoutError(f"cannot read commit {self.commit[:12]}: git: {said}")
+
     def _damaged(self) -> CheckoutError:
+        self.damaged = True
         return CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
 
     async def _batch(self, oids: Sequence[str]) -> dict[str, bytes]:
-        return dict(blobs_of(await self._ask("--batch", oids)))
+        blobs = dict(blobs_of(await self._ask("--batch", oids)))
+        if len(blobs) < len(set(oids)):
+            raise self._damaged()
+        return blobs
 
     async def _ask(self, form: str, oids: Iterable[str]) -> bytes:
+        """What git says of each object. Raises CheckoutError if it does not come to its end: a part would look like the whole."""
         asked = "".join(f"{oid}\n" for oid in oids).encode()
-        return (await Git().finished("--git-dir", str(self.bare), "cat-file", form, stdin=asked)).output
+        done = await Git().finished("--git-dir", str(self.bare), "cat-file", form, stdin=asked)
+        if done.code:
+            raise self._ended(done)
+        return done.output
 
     async def _git(self, *arguments: str) -> bytes:
         try:

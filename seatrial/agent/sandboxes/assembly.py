@@ -8,11 +8,12 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.berths import Berths, Harbour
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 from seatrial.agent.sandboxes.image import GivenImage, ImageSource, SandboxImage
+from seatrial.agent.sandboxes.jobs import Jobs
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
-from seatrial.agent.sandboxes.service import Evaluations, Jobs
+from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 

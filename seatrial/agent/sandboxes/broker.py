@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import json
 import posixpath
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
+from seatrial.agent.sandboxes import documents
 from seatrial.agent.sandboxes.languages import languages, scripts
 from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
@@ -16,8 +18,22 @@ MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 MAX_PATHS = 500
 MAX_HOPS = 5  # symbolic links followed one after another
+READERS: dict[str, Callable[[str], Any]] = {
+    "get_yaml": documents.documents,
+    "get_instructions": documents.steps,
+}
 
 Seen = list[tuple[str, str]]  # (question, digest of its answer)
+
+
+class Answers(Protocol):
+    """Something that answers a policy's questions."""
+
+    async def answer(self, question: Any) -> tuple[Any, Seen]:
+        """The answer to `[method, [arguments]]`, and what the policy has seen by it. Raises Unanswerable."""
+
+
+AnswersOf = Callable[[int], Answers]  # for the policy of this number
 
 
 class Unanswerable(Exception):
@@ -37,6 +53,8 @@ class Broker:
         self._facts = facts
         self._entries: dict[str, Entry] | None = None
         self._digests: dict[str, str] = {}
+        self._read: dict[tuple[str, str], Any] = {}  # what READERS said of a blob: several policies ask
+        self._reading = asyncio.Lock()
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
             "list_files": self._list_files,
             "get_file_content": self._content,
@@ -48,6 +66,8 @@ class Broker:
             "get_topics": self._topics,
             "get_metadata": self._metadata,
             "get_file_last_commit_date": self._last_commit_date,
+            "get_yaml": partial(self._document, "get_yaml"),
+            "get_instructions": partial(self._document, "get_instructions"),
         }
 
     async def answer(self, question: Any) -> tuple[Any, Seen]:
@@ -62,16 +82,16 @@ class Broker:
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
         asked = json.dumps([method, arguments])
-        if method == "get_file_content":
-            return value, [(asked, await self._file_digest(arguments[0]))]
+        if method == "get_file_content" or method in READERS:
+            return value, [(asked, await self._file_digest(arguments[0], method))]
         self._digests[asked] = digest_of(value)
         return value, [(asked, self._digests[asked])]
 
     async def digest(self, asked: str) -> str:
         """The digest that `answer` would return for this question. Raises the same errors as `answer`."""
         method, arguments = understood(json.loads(asked))
-        if method == "get_file_content":
-            return await self._file_digest(*arguments)
+        if method == "get_file_content" or method in READERS:
+            return await self._file_digest(arguments[0], method)
         if asked not in self._digests:
             await self.answer([method, arguments])
         return self._digests[asked]
@@ -79,6 +99,20 @@ class Broker:
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
         return bool({name.lower() for name in names} & {name.lower() for name in await self._languages()})
+
+    async def lines(self, wanted: Mapping[str, Collection[int]]) -> tuple[dict[tuple[str, int], str], Seen]:
+        """The text of these lines of these files, as far as there are such lines; and what was looked at. Raises CheckoutError."""
+        texts: dict[tuple[str, int], str] = {}
+        seen: Seen = []
+        paths = list(wanted)
+        while paths:
+            answer, looked_at = await self._contents(paths)
+            seen += looked_at
+            paths = paths[answer["done"] :]
+            for path, text in answer["files"].items():
+                split = text.split("\n")
+                texts |= {(path, one): split[one - 1] for one in wanted[path] if one <= len(split)}
+        return texts, seen
 
     async def _index(self) -> dict[str, Entry]:
         if self._entries is None:
@@ -96,9 +130,10 @@ class Broker:
             entry = index.get(posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target)))
         return entry if entry is not None and entry.mode in REGULAR else None
 
-    async def _file_digest(self, path: str) -> str:
+    async def _file_digest(self, path: str, method: str = "get_file_content") -> str:
         entry = await self._file(path)
-        return entry.oid if entry else "none"
+        how = f"{documents.VERSION} " if method in READERS else ""
+        return how + entry.oid if entry else "none"
 
     async def _list_files(self) -> list[str]:
         return [entry.path for entry in (await self._index()).values() if entry.mode != SUBMODULE]
@@ -110,6 +145,17 @@ class Broker:
         if (entry.size or 0) > MAX_FILE:
             return {"unreadable": f"{entry.size:,} bytes; policies read files up to {MAX_FILE:,}"}
         return readable(await self._tree.read(entry.path, limit=MAX_FILE))
+
+    async def _document(self, method: str, path: str) -> Any:
+        """One at a time: reading takes processor time, and policies of one evaluation often want the same file."""
+        entry = await self._file(path)
+        async with self._reading:
+            if entry is None or (method, entry.oid) in self._read:
+                return self._read[method, entry.oid] if entry else None
+            text = await self._content(path)
+            value = await asyncio.to_thread(READERS[method], text) if isinstance(text, str) else text
+            self._read[method, entry.oid] = value
+            return value
 
     async def _contents(self, paths: Sequence[str]) -> tuple[Any, Seen]:
         budget = MAX_BATCH

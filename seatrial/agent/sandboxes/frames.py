@@ -23,6 +23,7 @@ class Kind(IntEnum):
     RESULT = 6
     ENDED = 7
     NETWORK = 8
+    STOP = 9
 
 
 class Frame(NamedTuple):

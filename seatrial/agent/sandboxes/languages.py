@@ -1,19 +1,19 @@
 """The languages of a repository, by the bytes of its files. Counted on the host, from names, sizes and `#!` lines.
 
-The languages and their names come from GitHub's linguist (`linguist.json`, written by scripts/write_languages.py). Data,
+The languages and their names come from GitHub's linguist (`seatrial.linguist`). Data,
 prose, vendored paths, documentation and generated files do not count. Where linguist looks into a file whose extension
 is ambiguous, this looks at the rest of the commit: a header is C++ among C++ files.
 """
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from seatrial.agent.vocabulary.tree import Entry
+from seatrial.linguist import data
 
-_DATA = json.loads(Path(__file__).with_name("linguist.json").read_text())
+_DATA = data()
 _GROUPS: dict[str, str] = _DATA["groups"]
 _NAMES: dict[str, str] = _DATA["names"]
 _INTERPRETERS: dict[str, str] = _DATA["interpreters"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seatrial.agent.sandboxes.broker import Broker, Seen, Unanswerable
+from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import PolicyResult, PolicyToRun
 from seatrial.wire.states import ResultState
 
@@ -46,7 +47,7 @@ class Memo:
     async def find(
         self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
     ) -> PolicyResult | None:
-        """The remembered result, if every question of that run has the same answer now. Raises CheckoutError."""
+        """The remembered result, if every question of that run has the same answer now."""
         for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, isolation)):
             if await same(seen, broker):
                 update = {
@@ -136,6 +137,6 @@ async def same(seen: Seen, broker: Broker) -> bool:
         for asked, digest in seen:
             if await broker.digest(asked) != digest:
                 return False
-    except (Unanswerable, TypeError, ValueError):
-        return False
+    except (Unanswerable, CheckoutError, TypeError, ValueError):
+        return False  # where git fails, the policy runs, and ends as errored by that
     return True

@@ -15,6 +15,7 @@ class Ending(StrEnum):
     TIMED_OUT = "timed out"
     PRINTED = "printed"
     FLOODED = "flooded"
+    STOPPED = "stopped"  # by the host, which says why in `note`
     LOST = "lost"  # lost together with its whole sandbox
     OTHER = "broke the protocol"
 
@@ -37,3 +38,8 @@ class Outcome:
     seen: Seen = field(default_factory=list)
     network: str = ""  # by name, if it ran with one
     note: str = ""  # the host's explanation, if there is one
+    again: bool = False  # it was stopped for a reason that another try may not meet
+
+    def stopped(self, note: str, *, again: bool) -> None:
+        """The host ended it. What it said before counts no more."""
+        self.how, self.note, self.again = Ending.STOPPED, note, again

@@ -1,73 +1,36 @@
 """Takes evaluations from the queue, runs them, and reports their results."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Protocol
 
 import structlog
 
 from seatrial.agent.bus.reports import Reports
-from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.jobs import RETRY_SECONDS, TRIES, Job, Jobs, kept_alive
 from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.on_commit import OnCommit
 from seatrial.agent.sandboxes.pool import Pool
-from seatrial.agent.sandboxes.trial import Trial
-from seatrial.agent.sandboxes.validation import fitting, judge
-from seatrial.agent.vocabulary.credentials import CredentialSource
+from seatrial.agent.sandboxes.trials import Trials
+from seatrial.agent.sandboxes.validation import fitting
+from seatrial.agent.vocabulary.credentials import Credentials, CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
-from seatrial.wire.envelope import Envelope, Message
+from seatrial.wire.envelope import Message
 from seatrial.wire.evaluations import (
     EvaluationFinished,
     EvaluationStarted,
     PolicyResult,
-    PolicyToRun,
     RunEvaluation,
     verdict,
 )
-from seatrial.wire.states import EvaluationState, Isolation, ResultState
+from seatrial.wire.states import EvaluationState, Isolation
+from seatrial.wire.trials import RunTrial
 
 log = structlog.get_logger(__name__)
 
-STILL_AT_IT_SECONDS = (
-    15.0  # between two reports that a job is being worked on; well below the queue's ack wait
-)
 LOOK_AGAIN_SECONDS = 60.0  # between two checks whether better isolation has become available
 MAX_PAUSE_SECONDS = 60.0
-TRIES = 4  # deliveries of a job before it is answered with an error; below the queue's own limit
-RETRY_SECONDS = 3.0
-
-
-class Job(Protocol):
-    """One delivery from the queue. See `bus.jobs.Job`."""
-
-    envelope: Envelope
-    message: Message
-
-    @property
-    def deliveries(self) -> int:
-        """How often the job was delivered, this time included."""
-
-    async def ack(self) -> None:
-        """Report that the job is done."""
-
-    async def in_progress(self) -> None:
-        """Report that the job is being worked on."""
-
-    async def nak(self, delay_seconds: float | None = None) -> None:
-        """Give the job back for a later delivery."""
-
-    async def term(self) -> None:
-        """Drop the job for good."""
-
-
-class Jobs(Protocol):
-    """The queue of jobs."""
-
-    async def fetch(self, timeout_seconds: float = 5.0) -> Job | None:
-        """The next job, or None when none came in time."""
 
 
 class Evaluations:
@@ -93,12 +56,13 @@ class Evaluations:
         self._warnings: list[str] = ["the policy sandbox is being prepared"]
         self._unprepared_since: float | None = None  # when preparing first failed
         self._jobs = jobs
-        self._checkouts = checkouts
         self._credentials = credentials
         self._reports = reports
         self._pool = pool
         self._memo = memo
+        self._on_commit = OnCommit(checkouts, pool, memo)
         self._parallel = parallel
+        self._trials = Trials(self.results, credentials, reports, pool)
 
     @property
     def isolation(self) -> Isolation | None:
@@ -128,7 +92,7 @@ class Evaluations:
     async def run(self) -> None:
         """Prepare, then serve until cancelled; when it returns, every sandbox is gone."""
         await self._prepare()
-        async with self._pool.running(), asyncio.TaskGroup() as group:
+        async with self._pool.running(), self._trials.running(), asyncio.TaskGroup() as group:
             group.create_task(self._look_again(), name="look for gVisor")
             group.create_task(self._look_for_network(), name="look for SANDBOX_NETWORK")
             for number in range(self._parallel):
@@ -139,7 +103,8 @@ class Evaluations:
         began = time.monotonic()
         isolation = self._pool.backend.isolation
         try:
-            results = await self._results(command, isolation)
+            credentials = self._credentials.for_evaluation(command.evaluation)
+            results = await self.results(command, credentials)
             state, message = verdict(results), ""
         except SandboxError:
             raise
@@ -158,28 +123,9 @@ class Evaluations:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _results(self, command: RunEvaluation, isolation: Isolation) -> list[PolicyResult]:
-        credentials = self._credentials.for_evaluation(command.evaluation)
-        tree = await self._checkouts.fetch(command.source, command.repository, command.commit, credentials)
-        broker = Broker(tree, command.facts)
-        results: dict[int, PolicyResult] = {}
-        for index, policy in enumerate(command.policies):
-            if policy.languages and not await broker.has_language(policy.languages):
-                results[index] = skipped(policy)
-                continue
-            if policy.network:
-                continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
-            known = await self._memo.find(command.project, policy, isolation, broker)
-            if known is not None:
-                results[index] = known
-        todo = [(i, policy) for i, policy in enumerate(command.policies) if i not in results]
-        outcomes = await Trial(self._pool, broker).run(todo) if todo else {}
-        for index, policy in todo:
-            outcome = outcomes[index]
-            results[index] = judge(policy, outcome)
-            if not outcome.note and not policy.network:
-                await self._memo.keep(command.project, policy, isolation, outcome.seen, results[index])
-        return [results[index] for index in range(len(command.policies))]
+    async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
+        """See `OnCommit.results`."""
+        return await self._on_commit.results(command, credentials)
 
     async def _prepare(self) -> None:
         pause = 1.0
@@ -229,11 +175,14 @@ class Evaluations:
 
     async def _handle(self, job: Job) -> None:
         command = job.message
+        if isinstance(command, RunTrial):
+            self._trials.begin(job, command)
+            return
         if not isinstance(command, RunEvaluation):
             log.error("not an evaluation", kind=command.kind)
             await job.term()
             return
-        async with kept_alive(job):
+        async with kept_alive(job), self._trials.let_go_first():
             # Reported before anything is fetched: only the agent that runs the evaluation gets a credential.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)
             try:
@@ -256,14 +205,6 @@ class Evaluations:
         await self._reports.observed(message, workspace=command.workspace, about=about)
 
 
-def skipped(policy: PolicyToRun) -> PolicyResult:
-    """The result of a policy for other languages."""
-    message = f"No file of this commit is written in {' or '.join(policy.languages)}."
-    return PolicyResult(
-        version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
-    )
-
-
 def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFinished:
     """The answer after several deliveries in which no sandbox could be started."""
     return EvaluationFinished(
@@ -271,21 +212,3 @@ def without_sandbox(command: RunEvaluation, error: SandboxError) -> EvaluationFi
         state=EvaluationState.ERRORED,
         message=f"no sandbox for the policies: {error}",
     )
-
-
-@contextlib.asynccontextmanager
-async def kept_alive(job: Job) -> AsyncIterator[None]:
-    """Tell the queue that the job is being worked on, as long as the block runs."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(STILL_AT_IT_SECONDS)
-            with contextlib.suppress(Exception):  # the bus is unavailable; the next report is soon enough
-                await job.in_progress()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)

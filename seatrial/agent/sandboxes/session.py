@@ -2,6 +2,7 @@
 does not end."""
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import Broker, Unanswerable
+from seatrial.agent.sandboxes.broker import AnswersOf, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
@@ -33,19 +34,22 @@ class RunningPolicy:
     policy: PolicyToRun
     outcome: Outcome = field(default_factory=Outcome)
     deadline: float = 0.0
-    questions: int = 0
+    # A child asks its next question when it has read an answer, which may be before the sender of that answer knows. So one
+    # question may wait here; a second one is a violation, because the warden passes on none before it has an answer.
+    asked: asyncio.Queue[Frame] = field(default_factory=lambda: asyncio.Queue(1))
     answering: asyncio.Task[None] | None = None
 
 
 class Session:
     """One claimed sandbox. `run` fills `outcomes`; missing ones were lost with the sandbox."""
 
-    def __init__(self, sandbox: Sandbox, broker: Broker) -> None:
+    def __init__(self, sandbox: Sandbox, answers: AnswersOf) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.suspects: list[int] = []  # policies that were running when the sandbox was lost
         self._sandbox = sandbox
-        self._broker = broker
+        self._answers = answers
         self._running: dict[int, RunningPolicy] = {}
+        self._answered: list[asyncio.Task[None]] = []  # of policies that have ended
 
     async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
         """Run (index, policy) pairs, at most one for each idle child. Returns why the sandbox was lost, or None.
@@ -74,6 +78,7 @@ class Session:
             running = RunningPolicy(index, policy)
             running.deadline = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
             self._running[channel] = running
+            running.answering = asyncio.create_task(self._answer_all(channel, running))
             await self._sandbox.send(Kind.RUN, channel, job_of(policy))
 
     def _fits(self, policy: PolicyToRun) -> bool:
@@ -88,7 +93,8 @@ class Session:
         except TimeoutError:
             late = [r for r in self._running.values() if r.deadline <= time.monotonic()]
             for running in late:
-                running.outcome.how = Ending.TIMED_OUT
+                if running.outcome.how is not Ending.STOPPED:
+                    running.outcome.how = Ending.TIMED_OUT
                 self.outcomes[running.index] = running.outcome
             self._running = {c: r for c, r in self._running.items() if r not in late}
             raise SandboxError("the sandbox did not end a policy in time") from None
@@ -98,7 +104,7 @@ class Session:
         if running is None:
             raise FrameError(f"a frame for child {frame.channel}, which runs nothing")
         if frame.kind == Kind.ASK:
-            self._answer_soon(frame, running)
+            self._put(frame, running)
         elif frame.kind == Kind.LOG:
             if len(running.outcome.logs) <= MAX_LOG_LINES:
                 running.outcome.logs.append(line_of(frame))
@@ -109,42 +115,60 @@ class Session:
         else:
             raise FrameError(f"a frame of kind {frame.kind}")
 
-    def _answer_soon(self, frame: Frame, running: RunningPolicy) -> None:
-        if running.answering is not None and not running.answering.done():
-            raise FrameError("a second question before the first was answered")
-        running.questions += 1
-        running.answering = asyncio.create_task(self._answer(frame, running))
-
-    async def _answer(self, frame: Frame, running: RunningPolicy) -> None:
-        answer: dict[str, Any]
+    def _put(self, frame: Frame, running: RunningPolicy) -> None:
         try:
-            if running.questions > MAX_QUESTIONS:
-                raise Unanswerable(f"more than {MAX_QUESTIONS:,} questions")
-            value, seen = await self._broker.answer(read_json(frame.body))
-            running.outcome.seen += seen
-            answer = {"value": value}
-        except (Unanswerable, FrameError, CheckoutError) as error:
-            running.outcome.note = str(error) if isinstance(error, CheckoutError) else ""
-            answer = {"error": str(error)}
+            running.asked.put_nowait(frame)
+        except asyncio.QueueFull:
+            raise FrameError("a further question before the first was answered") from None
+
+    async def _answer_all(self, channel: int, running: RunningPolicy) -> None:
+        """Answer one question after another, until there is one that the host itself fails at: that ends the policy."""
+        try:
+            for _ in range(MAX_QUESTIONS):
+                frame = await running.asked.get()
+                await self._sandbox.send(Kind.ANSWER, channel, await self._answer(frame, running))
+            await running.asked.get()
+            await self._stop(channel, running, f"asked more than {MAX_QUESTIONS:,} questions and was ended")
+        except CheckoutError as error:
+            note = f"the repository could not be read: {error}"
+            await self._stop(channel, running, note, again=not error.lasting)
+        except SandboxError:
+            pass  # the code that reads the sandbox's frames notices its end
         except Exception as error:
             log.exception("a policy's question could not be answered", policy=running.policy.slug)
-            running.outcome.note = f"the agent could not answer a question: {type(error).__name__}: {error}"
-            answer = {"error": running.outcome.note}
+            note = f"the agent could not answer a question: {type(error).__name__}: {error}"
+            await self._stop(channel, running, note, again=True)
+
+    async def _answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
+        """The answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""
         try:
-            await self._sandbox.send(Kind.ANSWER, frame.channel, answer)
-        except SandboxError:
-            return  # the code that reads the sandbox's frames notices its end
+            value, seen = await self._answers(running.index).answer(read_json(frame.body))
+        except (Unanswerable, FrameError) as error:
+            return {"error": str(error)}
+        running.outcome.seen += seen
+        return {"value": value}
+
+    async def _stop(self, channel: int, running: RunningPolicy, note: str, *, again: bool = False) -> None:
+        """Have the warden end the child, which cannot prevent it. Its outcome is this, whatever it still sends."""
+        running.outcome.stopped(note, again=again)
+        with contextlib.suppress(SandboxError):
+            await self._sandbox.send(Kind.STOP, channel, {})
 
     def _end(self, frame: Frame, running: RunningPolicy) -> None:
         ending = read_json(frame.body)
         outcome = running.outcome
-        outcome.how, outcome.code = Ending.of(ending["how"]), int(ending["code"])
+        if outcome.how is not Ending.STOPPED:
+            outcome.how = Ending.of(ending["how"])
+        outcome.code = int(ending["code"])
         outcome.seconds, outcome.output = float(ending["seconds"]), str(ending["output"])
         self.outcomes[running.index] = outcome
         del self._running[frame.channel]
+        if running.answering is not None:
+            running.answering.cancel()
+            self._answered.append(running.answering)
 
     async def _stop_answering(self) -> None:
-        tasks = [r.answering for r in self._running.values() if r.answering]
+        tasks = [*self._answered, *(r.answering for r in self._running.values() if r.answering)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,14 +2,21 @@
 
 import json
 import math
-import re
-from typing import Any
+from typing import Any, NamedTuple
 
+from seatrial.agent.sandboxes.findings import (
+    checked_findings,
+    count_left_out,
+    fitting_findings,
+    in_details,
+)
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
+from seatrial.agent.sandboxes.shapes import Nonsense, clean, shown
 from seatrial.wire.evaluations import (
     MAX_DETAILS,
     MAX_LOG_LINES,
     MAX_MESSAGE,
+    Finding,
     PolicyLog,
     PolicyResult,
     PolicyToRun,
@@ -23,17 +30,27 @@ MAX_DEPTH = 20  # of details
 MAX_TOGETHER = 700_000  # bytes of all results of one evaluation: they travel in one message
 LEVELS = set(LogLevel) - {LogLevel.PRINT}  # what a policy may name
 SIGXCPU = 24
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-SHAPE = "evaluate() must return {'passed': bool, 'score': 0 to 100, 'message': str, 'details': dict}"
+FEW_FINDINGS = 50  # that are left of each result where all together are too long
+SHAPE = (
+    "evaluate() must return {'passed': bool, 'score': 0 to 100, 'message': str, 'details': dict, 'findings': list of "
+    "{'path': str, 'line': int, 'message': str, 'severity': str}}"
+)
 
 
-class Nonsense(Exception):
-    """The result has the wrong shape; the text says how."""
+class Verdict(NamedTuple):
+    """What is made of a policy's run."""
+
+    state: ResultState
+    message: str
+    score: float | None = None
+    details: dict[str, Any] = {}  # never changed
+    findings: list[Finding] = []
+    left_out: int = 0
 
 
 def judge(policy: PolicyToRun, outcome: Outcome) -> PolicyResult:
     """The result of one policy. Never raises, whatever `outcome` holds."""
-    state, message, score, details = _verdict(policy, outcome)
+    state, message, score, details, findings, left_out = _verdict(policy, outcome)
     return PolicyResult(
         version_id=policy.version_id,
         slug=policy.slug,
@@ -41,36 +58,35 @@ def judge(policy: PolicyToRun, outcome: Outcome) -> PolicyResult:
         score=score,
         message=clean(message, MAX_MESSAGE),
         details=details,
+        findings=findings,
+        findings_left_out=left_out,
         logs=_logs(outcome),
         seconds=round(outcome.seconds, 3),
         network=outcome.network,
     )
 
 
-Verdict = tuple[ResultState, str, float | None, dict[str, Any]]
-
-
 def _verdict(policy: PolicyToRun, outcome: Outcome) -> Verdict:
     if outcome.how is Ending.TIMED_OUT or (outcome.how is Ending.VANISHED and outcome.code == -SIGXCPU):
         seconds = f"{policy.timeout_seconds:g}"
-        return ResultState.TIMED_OUT, outcome.note or f"did not end within {seconds} s", None, {}
+        return Verdict(ResultState.TIMED_OUT, outcome.note or f"did not end within {seconds} s")
     if outcome.how is not Ending.FINISHED:
-        return ResultState.ERRORED, outcome.note or _explained(outcome), None, {}
+        return Verdict(ResultState.ERRORED, outcome.note or _explained(outcome))
     return _said(policy, outcome)
 
 
 def _said(policy: PolicyToRun, outcome: Outcome) -> Verdict:
     match outcome.said:
         case {"memory": True}:
-            return ResultState.ERRORED, f"used more than {policy.memory_mb} MB of memory", None, {}
+            return Verdict(ResultState.ERRORED, f"used more than {policy.memory_mb} MB of memory")
         case {"raised": str(text)}:
-            return ResultState.ERRORED, text, None, {}
+            return Verdict(ResultState.ERRORED, text)
         case {"returned": value}:
             try:
                 return checked(value)
             except Nonsense as error:
-                return ResultState.ERRORED, f"{error}. {SHAPE}", None, {}
-    return ResultState.ERRORED, f"sent a result that cannot be read. {SHAPE}", None, {}
+                return Verdict(ResultState.ERRORED, f"{error}. {SHAPE}")
+    return Verdict(ResultState.ERRORED, f"sent a result that cannot be read. {SHAPE}")
 
 
 def _explained(outcome: Outcome) -> str:
@@ -89,30 +105,34 @@ def _explained(outcome: Outcome) -> str:
 def checked(value: Any) -> Verdict:
     """A result of the right shape. Raises Nonsense."""
     if not isinstance(value, dict):
-        raise Nonsense(f"returned {_kind(value)}")
+        raise Nonsense(f"returned {shown(value)}")
     passed = value.get("passed")
     if not isinstance(passed, bool):
-        raise Nonsense("'passed' is missing" if passed is None else f"'passed' is {_kind(passed)}")
+        raise Nonsense("'passed' is missing" if passed is None else f"'passed' is {shown(passed)}")
     score = value.get("score", 100 if passed else 0)
     if isinstance(score, bool) or not isinstance(score, int | float):
-        raise Nonsense(f"'score' is {_kind(score)}")
+        raise Nonsense(f"'score' is {shown(score)}")
     if not 0 <= score <= 100:  # NaN fails this check too
-        raise Nonsense(f"'score' is {_kind(score)}")
+        raise Nonsense(f"'score' is {shown(score)}")
     message = value.get("message", "")
     if not isinstance(message, str):
-        raise Nonsense(f"'message' is {_kind(message)}")
+        raise Nonsense(f"'message' is {shown(message)}")
     details = value.get("details") or {}
     if not isinstance(details, dict):
-        raise Nonsense(f"'details' is {_kind(details)}")
+        raise Nonsense(f"'details' is {shown(details)}")
     state = ResultState.PASSED if passed else ResultState.FAILED
-    return state, message, float(score), _details(details)
+    rest, moved, left_out = in_details(
+        {clean(key, MAX_DETAILS): _cleaned(inner, 1) for key, inner in details.items()}
+    )
+    found = fitting_findings(checked_findings(value) + moved, count_left_out(value) + left_out)
+    return Verdict(state, message, float(score), _details(rest), *found)
 
 
 def _details(details: dict[str, Any]) -> dict[str, Any]:
     length = len(json.dumps(details))
     if length > MAX_DETAILS:
         return {"cut": f"the details were {length:,} characters; {MAX_DETAILS:,} are kept at most"}
-    return {clean(key, MAX_DETAILS): _cleaned(inner, 1) for key, inner in details.items()}
+    return details
 
 
 def _cleaned(value: Any, depth: int) -> Any:
@@ -154,26 +174,34 @@ def _shortened(lines: list[PolicyLog]) -> list[PolicyLog]:
 
 
 def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
-    """The results, short enough to travel in one message: the bulkiest lose their logs, then their details."""
-    cut: dict[str, Any] = {
-        "logs": [PolicyLog(level=LogLevel.WARNING, message="cut: all results together were too long")]
-    }
-    for field in (cut, {"details": {"cut": "all results together were too long"}}, {"message": ""}):
+    """The results, short enough to travel in one message: the bulkiest lose their logs, then their details, then findings."""
+    for cut in (_without_logs, _without_details, _with_few_findings, _without_findings, _without_message):
         sizes = [len(result.model_dump_json().encode()) for result in results]
         for i in sorted(range(len(results)), key=lambda i: -sizes[i]):
             if sum(sizes) <= MAX_TOGETHER:
                 return results
-            results = [*results[:i], results[i].model_copy(update=field), *results[i + 1 :]]
+            results = [*results[:i], results[i].model_copy(update=cut(results[i])), *results[i + 1 :]]
             sizes[i] = len(results[i].model_dump_json().encode())
     return results
 
 
-def clean(text: str, limit: int) -> str:
-    """Text that a database and a page can hold: no NUL, no lone surrogates, cut at `limit` with a note."""
-    text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text if len(text) <= limit else text[: limit - 8] + " … (cut)"
+def _without_logs(_: PolicyResult) -> dict[str, Any]:
+    return {"logs": [PolicyLog(level=LogLevel.WARNING, message="cut: all results together were too long")]}
 
 
-def _kind(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) < 80 else text[:76] + ' ...'}"
+def _without_details(_: PolicyResult) -> dict[str, Any]:
+    return {"details": {"cut": "all results together were too long"}}
+
+
+def _with_few_findings(result: PolicyResult, most: int = FEW_FINDINGS) -> dict[str, Any]:
+    kept = result.findings[:most]
+    left_out = result.findings_left_out + len(result.findings) - len(kept)
+    return {"findings": kept, "findings_left_out": left_out}
+
+
+def _without_findings(result: PolicyResult) -> dict[str, Any]:
+    return _with_few_findings(result, 0)
+
+
+def _without_message(_: PolicyResult) -> dict[str, Any]:
+    return {"message": ""}

@@ -22,7 +22,7 @@ class OpenedCredential:
 
 
 class Credentials(Protocol):
-    """A source of credentials that is bound to the environment or the evaluation that a fetch is for."""
+    """A source of credentials that is bound to the environment, evaluation or trial that a fetch is for."""
 
     async def __call__(self, repository: str) -> OpenedCredential:
         """A fresh credential for this repository. May take a minute; raises CheckoutError, which says why there is none."""
@@ -36,3 +36,6 @@ class CredentialSource(Protocol):
 
     def for_evaluation(self, evaluation: str) -> Credentials:
         """Credentials to fetch the source of an evaluation."""
+
+    def for_trial(self, trial: str) -> Credentials:
+        """Credentials to fetch the source of a trial."""

@@ -2,7 +2,7 @@
 
 AgentError
 ├── RecipeError        the recipe is missing or wrong (file, line, key, fix); some of its kinds have classes of their own
-├── CheckoutError      the commit cannot be fetched or read
+├── CheckoutError      the commit cannot be fetched or read; of one kind, it is the clone that lacks something
 ├── BuildError         a build failed; `log_tail` holds its last lines
 ├── BuilderFailed      the builder itself failed, several times: not the repository's fault
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
@@ -80,9 +80,16 @@ class NoRecipe(RecipeError):
 
 
 class CheckoutError(AgentError):
-    """The commit cannot be fetched or read."""
+    """The commit cannot be fetched or read. `lasting`: another try would meet the same."""
 
     reason = Reason.CHECKOUT_FAILED
+    lasting = False
+
+
+class Incomplete(CheckoutError):
+    """The clone that the commit was fetched from lacks what is asked for."""
+
+    lasting = True
 
 
 class BuildError(AgentError):

@@ -4,7 +4,7 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, approve what comes from  |
-|           | forks, run evaluations, request waivers                                |
+|           | forks, run evaluations, request waivers, try policies                  |
 | admin     | also projects, policies, waivers, connections, deliveries, members,    |
 |           | audit log                                                              |
 | owner     | also the workspace itself                                              |
@@ -38,6 +38,7 @@ class Action(StrEnum):
     APPROVE_FORK = "approve commits from forks"
     RUN_EVALUATION = "run evaluations"
     REQUEST_WAIVER = "request waivers"
+    TRY_POLICY = "try policies"
     DECIDE_WAIVER = "approve or reject waivers"
     VIEW_DELIVERIES = "view deliveries"
     REPLAY_DELIVERIES = "replay deliveries"
@@ -59,6 +60,7 @@ _DEVELOPER = _VIEWER | {
     Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
+    Action.TRY_POLICY,
 }
 _ADMIN = _DEVELOPER | {
     Action.DECIDE_WAIVER,

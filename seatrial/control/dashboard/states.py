@@ -8,7 +8,10 @@ from seatrial.wire.states import (
     DeploymentState,
     EnvironmentState,
     EvaluationState,
+    Level,
     ResultState,
+    TestsState,
+    TrialState,
     WaiverState,
 )
 from seatrial.wire.words import ServiceState
@@ -32,8 +35,8 @@ ICONS = {
 
 _TONES = {
     Tone.GOOD: [
-        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED,
-        "accepted", "done", "healthy",
+        EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED, TrialState.FINISHED,
+        Level.SOFT, Level.HARD, "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
@@ -48,7 +51,7 @@ _TONES = {
     Tone.GONE: [
         EnvironmentState.TERMINATED, EnvironmentState.STOPPED, EnvironmentState.HIBERNATING,
         DeploymentState.SUPERSEDED, DeploymentState.CANCELLED, AgentState.REVOKED, ResultState.SKIPPED, ResultState.WAIVED,
-        WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN,
+        Level.DRAFT, Level.ADVISORY, WaiverState.REJECTED, WaiverState.EXPIRED, WaiverState.WITHDRAWN, TestsState.UNTRIED,
         "stopping", "closed", "none",
     ],
 }  # fmt: skip

@@ -38,6 +38,12 @@ def take(forges: Forges, project: Project, commit: str) -> ForgeFacts:
     return taken.facts
 
 
+def last(project: Project) -> ForgeFacts | None:
+    """The facts that the forge gave last, of whichever commit; None if it has given none. No forge is asked."""
+    snapshot = FactsSnapshot.objects.filter(project=project).order_by("-taken_at").first()
+    return _facts(snapshot) if snapshot is not None else None
+
+
 def _facts(snapshot: FactsSnapshot) -> ForgeFacts:
     return ForgeFacts.model_validate(snapshot.facts)
 

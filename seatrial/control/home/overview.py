@@ -20,6 +20,8 @@ from seatrial.control.home.sample import SAMPLE_RECIPE
 from seatrial.control.home.setup_page import unfinished
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.scores.models import DailyScore
+from seatrial.control.policies.scores.trends import USUAL_DAYS, of_projects
 from seatrial.control.previews.counts import placed_on_agents, tally
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
@@ -118,6 +120,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
         "one": None if shown else begun(user, [project])[0],
         "sample_recipe": SAMPLE_RECIPE,
         "used": used_of_total(project.pk),
+        "trend": of_projects([project], USUAL_DAYS)[0],
         "cards": shown,
         "count": pulls.count(),
         "closed": cards(
@@ -155,6 +158,7 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         drifts = drifts.filter(project=project)
         deployments = deployments.filter(environment__project=project)
         evaluations = evaluations.filter(project=project)
+        beside = (beside, _score(project))
     queued = evaluations.filter(state=EvaluationState.QUEUED).order_by("pk")
     return (
         beside,
@@ -166,6 +170,12 @@ def fingerprint(user: User, project: str = "") -> Hashable | None:
         tuple(sorted(waits(environments.values_list("pk", flat=True)).items())),
         tuple(queued.values_list("pk", "queued_at", "waits_for")),
     )
+
+
+def _score(project: str) -> Hashable:
+    """Today's score, as the page shows it."""
+    shown = ("day", "score", "passed", "failed", "waived", "errored", "basis")
+    return DailyScore.objects.filter(project=project).order_by("-day").values_list(*shown).first()
 
 
 def _worrying(user: User) -> list[Sentence]:

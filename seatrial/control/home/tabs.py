@@ -20,13 +20,12 @@ class Tab:
 EVERYBODYS = [
     Tab("home", "home:home", "Overview"),
     Tab("projects", "projects:projects", "Projects"),
-    Tab("waivers", "waivers:waivers", "Waivers"),
+    Tab("policies", "authoring:policies", "Policies"),
     Tab("agents", "fleet:agents", "Agents"),
 ]
 ADMINS = [
     Tab("connections", "connections:connections", "Connections"),
     Tab("deliveries", "forges:deliveries", "Deliveries"),
-    Tab("policies", "network:policies", "Policies"),
     Tab("people", "people", "People"),
     Tab("audit", "audit_log", "Audit log"),
 ]

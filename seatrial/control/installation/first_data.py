@@ -60,7 +60,7 @@ def _workspace(username: str, password: str) -> tuple[Workspace, User]:
     admin = ensure_admin(username, password)
     if not workspace.memberships.filter(user=admin).exists():
         set_role(workspace, admin, Role.OWNER)
-    packs.install(workspace, "starter")
+    packs.install(workspace, packs.STARTER)
     return workspace, admin
 
 

@@ -53,7 +53,9 @@ class Instruction(StrEnum):
     WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
     CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
+    TRIAL = "trial"  # {trial}: have its project's facts, then hand it to an agent
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
+    SCORE = "score"  # {project}: take its score of today
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -66,7 +68,9 @@ ASIDE = (
     Instruction.WEBHOOK,
     Instruction.CONFIRM,
     Instruction.COMMAND,
+    Instruction.TRIAL,
     Instruction.FOLLOW,
+    Instruction.SCORE,
 )
 
 

@@ -7,10 +7,22 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
+from seatrial.control.policies.findings import findings_of
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waits import wait
 from seatrial.control.policies.waivers.words import why_waived
 from seatrial.wire.states import ResultState
+
+
+class FindingAnswer(Schema):
+    """One thing that a policy found."""
+
+    path: str = Field(description="The file that it is in; empty if it is about no file.")
+    line: int | None = Field(description="Its line, from 1, as git counts; null if it is about no line.")
+    message: str = Field(description="What is wrong there, for people.")
+    severity: str = Field(description="info, low, medium, high or critical.")
+    fingerprint: str = Field(description="The same for the same finding at every commit.")
+    fix: str = Field(description="A unified diff that mends it; empty if the policy knows none.")
 
 
 class ResultAnswer(Schema):
@@ -19,6 +31,12 @@ class ResultAnswer(Schema):
     policy: str = Field(description="The policy's slug.")
     name: str = Field(description="The policy's name, for people.")
     state: str = Field(description="passed, failed, errored, timed_out, skipped or waived.")
+    level: str = Field(
+        description="advisory: it fails no check; soft: it does, unless waived; hard: it does, and nothing waives it."
+    )
+    begins: datetime | None = Field(
+        description="When its policy begins to gate, if it is advisory here only because the pull request is older; else null."
+    )
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
     waived: str = Field(
@@ -26,6 +44,8 @@ class ResultAnswer(Schema):
     )
     waivers: list[str] = Field(description="Ids of the waivers that waive it; empty if it is not waived.")
     details: dict[str, Any] = Field(description="What the policy adds, for programs.")
+    findings: list[FindingAnswer] = Field(description="What it found, one by one, in its order.")
+    findings_left_out: int = Field(description="How many more it found than are listed.")
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
@@ -42,6 +62,9 @@ class EvaluationAnswer(Schema):
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
     waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
+    remarks: int = Field(
+        description="How many of its results would fail it, were their policies not advisory."
+    )
     message: str = Field(description="Why there is no verdict, or not yet, for people; empty otherwise.")
     isolation: str = Field(
         description="What its policies ran in: runsc, runc or process; empty until it is known."
@@ -73,6 +96,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         state=evaluation.state,
         score=evaluation.score,
         waived=evaluation.waived,
+        remarks=evaluation.remarks,
         message=evaluation.shown_message,
         isolation=evaluation.isolation,
         page_url=page_url(evaluation),
@@ -88,11 +112,15 @@ def _result(row: Result) -> ResultAnswer:
         policy=row.version.policy.slug,
         name=row.version.policy.name,
         state=row.state,
+        level=row.level,
+        begins=row.begins,
         score=row.score,
         message=row.message,
         waived=why_waived(row),
         waivers=sorted(one.pk for one in row.waivers.all()) if row.state == ResultState.WAIVED else [],
         details=row.details,
+        findings=[FindingAnswer(**one.model_dump(mode="json")) for one in findings_of(row)],
+        findings_left_out=row.findings_left_out,
         logs=row.logs,
         seconds=row.seconds,
         memoised=row.memoised,

@@ -1,37 +1,92 @@
-"""Which policies apply to an event: {events: [...], ref: regex, languages: [...]}; an empty one matches everything."""
+"""Which policies apply to an event: {events: [...], ref: regex, languages: [...]}; an empty one matches everything.
 
+`ref` is matched by RE2, in a time that grows with the length of the ref and with nothing else: whoever writes a policy cannot hold
+up those whose events wait for it.
+"""
+
+import difflib
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import re2
+
 from seatrial.control.policies.errors import BadCriteria
+from seatrial.linguist import data, language_named, left_out
+from seatrial.wire.visible import visible
 from seatrial.wire.words import EventKind
 
 MAX_PATTERN = 500
-EXAMPLES = {"events": "[push, pull_request]", "ref": "^main$", "languages": "[Python, Go]"}
+MAX_PROGRAM = 1 << 16  # bytes of a compiled expression; such a one takes two milliseconds at most for any ref
+MOST = 100  # of events, or of languages
+EXAMPLES = {"events": '["push", "pull_request"]', "ref": '"^main$"', "languages": '["Python", "Go"]'}
 KNOWN = "events, ref and languages"
+# What forges call the same events. Spaces and hyphens are underscores here, and `hook` or `events` at the end is left out.
+ALIASES = {
+    "merge_request": EventKind.PULL_REQUEST,
+    "pull_requests": EventKind.PULL_REQUEST,
+    "merge_requests": EventKind.PULL_REQUEST,
+    "pull_request_target": EventKind.PULL_REQUEST,
+    "pull_request_sync": EventKind.PULL_REQUEST,
+    "mr": EventKind.PULL_REQUEST,
+    "pr": EventKind.PULL_REQUEST,
+    "pushes": EventKind.PUSH,
+    "tag_push": EventKind.TAG,
+    "tags": EventKind.TAG,
+    "create": EventKind.TAG,  # a new branch comes as a push
+    "merge_group": EventKind.MERGE_QUEUE,
+    "merge_train": EventKind.MERGE_QUEUE,
+}
+# Events of forges that lead to no evaluation, and what to name instead
+OTHERWISE = {
+    "release": "a release is made at a tag: name tag",
+    "schedule": "how often a project is evaluated again is one of its settings",
+    "workflow_dispatch": "evaluations by hand run every policy, whatever its events",
+}
 
 
-def applies(criteria: Any, *, event: EventKind, ref: str) -> bool:
-    """True when a policy with `criteria` is to run. Raises BadCriteria.
+@dataclass(frozen=True)
+class Criteria:
+    """Criteria that were checked: `events` and `languages` by our names for them. What is empty matches everything."""
 
-    Of the languages only the shape is checked: only the agent knows what a commit is written in.
-    """
-    _check(criteria)
-    return _event_applies(criteria.get("events"), event) and _ref_applies(criteria.get("ref"), ref)
+    events: tuple[EventKind, ...] = ()
+    ref: str = ""
+    languages: tuple[str, ...] = ()
+
+    def apply(self, *, event: EventKind, ref: str) -> bool:
+        """Whether a policy with these runs. Only the agent knows a commit's languages, so they are not looked at here."""
+        return self._event_applies(event) and _ref_applies(self.ref, ref)
+
+    def stored(self) -> dict[str, Any]:
+        """What the database keeps, with only those that say something."""
+        every = {"events": [str(one) for one in self.events], "ref": self.ref, "languages": [*self.languages]}
+        return {name: value for name, value in every.items() if value}
+
+    def _event_applies(self, event: EventKind) -> bool:
+        """When somebody asked for the evaluation by hand, the policy's events do not matter. A merge queue's commits are made
+        of pull requests, so what applies to those applies to them.
+        """
+        if not self.events or event == EventKind.MANUAL:
+            return True
+        return event in self.events or (
+            event == EventKind.MERGE_QUEUE and EventKind.PULL_REQUEST in self.events
+        )
 
 
-def _check(criteria: Any) -> None:
-    if not isinstance(criteria, dict):
+def check_criteria(value: Any) -> Criteria:
+    """The criteria in `value`. Raises BadCriteria, which names the key, what is wrong with it, and what may be meant."""
+    if not isinstance(value, dict):
         raise BadCriteria(f"criteria must be a dictionary with {KNOWN}")
-    for key, value in criteria.items():
+    for key in value:
         if key not in EXAMPLES:
-            raise BadCriteria(f"criteria.{key} is not known; there are {KNOWN}")
-        if key != "ref" and value and not _is_list_of_text(value):
-            raise BadCriteria(f"criteria.{key} must be a list of texts, for instance {EXAMPLES[key]}")
-
-
-def _is_list_of_text(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+            raise BadCriteria(f"criteria.{_shown(key)} is not known{_near(key, EXAMPLES)}; there are {KNOWN}")
+    return Criteria(
+        events=_each(value, "events", _event),
+        ref=_ref(value.get("ref")),
+        languages=_each(value, "languages", _language),
+    )
 
 
 def short_name(ref: str) -> str:
@@ -39,23 +94,92 @@ def short_name(ref: str) -> str:
     return re.sub(r"^refs/(heads|tags)/", "", ref)
 
 
-def _event_applies(events: Any, event: EventKind) -> bool:
-    """When somebody asked for the evaluation by hand, the policy's events do not matter. A merge queue's commits are made of
-    pull requests, so what applies to those applies to them.
-    """
-    if not events or event == EventKind.MANUAL:
-        return True
-    return event in events or (event == EventKind.MERGE_QUEUE and EventKind.PULL_REQUEST in events)
+def _each(value: dict[str, Any], key: str, read: Any) -> tuple[Any, ...]:
+    found = value.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise BadCriteria(f"criteria.{key} must be a list of texts, for instance {EXAMPLES[key]}")
+    if len(found) > MOST:
+        raise BadCriteria(f"criteria.{key} has {len(found)} entries; at most {MOST} are possible")
+    return tuple(dict.fromkeys(read(item) for item in found))
 
 
-def _ref_applies(pattern: Any, ref: str) -> bool:
+def _event(word: str) -> EventKind:
+    plain = re.sub(r"[\s-]+", "_", word.strip().lower())
+    plain = re.sub(r"_(hook|events?)$", "", plain)
+    if plain in list(EventKind):
+        return EventKind(plain)
+    if plain in ALIASES:
+        return ALIASES[plain]
+    if plain in OTHERWISE:
+        raise BadCriteria(f"criteria.events: {_shown(word)} starts no evaluation; {OTHERWISE[plain]}")
+    hint = _near(plain, [*EventKind, *ALIASES])
+    raise BadCriteria(
+        f"criteria.events: {_shown(word)} is no event{hint}; there are {', '.join(EventKind)}, and the names that code hosts give them"
+    )
+
+
+def _language(word: str) -> str:
+    name = language_named(word)
+    if name is not None:
+        return name
+    uncounted = left_out(word)
+    if uncounted is not None:
+        raise BadCriteria(
+            f"criteria.languages: {uncounted} is data or prose, in which no repository is counted to be written; leave it out"
+        )
+    known: dict[str, str] = data()["languages"]
+    near = difflib.get_close_matches(word.strip().lower(), known, n=1)
+    hint = f"; did you mean {language_named(near[0])}?" if near else ", as linguist names them"
+    raise BadCriteria(f"criteria.languages: {_shown(word)} is no language{hint}")
+
+
+def _near(word: Any, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(word).lower(), [str(one) for one in known], n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _shown(word: Any) -> str:
+    return visible(str(word))[:100]
+
+
+def _ref(pattern: Any) -> str:
+    if not pattern:
+        return ""
+    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
+        raise BadCriteria(
+            f"criteria.ref must be a regular expression of at most {MAX_PATTERN} characters, for instance {EXAMPLES['ref']}"
+        )
+    _compiled(pattern)
+    return pattern
+
+
+@lru_cache(maxsize=1000)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.max_mem, options.log_errors = MAX_PROGRAM, False
+    try:
+        return re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        raise BadCriteria(_why(pattern, error)) from error
+
+
+def _why(pattern: str, error: Exception) -> str:
+    """RE2's own words, and, where Python could read the expression, what RE2 does not have."""
+    said = error.args[0] if error.args else ""
+    said = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        reason = ""
+    else:
+        reason = ". It is read by RE2, which has no look-ahead, no look-behind, no references to groups, and \\z for \\Z"
+    return f"criteria.ref {_shown(pattern)!r} is not a regular expression: {_shown(said)}{reason}"
+
+
+def _ref_applies(pattern: str, ref: str) -> bool:
     """The regular expression is searched for in the full and in the short name; an event without a ref matches."""
     if not pattern or not ref:
         return True
-    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
-        raise BadCriteria(f"criteria.ref must be a regular expression of at most {MAX_PATTERN} characters")
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise BadCriteria(f"criteria.ref {pattern!r} is not a regular expression: {error}") from error
-    return bool(expression.search(ref) or expression.search(short_name(ref)))
+    expression = _compiled(pattern)
+    text = ref.encode(errors="replace").decode()
+    return bool(expression.search(text) or expression.search(short_name(text)))

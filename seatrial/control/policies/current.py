@@ -4,7 +4,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.models import PullRequestState
+from seatrial.wire.states import EvaluationState
 from seatrial.wire.words import EventKind
+
+VERDICTS = (EvaluationState.PASSED, EvaluationState.FAILED)
+WITHOUT_VERDICT = (EvaluationState.ERRORED, EvaluationState.TIMED_OUT)
+EVERY = Q()
 
 
 def followed(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
@@ -17,13 +22,28 @@ def current(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
 
     Not those of merge queues: once such a commit has its verdict, it is merged or out of the queue.
     """
+    return _concerned(rows).exclude(_followed())
+
+
+def standing(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
+    """Like `current`, but while the newest has no verdict, and after one that ended without any result that counts, the one
+    before it still stands."""
+    return _concerned(rows).filter(_says_something()).exclude(_followed(by=_says_something()))
+
+
+def _concerned(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
     concerned = rows.filter(Q(pull_request=None) | Q(pull_request__state=PullRequestState.OPEN))
-    return concerned.exclude(event=EventKind.MERGE_QUEUE).exclude(_followed())
+    return concerned.exclude(event=EventKind.MERGE_QUEUE)
 
 
-def _followed() -> Q:
+def _says_something() -> Q:
+    counts = Q(score__isnull=False) | Q(waived__gt=0)
+    return Q(state__in=VERDICTS) | (Q(state__in=WITHOUT_VERDICT) & counts)
+
+
+def _followed(*, by: Q = EVERY) -> Q:
     newer = Evaluation.objects.filter(
-        project=OuterRef("project"), ref=OuterRef("ref"), event=OuterRef("event"), id__gt=OuterRef("id")
+        by, project=OuterRef("project"), ref=OuterRef("ref"), event=OuterRef("event"), id__gt=OuterRef("id")
     )
     of_pull_request = Q(Exists(newer.filter(pull_request=OuterRef("pull_request"))))
     return of_pull_request | Q(Exists(newer.filter(pull_request=None)), pull_request=None)

@@ -7,26 +7,28 @@ from django.utils import timezone
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.findings import all_of
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers.force import in_force, scope_of
 from seatrial.control.policies.waivers.scope import covers
-from seatrial.wire.evaluations import PolicyResult, score, verdict
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.control.policies.weighing import weigh
+from seatrial.wire.evaluations import PolicyResult
+from seatrial.wire.states import EvaluationState, Level, ResultState
 
 WAIVABLE = (ResultState.FAILED, ResultState.WAIVED)
 
 
 def decide(evaluation: Evaluation) -> bool:
-    """Set the evaluation's verdict from its results, and have each failure waived or not, as waivers are now.
+    """Set the evaluation's verdict from its results, and have each failure waived or not, as waivers are now. What is advisory
+    counts in the score and not in the verdict; what is hard is waived by nothing.
 
     Returns whether a result changed by that. The caller has locked the evaluation's row, and saves it.
     """
     rows = list(evaluation.results.select_related("version__policy").prefetch_related("waivers"))
     changed = [_waive(row, waivers) for row, waivers in _with_waivers(evaluation, rows)]
-    results = [_as_said(row) for row in rows]
-    evaluation.state = verdict(results)
-    evaluation.score = score(results)
-    evaluation.waived = sum(one.state is ResultState.WAIVED for one in results)
+    weighed = weigh([(_as_said(row), row.level) for row in rows])
+    evaluation.state, evaluation.score = weighed.state, weighed.score
+    evaluation.waived, evaluation.remarks = weighed.waived, weighed.remarks
     return any(changed)
 
 
@@ -45,8 +47,9 @@ def decide_again(evaluations: QuerySet[Evaluation]) -> int:
             or not decide(evaluation)
         ):
             continue
-        evaluation.save(update_fields=["state", "score", "waived"])
+        evaluation.save(update_fields=["state", "score", "waived", "remarks"])
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+        outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
         changed += 1
     return changed
 
@@ -61,12 +64,18 @@ def _with_waivers(evaluation: Evaluation, rows: Iterable[Result]) -> list[tuple[
     if not judged:
         return []
     waivers = list(in_force(timezone.now()).filter(project=evaluation.project_id))
-    return [(row, [one for one in waivers if one.version_id == row.version_id]) for row in judged]
+    return [(row, _of(row, waivers)) for row in judged]
+
+
+def _of(row: Result, waivers: list[Waiver]) -> list[Waiver]:
+    if row.level is Level.HARD:
+        return []
+    return [one for one in waivers if one.version_id == row.version_id]
 
 
 def _waive(row: Result, waivers: list[Waiver]) -> bool:
     of_scope = {scope_of(one): one for one in waivers}
-    over = covers(list(of_scope), row.details) or []
+    over = covers(list(of_scope), all_of(row)) or []
     used = {of_scope[one].pk for one in over}
     before = (ResultState(row.state), {one.pk for one in row.waivers.all()})
     row.state = ResultState.WAIVED if used else ResultState.FAILED

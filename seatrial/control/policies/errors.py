@@ -9,7 +9,16 @@ PolicyError
 ├── NothingToWaive     the policy did not fail where it is to be waived
 ├── AskedAlready       the same waiver waits for a decision; the message says where
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
-└── OwnRequest         whoever asked for a waiver may not approve it
+├── OwnRequest         whoever asked for a waiver may not approve it
+├── NothingToTry       there is no such commit, or no test; the message says what there is
+├── TooManyTrials      the workspace has as many trials in progress as it may have
+├── ReplayRuns         the workspace has a replay in progress; the message says where
+├── TooBigToTry        what is tried does not fit into one message
+├── NotEnded           the evaluation has no verdict yet
+├── HardPolicy         nothing waives a policy whose level is hard
+├── NoSuchLevel        no level has this name; the message names those that there are
+├── BadAttachment      a policy cannot be attached like this; the message says what is wrong and the fix
+└── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
 from seatrial.control.errors import ControlError
@@ -79,3 +88,62 @@ class OwnRequest(PolicyError):
 
     code = "own_request"
     status = 403
+
+
+class NothingToTry(PolicyError):
+    """There is no commit, or no test, that the policy could be tried on."""
+
+    code = "nothing_to_try"
+
+
+class TooManyTrials(PolicyError):
+    """The workspace has as many trials in progress as it may have."""
+
+    code = "too_many_trials"
+    status = 429
+
+
+class ReplayRuns(PolicyError):
+    """The workspace has a replay in progress."""
+
+    code = "replay_runs"
+    status = 409
+
+
+class TooBigToTry(PolicyError):
+    """What is tried does not fit into one message."""
+
+    code = "too_big_to_try"
+
+
+class NotEnded(PolicyError):
+    """The evaluation has no verdict yet."""
+
+    code = "not_ended"
+    status = 409
+
+
+class HardPolicy(PolicyError):
+    """Nothing waives a policy whose level is hard."""
+
+    code = "hard_policy"
+    status = 409
+
+
+class NotPromoted(PolicyError):
+    """A policy may not fail checks before its own tests have passed."""
+
+    code = "not_promoted"
+    status = 409
+
+
+class NoSuchLevel(PolicyError):
+    """No level has this name."""
+
+    code = "no_such_level"
+
+
+class BadAttachment(PolicyError):
+    """A policy cannot be attached like this."""
+
+    code = "bad_attachment"

@@ -1,31 +1,27 @@
-"""What a policy found, one by one, as it stands in a result's details."""
+"""What a policy found, one by one, as results hold it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-FINDINGS = "findings"  # objects with `file` (or `path`) and `line`
-LEFT_OUT = "findings_left_out"  # how many more there are
-PATHS = ("file", "path")
-FINGERPRINT = "fingerprint"
+from seatrial.control.policies.models import Result
+from seatrial.wire.evaluations import Finding
 
 
-def findings(details: Any) -> list[Mapping[str, Any]]:
-    """The findings in a result's details, whatever a policy wrote there."""
-    found = details.get(FINDINGS) if isinstance(details, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+def findings_of(result: Result) -> list[Finding]:
+    """The findings of a result, in the order in which its policy named them."""
+    return parsed(result.findings)
 
 
-def complete(details: Any) -> bool:
-    """Whether the findings are all that the policy found. It is believed unless the policy says that it left some out."""
-    return isinstance(details, dict) and not details.get(LEFT_OUT)
+def parsed(rows: Iterable[dict[str, Any]]) -> list[Finding]:
+    """`Result.findings` as values."""
+    return [Finding.model_validate(row) for row in rows]
 
 
-def path_of(finding: Mapping[str, Any]) -> str:
-    """The file that a finding is in; empty if it does not say."""
-    return next((finding[name] for name in PATHS if isinstance(finding.get(name), str)), "")
+def all_of(result: Result) -> list[Finding]:
+    """Its findings where they are all that the policy found; none where some are left out. It is believed unless somebody said so."""
+    return [] if result.findings_left_out else findings_of(result)
 
 
-def fingerprint_of(finding: Mapping[str, Any]) -> str:
-    """What tells this finding from all others, at every commit; empty if the policy does not say."""
-    value = finding.get(FINGERPRINT)
-    return value if isinstance(value, str) else ""
+def place(finding: Finding) -> str:
+    """`path:line`, as far as the finding says; empty if it is about no file."""
+    return f"{finding.path}:{finding.line}" if finding.line else finding.path

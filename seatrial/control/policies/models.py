@@ -1,11 +1,28 @@
 """Policies, their versions, evaluations of commits, and waivers."""
 
-from django.db import models
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
 
 from seatrial.control.accounts.models import User, Workspace
+from seatrial.control.audit.actors import SYSTEM
 from seatrial.control.ids import UlidField
+from seatrial.control.policies.trials.models import Replay, Trial
+from seatrial.control.policies.weighing import is_remark
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.states import EvaluationState, ResultState, WaiverState
+from seatrial.wire.states import EvaluationState, Level, ResultState, WaiverState
+
+__all__ = [
+    "Evaluation",
+    "NetworkPermission",
+    "Policy",
+    "PolicyVersion",
+    "Replay",
+    "Result",
+    "Trial",
+    "Waiver",
+]
 
 
 class Policy(models.Model):
@@ -17,6 +34,7 @@ class Policy(models.Model):
     name = models.CharField(max_length=200)
     pack = models.CharField(max_length=100, blank=True)
     enabled = models.BooleanField(default=True)
+    level = models.CharField(max_length=20, choices=[(one, one) for one in Level], default=Level.SOFT)
     criteria = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -26,6 +44,61 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def save(self, **options: Any) -> None:
+        """A new policy is attached to all projects; what becomes of that is the business of `rollout`."""
+        made = self._state.adding
+        with transaction.atomic():
+            super().save(**options)
+            if made:
+                Attachment.objects.create(policy=self, everything=True, by=str(SYSTEM))
+
+
+class Attachment(models.Model):
+    """To which projects a policy is rolled out: to all, to those with a label, to those of a stack, or to one; or, if it is
+    `excluded`, to which of them it is not, and why. What names a project more closely counts: see `rollout.reaching`.
+    """
+
+    id = UlidField()
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="attachments")
+    everything = models.BooleanField(default=False)
+    label = models.CharField(max_length=100, blank=True)
+    stack = models.CharField(max_length=100, blank=True)
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="attachments")
+    level = models.CharField(
+        max_length=20, choices=[(one, one) for one in Level], blank=True
+    )  # instead of the policy's
+    starts_at = models.DateTimeField(null=True)  # before that, and for older pull requests, it is advisory
+    excluded = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)  # of an exclusion
+    by = models.CharField(max_length=200)  # as people read it: `str` of an Actor
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "everything", "label", "stack"],
+                condition=models.Q(project=None),
+                name="one_attachment_to_a_group",
+            ),
+            models.UniqueConstraint(
+                fields=["policy", "project"],
+                condition=models.Q(project__isnull=False),
+                name="one_attachment_to_a_project",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy} {'not ' if self.excluded else ''}for {self.target}"
+
+    @property
+    def target(self) -> str:
+        """What it names, as people read it; that of a project needs the project's row."""
+        if self.project is not None:
+            return self.project.slug
+        if self.label:
+            return f"projects labelled {self.label}"
+        return f"projects of the stack {self.stack}" if self.stack else "all projects"
 
 
 class PolicyVersion(models.Model):
@@ -38,6 +111,7 @@ class PolicyVersion(models.Model):
     code = models.TextField()
     digest = models.CharField(max_length=64)
     params = models.JSONField(default=dict)
+    tests = models.JSONField(default=list)  # its own: [{name, input, expected, params}]
     network = models.BooleanField(default=False)  # its author asks for the network
     author = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -78,11 +152,17 @@ class Evaluation(models.Model):
     )
     score = models.FloatField(null=True)
     waived = models.PositiveIntegerField(default=0)  # how many of its results are
+    remarks = models.PositiveIntegerField(default=0)  # how many would fail it, were they not advisory
     message = models.TextField(blank=True)  # why there is no verdict
     waits_for = models.TextField(blank=True)  # the facts, while they do not come, and why not
     isolation = models.CharField(max_length=20, blank=True)
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
+    # By a version's id: its level when this was made, which stays. Older evaluations have none: there was only soft.
+    levels = models.JSONField(default=dict)
+    # By a version's id: when it begins to gate, of those that are advisory here only because that is later, or was later than the
+    # pull request
+    begins = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(null=True)  # its job was published: the forge's facts are known
     started_at = models.DateTimeField(null=True)
@@ -103,6 +183,10 @@ class Evaluation(models.Model):
         """Why there is no verdict, as people are told: for good, or yet."""
         return f"Waits for {self.waits_for}." if self.waits_for else self.message
 
+    def level_of(self, version_id: str) -> Level:
+        """The level of a policy's version in it."""
+        return Level(self.levels.get(version_id, Level.SOFT))
+
 
 class Result(models.Model):
     """What one policy version said in one evaluation."""
@@ -113,6 +197,8 @@ class Result(models.Model):
     score = models.FloatField(null=True)
     message = models.TextField(blank=True)
     details = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)  # see `findings.findings_of`
+    findings_left_out = models.PositiveIntegerField(default=0)
     logs = models.JSONField(default=list)
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
@@ -125,6 +211,22 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.evaluation} {self.version} {self.state}"
+
+    @property
+    def level(self) -> Level:
+        """How much it weighs in its evaluation."""
+        return self.evaluation.level_of(self.version_id)
+
+    @property
+    def begins(self) -> datetime | None:
+        """When its policy begins to gate, if it is advisory here only because of that."""
+        found = self.evaluation.begins.get(self.version_id)
+        return datetime.fromisoformat(found) if found else None
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it would fail the check, were its policy not advisory."""
+        return is_remark(self.state, self.level)
 
     @property
     def ran_with(self) -> str:

@@ -28,7 +28,7 @@ def give_up_lost() -> int:
     silent = f"Lost: the agent that took it reported no result within {WAITED}. Run it again."
     running = Evaluation.objects.filter(state=EvaluationState.RUNNING, started_at__lt=now - LOST_AFTER)
     overdue = [(identity, silent) for identity in running.values_list("pk", flat=True)]
-    before, reason = _patience(now)
+    before, reason = patience(now)
     queued = Evaluation.objects.filter(state=EvaluationState.QUEUED, queued_at__lt=before)
     overdue += [(identity, reason) for identity in queued.values_list("pk", flat=True)]
     for identity, why in overdue:
@@ -36,8 +36,8 @@ def give_up_lost() -> int:
     return len(overdue)
 
 
-def _patience(now: datetime) -> tuple[datetime, str]:
-    """(time, reason): evaluations that were queued before that time are given up, for that reason."""
+def patience(now: datetime) -> tuple[datetime, str]:
+    """(time, reason): evaluations and trials that were queued before that time are given up, for that reason."""
     present = Agent.objects.filter(state__in=[AgentState.ONLINE, AgentState.DRAINING]).order_by("name")
     beats = {agent.name: agent.heartbeat for agent in present}
     if any(beat.get("sandbox") for beat in beats.values()):

@@ -17,12 +17,13 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
-from seatrial.control.policies.models import Evaluation, Waiver
+from seatrial.control.policies.models import Evaluation, Result, Waiver
+from seatrial.control.policies.reports.formats import FORMS
+from seatrial.control.policies.weighing import AGAINST
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import EvaluationState, ResultState, WaiverState
 
 PreviewOf = Callable[[PullRequest], Link | None]  # the link to the page of a pull request's preview
-# Results that need a person come first.
 ORDER = [
     ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT, ResultState.PASSED,
     ResultState.WAIVED, ResultState.SKIPPED,
@@ -44,7 +45,7 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
     evaluation = _find(user, key)
     results = sorted(
         evaluation.results.select_related("version__policy").prefetch_related("waivers"),
-        key=lambda result: (ORDER.index(ResultState(result.state)), result.version.policy.name),
+        key=_by_need,
     )
     answered = {result.version_id for result in results}
     waiting = [
@@ -63,7 +64,14 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "may_request": allowed(user, Action.REQUEST_WAIVER, evaluation),
         "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
         "done": EvaluationState(evaluation.state).terminal,
+        "reports": FORMS,
     }
+
+
+def _by_need(result: Result) -> tuple[bool, bool, int, str]:
+    """What fails the check comes first, then what advisory policies remark, then all else."""
+    state = ResultState(result.state)
+    return state not in AGAINST, result.is_remark, ORDER.index(state), result.version.policy.name
 
 
 def _asked(evaluation: Evaluation) -> QuerySet[Waiver]:

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from seatrial.control.forges.sources import source
 from seatrial.control.outbox import services as outbox
+from seatrial.control.policies.criteria import check_criteria
+from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, PolicyVersion
 from seatrial.control.policies.network.services import withhold_network
 from seatrial.control.policies.results import NOTHING_RAN, lost
@@ -96,6 +98,14 @@ def _to_run(version: PolicyVersion) -> PolicyToRun:
         code=version.code,
         digest=version.digest,
         params=version.params,
-        languages=version.policy.criteria.get("languages") or [],
+        languages=_languages(version.policy.criteria),
         network=version.network,
     )
+
+
+def _languages(criteria: Any) -> list[str]:
+    """Those of criteria that were right when the policy was chosen; if they are not any more, it runs as it was chosen."""
+    try:
+        return list(check_criteria(criteria).languages)
+    except BadCriteria:
+        return []

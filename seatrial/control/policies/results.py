@@ -8,6 +8,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
+from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
 
 JUDGED = {ResultState.PASSED, ResultState.FAILED}
@@ -111,6 +112,8 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
             message=UNNETWORKED,
         )
     counts = result.state in JUDGED
+    # An agent of an older release leaves findings in the details.
+    details, moved_findings, left_out = moved(result.details)
     points = min(100.0, max(0.0, result.score)) if counts and result.score is not None else None
     return Result(
         evaluation=evaluation,
@@ -118,7 +121,9 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
         state=result.state,
         score=points,
         message=result.message,
-        details=result.details,
+        details=details,
+        findings=[one.model_dump(mode="json") for one in result.findings + moved_findings],
+        findings_left_out=max(0, result.findings_left_out) + left_out,
         logs=[line.model_dump(mode="json") for line in result.logs],
         seconds=max(0.0, result.seconds),
         memoised=result.memoised,
@@ -127,9 +132,17 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
 
 
 def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> None:
+    """`state`: how it ended as a whole. Where all that was to run is advisory, that fails nothing either; it is said."""
     decide(evaluation)
-    evaluation.state = state or evaluation.state
+    if state is not None:
+        asked = evaluation.versions.values_list("pk", flat=True)
+        levels = [evaluation.level_of(version) for version in asked]
+        if levels and not any(level.gates for level in levels):
+            evaluation.remarks = len(levels)
+        else:
+            evaluation.state = state
     evaluation.waits_for = ""
     evaluation.finished_at = timezone.now()
     evaluation.save()
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+    outbox.instruct(Instruction.SCORE, project=evaluation.project_id)

@@ -1,4 +1,4 @@
-"""Deletes old evaluations, except those that people or the platform still need, and waivers that ended."""
+"""Deletes old evaluations, except those that people or the platform still need, and waivers and trials that ended."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,9 +8,9 @@ from django.db.models.functions import Concat
 
 from seatrial.control import keeping
 from seatrial.control.policies.current import followed
-from seatrial.control.policies.models import Evaluation, Waiver
+from seatrial.control.policies.models import Evaluation, Replay, Trial, Waiver
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.states import EvaluationState
+from seatrial.wire.states import EvaluationState, TrialState
 
 ENDED = [state for state in EvaluationState if state.terminal]
 BATCH = 100  # each has a result per policy
@@ -33,6 +33,18 @@ def prune_waivers(now: datetime) -> int:
     """Delete waivers that ended long ago and that no result refers to any more; returns how many."""
     horizon = keeping.HISTORY.horizon(now)
     return keeping.delete(Waiver.objects.filter(ended_at__lt=horizon, results=None))
+
+
+def prune_trials(now: datetime) -> int:
+    """Delete trials and replays that ended long ago; returns how many. The newest replay of a version stays, because its level may
+    depend on it."""
+    horizon = keeping.TRIALS.horizon(now)
+    newer = Replay.objects.filter(
+        version=OuterRef("version"), state=TrialState.FINISHED, id__gt=OuterRef("id")
+    )
+    replays = Replay.objects.filter(finished_at__lt=horizon).filter(Q(version=None) | Q(Exists(newer)))
+    trials = Trial.objects.filter(finished_at__lt=horizon, replay=None)
+    return keeping.delete(trials) + keeping.delete(replays, batch=1)
 
 
 def _of_closed(old: QuerySet[Evaluation], horizon: datetime) -> QuerySet[Evaluation]:

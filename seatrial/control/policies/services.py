@@ -1,21 +1,19 @@
 """Evaluations: which policies run on a commit, and what came of it."""
 
-from dataclasses import dataclass, field
-
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.policies.criteria import applies
 from seatrial.control.policies.deciding import decide_again
-from seatrial.control.policies.errors import BadCriteria
-from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion, Result
+from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
+from seatrial.control.policies.rollout.choosing import Selection, choose
+from seatrial.control.policies.rollout.opened import opened_at
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 from seatrial.wire.words import EventKind
@@ -34,19 +32,6 @@ __all__ = [
 IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
 
-@dataclass
-class Selection:
-    """The newest version of every policy that applies. `broken`: those with unusable criteria, and what is wrong."""
-
-    versions: list[PolicyVersion] = field(default_factory=list)
-    broken: list[tuple[PolicyVersion, str]] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[PolicyVersion]:
-        """Every version that gets a result in the evaluation."""
-        return [*self.versions, *(version for version, _ in self.broken)]
-
-
 @transaction.atomic
 def evaluate(
     project: Project,
@@ -58,9 +43,13 @@ def evaluate(
     base_commit: str = "",
     rebased: bool = False,
     again: bool = False,
+    queued: int | None = None,
 ) -> Evaluation | None:
     """Make one evaluation of `commit` by the policies that apply now; None when none applies. For a merge queue there is
     always one, because the queue waits for a verdict: without a policy it has passed.
+
+    What gates from a date on is advisory for pull requests that were opened before it, and for the pushes to their branches;
+    `queued` is the number of the one that a merge queue made the commit of.
 
     None also when the project is archived. No forge is asked here: the facts of the commit are fetched after the
     caller's transaction, and then the evaluation is queued for an agent. `base_commit` is the commit to compare with, if that is known. Idempotent: the same commit,
@@ -78,7 +67,8 @@ def evaluate(
     known = _known(same, commit, only_in_progress=again or event == EventKind.MANUAL)
     if known is not None and not (rebased and known.base_commit != base_commit):
         return _as_it_is_now(known)
-    selection = _select(project, event=event, ref=ref)
+    asked_at = opened_at(current, commit=commit, ref=ref, pull_request=pull_request, number=queued)
+    selection = choose(current, event=event, ref=ref, asked_at=asked_at or timezone.now())
     if not selection.all and event != EventKind.MERGE_QUEUE:
         return None
     _supersede(same, "A newer commit is evaluated instead.")
@@ -89,7 +79,14 @@ def evaluate(
         base_commit=base_commit,
         ref=ref[:250],
         event=event,
+        levels=selection.levels,
+        begins=selection.begins,
     )
+    _begin(evaluation, selection)
+    return evaluation
+
+
+def _begin(evaluation: Evaluation, selection: Selection) -> None:
     evaluation.versions.set(selection.all)
     for version, reason in selection.broken:
         Result.objects.create(
@@ -101,8 +98,7 @@ def evaluate(
         lost(evaluation, NOTHING_RAN)
     else:
         nothing_applies(evaluation)
-    outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
-    return evaluation
+    outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
 
 
 @transaction.atomic
@@ -166,18 +162,3 @@ def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
     in_progress.update(
         state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why, waits_for=""
     )
-
-
-def _select(project: Project, *, event: EventKind, ref: str) -> Selection:
-    policies = Policy.objects.filter(workspace=project.workspace_id, enabled=True).order_by("slug")
-    selection = Selection()
-    for policy in policies.prefetch_related(Prefetch("versions", PolicyVersion.objects.order_by("-number"))):
-        version = next(iter(policy.versions.all()), None)
-        if version is None:
-            continue
-        try:
-            if applies(policy.criteria, event=event, ref=ref):
-                selection.versions.append(version)
-        except BadCriteria as error:
-            selection.broken.append((version, str(error)))
-    return selection

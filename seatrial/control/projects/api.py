@@ -37,6 +37,8 @@ class ProjectAnswer(Schema):
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
+    stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
     unreachable: str = Field(description="Why its forge cannot report on it; empty while it can.")
     archived_at: datetime | None = Field(description="Since when it is archived; null: it is not.")
     removal_asked_at: datetime | None = Field(description="Since when it is being removed; null: it is not.")
@@ -56,6 +58,10 @@ class ProjectChange(Schema):
     )
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
+    labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
+    stack: str | None = Field(
+        None, description="What it is built with, in one word, such as django; empty: nothing is said."
     )
 
 
@@ -109,6 +115,8 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        labels=row.labels,
+        stack=row.stack,
         unreachable=row.unreachable,
         archived_at=row.archived_at,
         removal_asked_at=row.removal_asked_at,

@@ -1,5 +1,6 @@
 """Changes the settings of a project."""
 
+import re
 from typing import TypedDict, Unpack
 
 from django.db import transaction
@@ -8,11 +9,14 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.projects.errors import BadName, BadTimeToLive
+from seatrial.control.projects.errors import BadLabel, BadName, BadTimeToLive
 from seatrial.control.projects.models import Project
+from seatrial.wire.visible import visible
 
 MOST_TTL_HOURS = 24 * 365
 MOST_OF_A_NAME = 200
+MOST_LABELS, MOST_OF_A_LABEL = 20, 100
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class ProjectSettings(TypedDict, total=False):
@@ -24,11 +28,13 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    labels: list[str]
+    stack: str
 
 
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive.
+    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadLabel.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
     of each preview. What does not change is not recorded; asking for nothing new does nothing.
@@ -40,6 +46,12 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
         changes["name"] = changes["name"].strip()
         if not 1 <= len(changes["name"]) <= MOST_OF_A_NAME:
             raise BadName(MOST_OF_A_NAME)
+    if "labels" in changes:
+        changes["labels"] = sorted({_slug("label", label) for label in changes["labels"]})
+        if len(changes["labels"]) > MOST_LABELS:
+            raise BadLabel(f"A project has at most {MOST_LABELS} labels.")
+    if changes.get("stack"):
+        changes["stack"] = _slug("stack", changes["stack"])
     row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     news = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not news:
@@ -50,3 +62,12 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
     audit.record("project.change", f"project/{row.pk}", by=by, workspace=row.workspace_id, details=news)
     outbox.instruct(Instruction.FOLLOW, project=row.pk)
     return row
+
+
+def _slug(what: str, word: str) -> str:
+    plain = word.strip().lower()
+    if len(plain) > MOST_OF_A_LABEL or not SLUG.fullmatch(plain):
+        raise BadLabel(
+            f"A {what} is written in letters, digits and hyphens, such as payments, not {visible(word)[:100]}."
+        )
+    return plain

@@ -6,6 +6,7 @@ ProjectError
 ├── WrongName          the name that was typed to confirm a removal is another one
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
 ├── BadName            a project cannot be called that
+├── BadLabel           a label or a stack is not written like that, or there are too many
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -78,3 +79,10 @@ class BadTimeToLive(ProjectError):
 
     def __init__(self, hours: int, most: int) -> None:
         super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")
+
+
+class BadLabel(ProjectError):
+    """A label or a stack that no project can have."""
+
+    code = "bad_label"
+    status = 400

@@ -39,6 +39,7 @@ class PullRequestChanged(ForgeEvent):
     author: str
     from_fork: bool
     changed_at: datetime
+    opened_at: datetime | None = None  # when it was made; None where the forge does not say
     draft: bool = False
     merged: bool = False  # only of one that is closed
     labels: tuple[str, ...] = ()
@@ -87,12 +88,13 @@ class RepositoryBack(ForgeEvent):
 class QueuedForMerge(ForgeEvent):
     """A merge queue or merge train asks for verdicts on `commit`, which it made from a pull request and its base.
 
-    `ref` is the full name of the branch that it made. Nothing is merged before every required name has a conclusion.
+    `ref` is the full name of the branch that it made, `number` that of the pull request, if it is known. Nothing is merged before every required name has a conclusion.
     """
 
     commit: str
     ref: str
     base_sha: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,12 @@ from typing import Any
 
 from django import forms
 
-from seatrial.control.projects.changing import MOST_OF_A_NAME, MOST_TTL_HOURS, ProjectSettings
+from seatrial.control.projects.changing import (
+    MOST_OF_A_LABEL,
+    MOST_OF_A_NAME,
+    MOST_TTL_HOURS,
+    ProjectSettings,
+)
 from seatrial.control.projects.models import Project
 
 
@@ -44,6 +49,17 @@ class SettingsForm(forms.Form):
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
 
+    labels = forms.CharField(
+        required=False,
+        max_length=2000,
+        help_text="Words with blanks or commas between them, such as payments public. Policies are rolled out by them.",
+    )
+    stack = forms.CharField(
+        required=False,
+        max_length=MOST_OF_A_LABEL,
+        help_text="What it is built with, in one word, such as django. Policies are rolled out by it.",
+    )
+
     def changes(self) -> ProjectSettings:
         """What was entered."""
         entered = self.cleaned_data
@@ -54,11 +70,12 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            labels=entered["labels"].replace(",", " ").split(),
+            stack=entered["stack"],
         )
 
 
 def form_of(project: Project, data: Any = None) -> SettingsForm:
     """The form, filled with what is set, or with what somebody entered."""
-    return SettingsForm(
-        data, initial={name: getattr(project, name) for name in ProjectSettings.__annotations__}
-    )
+    initial = {name: getattr(project, name) for name in ProjectSettings.__annotations__}
+    return SettingsForm(data, initial={**initial, "labels": " ".join(project.labels)})

@@ -67,6 +67,9 @@ class Project(models.Model):
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    # Which policies are rolled out to it by
+    labels = models.JSONField(default=list)  # slugs
+    stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django
     # Why the repository takes no more changes; empty while it does. Everything is kept until somebody decides.
     gone = models.CharField(max_length=20, choices=[(why, why) for why in Gone], blank=True, default="")
     unreachable = models.TextField(blank=True)  # why its forge cannot report on it; empty while it can
@@ -113,6 +116,9 @@ class PullRequest(models.Model):
     labels = models.JSONField(default=list)  # their names
     state = models.CharField(max_length=10, choices=PullRequestState.choices, default=PullRequestState.OPEN)
     changed_at = models.DateTimeField()
+    opened_at = (
+        models.DateTimeField()
+    )  # by the forge's clock; where it does not say, as early as we know of it
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_pull_request_number")]

@@ -219,6 +219,7 @@ def apply_pull_request(project: Project, event: PullRequestChanged) -> PullReque
     pull_request.merged = event.merged and event.action is PullRequestAction.CLOSED
     pull_request.state = state_after(event)
     pull_request.changed_at = event.changed_at
+    pull_request.opened_at = event.opened_at or pull_request.opened_at or event.changed_at
     pull_request.save()
     return pull_request
 

@@ -9,13 +9,13 @@ from django.utils import timezone
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import PostedComment
 from seatrial.control.forges.protocol import CommentReport, HostedForge
+from seatrial.control.policies.markdown import block, code, plain
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.control.triggers.commands import Verb
-from seatrial.control.triggers.markdown import block, code, plain
 from seatrial.control.triggers.verdict import verdict
 from seatrial.wire.states import DeploymentState, EvaluationState
 

@@ -140,6 +140,7 @@ def _tell_what_is_missing(pull_request: PullRequest, evaluation: Evaluation | No
 
 def ref_changed(project: Project, event: ForgeEvent) -> str:
     """Handle a push, a new tag, or a commit of a merge queue: evaluate it."""
+    queued = event.number if isinstance(event, QueuedForMerge) else None
     if isinstance(event, Pushed):
         kind, before = EventKind.PUSH, event.before
     elif isinstance(event, TagCreated):
@@ -149,7 +150,7 @@ def ref_changed(project: Project, event: ForgeEvent) -> str:
     else:
         return "ignored: nothing to do for this event"
     evaluation = policies.evaluate(
-        project, commit=event.commit, ref=event.ref, event=kind, base_commit=before
+        project, commit=event.commit, ref=event.ref, event=kind, base_commit=before, queued=queued
     )
     return _described(evaluation)
 

@@ -2,11 +2,11 @@
 
 from django.conf import settings
 
+from seatrial.control.policies.markdown import block, code, plain
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.control.triggers.commands import MEANINGS, Command
-from seatrial.control.triggers.markdown import block, code, plain
 from seatrial.wire.visible import visible_line
 
 MOST_LINES = 50

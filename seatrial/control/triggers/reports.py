@@ -14,6 +14,7 @@ from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluat
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.rollout.words import what_is_remarked
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
@@ -147,9 +148,9 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
 
 
 def _described(evaluation: Evaluation) -> str:
-    """The verdict in a line. What is waived is said with it: it did not pass."""
-    waived = what_is_waived(evaluation)
-    return f"{evaluation.state}: {waived}" if waived else evaluation.state
+    """The verdict in a line. What is waived is said with it, because it did not pass, and so are remarks."""
+    said = [one for one in (what_is_waived(evaluation), what_is_remarked(evaluation)) if one]
+    return f"{evaluation.state}: {'. '.join(said)}" if said else evaluation.state
 
 
 def _forgotten(evaluation: Evaluation) -> bool:

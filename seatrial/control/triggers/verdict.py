@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from seatrial.control.forges.protocol import Annotation
-from seatrial.control.policies.findings import FINGERPRINT, PATHS, findings, path_of
+from seatrial.control.policies.findings import findings_of
+from seatrial.control.policies.markdown import code, plain
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.words import why_waived
-from seatrial.control.triggers.markdown import code, plain
-from seatrial.wire.states import EvaluationState, ResultState
+from seatrial.wire.counted import counted
+from seatrial.wire.states import EvaluationState, Level, ResultState
+from seatrial.wire.visible import visible_text
 
 RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
 MOST_ANNOTATIONS = 500
-NOT_SAID = (*PATHS, "line", FINGERPRINT)  # of a finding
 
 
 def verdict(evaluation: Evaluation) -> Iterator[str]:
@@ -22,7 +23,8 @@ def verdict(evaluation: Evaluation) -> Iterator[str]:
     score = f", score {evaluation.score:.0f}" if evaluation.score is not None else ""
     yield ""
     waived = f", {evaluation.waived} waived" if evaluation.waived else ""
-    yield f"**Policies: {evaluation.state}{score}{waived}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    remarks = f", {counted(evaluation.remarks, 'remark')}" if evaluation.remarks else ""
+    yield f"**Policies: {evaluation.state}{score}{waived}{remarks}** ({code(evaluation.commit[:10])}) · [details]({page})"
     if evaluation.shown_message:
         yield f"<br>{plain(evaluation.shown_message)}"
     results = _results(evaluation)
@@ -42,27 +44,24 @@ def annotations(evaluation: Evaluation) -> list[Annotation]:
 
 
 def _of_result(result: Result) -> Iterator[Annotation]:
-    for finding in findings(result.details):
-        path = path_of(finding)
-        line = finding.get("line")
-        if not path or type(line) is not int or line < 1:
+    for finding in findings_of(result):
+        if finding.line is None:
             continue
-        others = (f"{name}: {value}" for name, value in finding.items() if name not in NOT_SAID)
         yield Annotation(
-            path=path,
-            line=line,
+            path=finding.path,
+            line=finding.line,
             title=result.version.policy.slug,
-            message=", ".join(others) or result.message,
-            failed=result.state in RESULTS_FIRST,
+            message=visible_text(finding.message or result.message),
+            failed=result.state in RESULTS_FIRST and result.level.gates,
         )
 
 
 def _results(evaluation: Evaluation) -> list[Result]:
     return sorted(
         Result.objects.filter(evaluation=evaluation)
-        .select_related("version__policy")
+        .select_related("version__policy", "evaluation")
         .prefetch_related("waivers"),
-        key=lambda one: (one.state not in RESULTS_FIRST, one.version.policy.slug),
+        key=lambda one: (one.state not in RESULTS_FIRST, not one.level.gates, one.version.policy.slug),
     )
 
 
@@ -70,4 +69,6 @@ def _row(result: Result) -> str:
     score = "" if result.score is None else f"{result.score:.0f}"
     said = why_waived(result) or result.message
     said = f"{said} ({result.ran_with})" if result.ran_with else said
-    return f"| {code(result.version.policy.slug)} | {result.state} | {score} | {plain(said)} |"
+    begins = f" for what was opened before {result.begins:%Y-%m-%d}" if result.begins else ""
+    state = result.state if result.level is Level.SOFT else f"{result.state} ({result.level}{begins})"
+    return f"| {code(result.version.policy.slug)} | {state} | {score} | {plain(said)} |"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seatrial.control.audit.actors import Actor
 from seatrial.control.errors import ControlError
+from seatrial.control.policies.markdown import code, plain
 from seatrial.control.policies.models import Evaluation, Waiver
 from seatrial.control.policies.waivers import services as waivers
 from seatrial.control.policies.waivers.failures import failed_result, is_found_in
@@ -14,7 +15,6 @@ from seatrial.control.policies.waivers.services import USUAL_DAYS
 from seatrial.control.policies.waivers.words import page_url
 from seatrial.control.projects.models import PullRequest
 from seatrial.control.triggers.commands import Verb
-from seatrial.control.triggers.markdown import code, plain
 from seatrial.wire.counted import counted
 from seatrial.wire.states import EvaluationState
 

@@ -17,6 +17,8 @@ from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.scores.taking import take
+from seatrial.control.policies.trials import queueing as trials_queue
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.confirming import confirm, confirm_given_up, confirm_waits
@@ -38,6 +40,8 @@ REPORT_KEPT = timedelta(days=1)
 WEBHOOK_KEPT = timedelta(hours=1)
 # Longer than it takes until any forge's budget is full again.
 FACTS_KEPT = timedelta(hours=2)
+# Somebody waits for a trial, and would rather try again than wait for long.
+TRIAL_KEPT = timedelta(minutes=10)
 # About a minute: each failure waits twice as long as the one before.
 CONFIRM_TRIES = 6
 # Nobody expects an answer to a comment of yesterday.
@@ -112,9 +116,29 @@ def commands(forges: Forges) -> Errand:
     return Errand(instruction=Instruction.COMMAND, act=partial(obey, forges, last_lines), kept=COMMAND_KEPT)
 
 
+def trials(forges: Forges) -> Errand:
+    """Fetch facts for trials, and hand them to agents."""
+    return Errand(
+        instruction=Instruction.TRIAL,
+        act=partial(trials_queue.take_facts, forges),
+        urgency=Urgency.LOOK,
+        kept=TRIAL_KEPT,
+        given_up=trials_queue.facts_given_up,
+    )
+
+
 def follows() -> Errand:
     """Have previews follow the settings of their projects. No forge is asked."""
     return Errand(instruction=Instruction.FOLLOW, act=follow)
+
+
+def scores() -> Errand:
+    """Take scores of projects whose verdicts changed. No forge is asked."""
+    return Errand(instruction=Instruction.SCORE, act=_score)
+
+
+def _score(body: dict[str, str]) -> None:
+    take(body["project"])
 
 
 def revocations(configuration: Configuration) -> Errand:

@@ -10,6 +10,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.protocol import FetchCredential
 from seatrial.control.policies import fetching as evaluations
+from seatrial.control.policies.trials import fetching as trials
 from seatrial.control.previews import fetching as previews
 from seatrial.control.projects.models import Project
 from seatrial.wire.credentials import (
@@ -22,7 +23,7 @@ from seatrial.wire.credentials import (
 from seatrial.wire.states import AgentState
 
 FORGE_AGAIN_SECONDS = 5.0  # so that agents do not make us ask a forge that refuses us more often
-HEARD_OF_SOON_SECONDS = 0.1  # an agent reports that it took an evaluation just before it asks
+HEARD_OF_SOON_SECONDS = 0.1  # an agent reports that it took an evaluation or a trial just before it asks
 
 
 class NotGranted(ControlError):
@@ -63,6 +64,8 @@ def claim(agent_id: str, question: AskCredential) -> Claim:
         )
     if question.environment:
         project = previews.may_fetch(agent.pk, question.environment)
+    elif question.trial:
+        project = trials.may_fetch(agent.pk, question.trial)
     else:
         project = evaluations.may_fetch(agent.pk, question.evaluation)
     if project is None or project.pk != question.repository:
@@ -95,13 +98,19 @@ def grant(claim: Claim, credential: FetchCredential) -> SourceCredential:
     return SourceCredential(sealed=box, expires_at=credential.expires_at)
 
 
+def _about(question: AskCredential) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in question.model_dump(include={"environment", "evaluation", "trial"}).items()
+        if value
+    }
+
+
 def _not_yours(agent: Agent, question: AskCredential, *, elsewhere: bool) -> NotGranted:
-    what = (
-        f"environment {question.environment}" if question.environment else f"evaluation {question.evaluation}"
-    )
+    what = next(f"{name} {value}" for name, value in _about(question).items())
     if elsewhere:
         return NotGranted(CredentialRefusal.NOT_YOURS, f"{what} is not of repository {question.repository}.")
-    soon = bool(question.evaluation) and evaluations.may_be_taken(question.evaluation)
+    soon = evaluations.may_be_taken(question.evaluation) or trials.may_be_taken(question.trial)
     return NotGranted(
         CredentialRefusal.NOT_YOURS,
         f"Agent {agent.name} does not have {what}. It may have been stopped, superseded, or given to another agent.",

@@ -37,7 +37,8 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
-ASKING_THREADS = 19 + AT_ONCE  # as many as there are tasks that wait for forges
+TRIAL_LANES = 2
+ASKING_THREADS = 22 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -91,6 +92,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "waivers": sweeps.waivers,
+        "scores": sweeps.scores,
         "prune": sweeps.prune,
     }
 
@@ -111,16 +113,22 @@ def _asking(
         f"confirmations {number}": Aside(asking, wakeups, errands.confirmations(forges)).run
         for number in range(1, CONFIRM_LANES + 1)
     }
+    trials = {
+        f"trials {number}": Aside(asking, wakeups, errands.trials(forges)).run
+        for number in range(1, TRIAL_LANES + 1)
+    }
     of_forges = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
     return {
         **facts,
         **reports,
         **confirmations,
+        **trials,
         **of_forges,
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
         "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
+        "scores": Aside(asking, wakeups, errands.scores()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,

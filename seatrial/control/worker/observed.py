@@ -10,10 +10,12 @@ from nats.js import JetStreamContext
 
 from seatrial.control.bus import Bus
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.trials import results as trials
 from seatrial.control.previews import services as previews
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.wire import deployments, evaluations, subjects
+from seatrial.wire import trials as trial_messages
 from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import UnknownKind, UnsupportedVersion, WireError
@@ -38,6 +40,8 @@ HANDLERS: dict[type[Message], Handler] = {
     deployments.EnvironmentRemoved: previews.removed,
     evaluations.EvaluationStarted: policies.started,
     evaluations.EvaluationFinished: policies.finished,
+    trial_messages.TrialStarted: trials.started,
+    trial_messages.TrialFinished: trials.finished,
 }
 
 

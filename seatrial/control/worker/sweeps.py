@@ -1,4 +1,4 @@
-"""Periodic sweeps: certificates, pull requests at the forges, lost evaluations, expired previews and waivers, old rows."""
+"""Periodic sweeps: certificates, pull requests at the forges, lost evaluations, expired previews and waivers, scores, old rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,11 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.scores import taking as scores
+from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.models import Project
@@ -35,6 +39,7 @@ LOST_SECONDS = 15.0
 PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
 CERTIFICATES_SECONDS = 10.0
+SCORES_SECONDS = 60.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
@@ -47,15 +52,16 @@ class Sweeps:
         self._patient_until = timezone.now()
 
     async def lost_evaluations(self) -> None:
-        """Every LOST_SECONDS, end evaluations that nobody will finish."""
+        """Every LOST_SECONDS, end evaluations and trials that nobody will finish."""
         await self._every(LOST_SECONDS, self.give_up_lost)
 
     def give_up_lost(self) -> None:
-        """End evaluations that nobody will finish; those that ran while this machine slept get PATIENCE first."""
+        """End evaluations and trials that nobody will finish; those that ran while this machine slept get PATIENCE first."""
         if self._attention.was_away():
             self._patient_until = timezone.now() + PATIENCE
         if timezone.now() >= self._patient_until:
             policies.give_up_lost()
+            trials.give_up_lost()
         self._attention.here()
 
     async def expiries(self) -> None:
@@ -66,6 +72,10 @@ class Sweeps:
         """Every EXPIRY_SECONDS, end waivers whose time is over."""
         await self._every(EXPIRY_SECONDS, end_due)
 
+    async def scores(self) -> None:
+        """Every SCORES_SECONDS, have scores taken that are missing or old."""
+        await self._every(SCORES_SECONDS, ask_for_scores)
+
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""
         await self._every(PRUNE_SECONDS, retention.prune)
@@ -74,6 +84,13 @@ class Sweeps:
         while True:
             await self._database.run(work)
             await asyncio.sleep(seconds)
+
+
+@transaction.atomic
+def ask_for_scores() -> None:
+    """Any number of workers may ask: a lane takes each score once."""
+    for project in scores.due(timezone.now()):
+        outbox.instruct(Instruction.SCORE, project=project)
 
 
 class CertificateSweep:

@@ -89,6 +89,7 @@ class Pull(Answer):
     head: Side
     base: Side
     updated_at: AwareDatetime
+    created_at: AwareDatetime | None = None
 
 
 class Collaborator(Answer):

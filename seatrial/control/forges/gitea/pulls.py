@@ -21,6 +21,7 @@ def as_event(external_id: str, pull: Pull, action: PullRequestAction) -> PullReq
         author=pull.user.login if pull.user else "",
         from_fork=_is_strangers(external_id, pull),
         changed_at=pull.updated_at,
+        opened_at=pull.created_at,
         draft=pull.title.lower().startswith(DRAFTS) if pull.draft is None else pull.draft,
         merged=pull.merged,
         labels=tuple(label.name for label in pull.labels or ()),

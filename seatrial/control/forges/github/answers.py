@@ -71,6 +71,7 @@ class PullAnswer(Answer):
     head: SideAnswer
     base: SideAnswer
     updated_at: AwareDatetime
+    created_at: AwareDatetime | None = None
 
 
 class Collaborator(Answer):

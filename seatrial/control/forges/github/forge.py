@@ -332,6 +332,7 @@ def _as_event(project: Project, answer: PullAnswer) -> PullRequestChanged:
         # A deleted fork (null) was a fork
         from_fork=head.repo is None or str(head.repo.id) != project.external_id,
         changed_at=answer.updated_at,
+        opened_at=answer.created_at,
         draft=answer.draft,
         merged=answer.merged_at is not None,
         labels=tuple(label.name for label in answer.labels),

@@ -1,5 +1,6 @@
 """Turns GitHub's payloads into events."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -45,6 +46,9 @@ ACTIONS = {
 MOVES = frozenset({"renamed", "transferred", "edited"})
 GONE = {"archived": Gone.ARCHIVED, "deleted": Gone.DELETED}
 BACK, QUEUED, WRITTEN = "unarchived", "checks_requested", "created"
+IN_QUEUE = re.compile(
+    r"/pr-(\d{1,9})-[0-9a-f]+$"
+)  # the end of such a branch's name, by GitHub's documentation
 OF_QUEUES = "refs/heads/gh-readonly-queue/"  # `merge_group` says more about these branches than their pushes
 P = TypeVar("P", bound=Payload)
 IdOf = Callable[[Repository], str]
@@ -108,6 +112,7 @@ def _pull_request(payload: PullRequestPayload, id_of: IdOf) -> PullRequestChange
         # A deleted fork (null) was a fork.
         from_fork=head.repo is None or head.repo.id != payload.repository.id,
         changed_at=pull_request.updated_at,
+        opened_at=pull_request.created_at,
         draft=bool(pull_request.draft),
         merged=bool(pull_request.merged),
         labels=tuple(label.name for label in pull_request.labels or []),
@@ -142,6 +147,7 @@ def _queued(payload: MergeGroupPayload, id_of: IdOf) -> QueuedForMerge | None:
         commit=group.head_sha,
         ref=group.head_ref if group.head_ref.startswith("refs/") else f"refs/heads/{group.head_ref}",
         base_sha=group.base_sha or "",
+        number=int(queued[1]) if (queued := IN_QUEUE.search(group.head_ref)) else None,
     )
 
 

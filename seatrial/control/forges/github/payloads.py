@@ -64,6 +64,7 @@ class PullRequest(Payload):
     head: Side
     base: Side
     updated_at: AwareDatetime
+    created_at: AwareDatetime | None = None
 
 
 class PullRequestPayload(Payload):

@@ -121,6 +121,7 @@ class MergeRequest(Answer):
     draft: bool = False
     labels: list[Text] = Field(default_factory=list)
     updated_at: Time
+    created_at: Time | None = None
     diff_refs: DiffRefs | None = None
     head_pipeline: Pipeline | None = None
 

@@ -86,6 +86,7 @@ def as_event(project: Project, answer: MergeRequest, base: str) -> PullRequestCh
         author=answer.author.username if answer.author else "",
         from_fork=answer.source_project_id != answer.target_project_id,
         changed_at=answer.updated_at,
+        opened_at=answer.created_at,
         draft=answer.draft,
         merged=answer.state == MERGED,
         labels=tuple(answer.labels),

@@ -80,6 +80,7 @@ def _merge_request(payload: MergeRequestPayload) -> PullRequestChanged | None:
         author=payload.user.username if payload.user.id == changed.author_id else "",
         from_fork=changed.source_project_id != changed.target_project_id,
         changed_at=changed.updated_at,
+        opened_at=changed.created_at,
         draft=bool(draft),
         merged=changed.state == MERGED,
         labels=tuple(label.title for label in labels),

@@ -89,6 +89,7 @@ class MergeRequestAttributes(Payload):
     work_in_progress: bool | None = None
     labels: list[Label] = Field(default_factory=list)
     updated_at: Time
+    created_at: Time | None = None
 
 
 class MergeRequestPayload(Payload):

@@ -1,4 +1,4 @@
-"""The page Policies: what a workspace permits to its policies."""
+"""The page Network: what a workspace permits to its policies."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +15,7 @@ from seatrial.control.policies.network import services
 
 @require_GET
 @login_required
-def policies(request: HttpRequest) -> HttpResponse:
+def network(request: HttpRequest) -> HttpResponse:
     """Every workspace whose policies the person manages."""
     user = person(request)
     require_somewhere(user, Action.MANAGE_POLICIES)
@@ -27,7 +27,7 @@ def policies(request: HttpRequest) -> HttpResponse:
         }
         for one in workspaces(user, Action.MANAGE_POLICIES).order_by("name")
     ]
-    return render(request, "policies/policies.html", {"tab": "policies", "spaces": spaces})
+    return render(request, "policies/network.html", {"tab": "policies", "spaces": spaces})
 
 
 @require_POST
@@ -37,7 +37,7 @@ def permit(request: HttpRequest, key: str) -> HttpResponse:
     workspace = _managed(request, key)
     services.permit(workspace, by=actor(request))
     messages.success(request, f"Policies of {workspace.name} that ask for the network get it from now on.")
-    return redirect("network:policies")
+    return redirect("network:network")
 
 
 @require_POST
@@ -49,7 +49,7 @@ def forbid(request: HttpRequest, key: str) -> HttpResponse:
     messages.success(
         request, f"Policies of {workspace.name} that ask for the network are errored from now on."
     )
-    return redirect("network:policies")
+    return redirect("network:network")
 
 
 def _managed(request: HttpRequest, key: str) -> Workspace:

@@ -43,7 +43,7 @@ def withhold_network(evaluation: Evaluation) -> None:
     versions = evaluation.versions.filter(network=True).exclude(results__evaluation=evaluation)
     why = (
         f"asks for the network, which the workspace {workspace.name} does not permit. Its admins and owners can, on "
-        f"{settings.SITE_URL}/policies"
+        f"{settings.SITE_URL}/policies/network"
     )
     Result.objects.bulk_create(
         Result(evaluation=evaluation, version=version, state=ResultState.ERRORED, message=why)

@@ -1,4 +1,4 @@
-"""Addresses of the page Policies."""
+"""Addresses of the page Network."""
 
 from django.urls import path
 
@@ -6,7 +6,7 @@ from seatrial.control.policies.network import pages
 
 app_name = "network"
 urlpatterns = [
-    path("policies", pages.policies, name="policies"),
+    path("policies/network", pages.network, name="network"),
     path("policies/network/<str:key>/permit", pages.permit, name="permit"),
     path("policies/network/<str:key>/forbid", pages.forbid, name="forbid"),
 ]

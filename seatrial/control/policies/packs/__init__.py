@@ -1,6 +1,7 @@
 """Packs: policies that come with the platform, one file each. Here they are only read; only a sandbox runs them."""
 
 import ast
+import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,16 +11,19 @@ from typing import Any
 from django.db import transaction
 
 from seatrial.control.accounts.models import Workspace
+from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadMetadata, NoSuchPack
 from seatrial.control.policies.models import Policy, PolicyVersion
+from seatrial.control.policies.trials import cases
 
 FOLDER = Path(__file__).parent
-METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK"}
+STARTER = "starter"  # what a new workspace is given
+METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK", "TESTS"}
 
 
 @dataclass(frozen=True)
 class PackedPolicy:
-    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS and NETWORK, which must be plain literals."""
+    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS, NETWORK and TESTS, which must be plain literals."""
 
     slug: str
     name: str
@@ -28,6 +32,7 @@ class PackedPolicy:
     criteria: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     network: bool = False
+    tests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
@@ -35,14 +40,42 @@ class PackedPolicy:
         return hashlib.sha256(self.code.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Pack:
+    """A folder of policies. Its docstring's first line is its name, and the rest its description."""
+
+    slug: str
+    name: str
+    description: str
+    policies: list[PackedPolicy]
+
+
+@functools.cache
+def catalogue() -> list[Pack]:
+    """All packs, the starter pack first, the others by slug. Read once by each process: files of a release never change."""
+    return sorted((_pack(slug) for slug in slugs()), key=lambda pack: (pack.slug != STARTER, pack.slug))
+
+
+def slugs() -> list[str]:
+    """The names of all packs."""
+    return sorted(folder.parent.name.replace("_", "-") for folder in FOLDER.glob("[!_]*/__init__.py"))
+
+
+def _pack(slug: str) -> Pack:
+    docstring = ast.get_docstring(ast.parse((_folder(slug) / "__init__.py").read_text())) or slug
+    name, _, description = docstring.partition("\n")
+    return Pack(slug, name.rstrip("."), description.strip(), list(read(slug)))
+
+
+def _folder(slug: str) -> Path:
+    return FOLDER / slug.replace("-", "_")
+
+
 def read(pack: str) -> Iterator[PackedPolicy]:
     """The policies of a pack, by name. Raises NoSuchPack."""
-    folder = FOLDER / pack
-    files = sorted(folder.glob("[!_]*.py")) if pack.isidentifier() else []
-    if not files:
-        known = ", ".join(sorted(p.name for p in FOLDER.iterdir() if p.is_dir() and p.name[0] != "_"))
-        raise NoSuchPack(f"there is no pack {pack!r}; there is: {known}")
-    for file in files:
+    if pack not in slugs():
+        raise NoSuchPack(f"there is no pack {pack!r}; there is: {', '.join(slugs())}")
+    for file in sorted(_folder(pack).glob("[!_]*.py")):
         yield parse(file.stem.replace("_", "-"), file.read_text())
 
 
@@ -63,6 +96,7 @@ def parse(slug: str, code: str) -> PackedPolicy:
         criteria=constants.get("CRITERIA", {}),
         params=constants.get("PARAMS", {}),
         network=network,
+        tests=cases.read(slug, constants.get("TESTS", [])),
     )
 
 
@@ -91,7 +125,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
     policy, _ = Policy.objects.get_or_create(
         workspace=workspace,
         slug=packed.slug,
-        defaults={"name": packed.name, "pack": pack, "criteria": packed.criteria},
+        defaults={"name": packed.name, "pack": pack, "criteria": check_criteria(packed.criteria).stored()},
     )
     author = f"pack {pack}"
     newest = policy.versions.order_by("-number").first()
@@ -104,11 +138,12 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         code=packed.code,
         digest=packed.digest,
         network=packed.network,
+        tests=packed.tests,
         params={**packed.params, **(changed(newest) if newest else {})},
         author=author,
     )
     if newest is not None and policy.criteria == parse(packed.slug, newest.code).criteria:
-        policy.criteria = packed.criteria
+        policy.criteria = check_criteria(packed.criteria).stored()
         policy.save(update_fields=["criteria"])
     return policy
 

@@ -1,18 +1,18 @@
 """What in an evaluation can be waived."""
 
-from seatrial.control.policies.errors import NothingToWaive
-from seatrial.control.policies.findings import complete, findings, fingerprint_of, path_of
+from seatrial.control.policies.errors import HardPolicy, NothingToWaive
+from seatrial.control.policies.findings import all_of, findings_of
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.scope import MOST_FINGERPRINT, MOST_PATH, Scope, inside
 from seatrial.control.policies.waivers.services import newest_version
-from seatrial.wire.states import ResultState
+from seatrial.wire.states import Level, ResultState
 from seatrial.wire.visible import visible
 
 MOST_OFFERED = 50
 
 
 def failed_result(evaluation: Evaluation, policy: str) -> Result:
-    """The failure of the policy with this slug. Raises NoSuchPolicy, and NothingToWaive if it did not fail."""
+    """The failure of the policy with this slug. Raises NoSuchPolicy, HardPolicy, and NothingToWaive if it did not fail."""
     newest = newest_version(evaluation.project, policy)
     rows = evaluation.results.filter(version__policy=newest.policy_id).select_related("version__policy")
     result = rows.first()
@@ -21,6 +21,10 @@ def failed_result(evaluation: Evaluation, policy: str) -> Result:
     if result.state != ResultState.FAILED:
         raise NothingToWaive(
             f"{newest.policy.slug} is {result.state} at {evaluation.commit[:10]}: only what failed can be waived."
+        )
+    if result.level is Level.HARD:
+        raise HardPolicy(
+            f"{newest.policy.slug} was a hard policy at {evaluation.commit[:10]}: nothing waives it."
         )
     if result.version_id != newest.pk:
         raise NothingToWaive(
@@ -35,8 +39,8 @@ def scopes(result: Result) -> list[Scope]:
     Only the whole policy where the result does not list all that was found.
     """
     offered: dict[Scope, None] = {Scope(): None}
-    for finding in findings(result.details) if complete(result.details) else ():
-        path, fingerprint = path_of(finding), fingerprint_of(finding)
+    for finding in all_of(result):
+        path, fingerprint = finding.path, finding.fingerprint
         if 0 < len(path) <= MOST_PATH and visible(path) == path:
             offered[Scope(path=path)] = None
         if 0 < len(fingerprint) <= MOST_FINGERPRINT and visible(fingerprint) == fingerprint:
@@ -46,4 +50,4 @@ def scopes(result: Result) -> list[Scope]:
 
 def is_found_in(result: Result, path: str) -> bool:
     """Whether the policy found something in this file, or below this folder."""
-    return any(inside(path_of(finding), path) for finding in findings(result.details))
+    return any(inside(finding.path, path) for finding in findings_of(result))

@@ -23,6 +23,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.policies.current import current
 from seatrial.control.policies.errors import PolicyError
+from seatrial.control.policies.findings import all_of
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers import services
 from seatrial.control.policies.waivers.failures import failed_result, scopes
@@ -34,7 +35,7 @@ from seatrial.control.policies.waivers.search import Wanted, matching
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.wire.states import ResultState, WaiverState
 
-TAB = {"tab": "waivers"}
+TAB = {"tab": "policies"}
 ANY = "any"
 MOST_SHOWN = 20  # of the failures that a waiver is about
 
@@ -74,7 +75,7 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
         "waiver": row,
         "scope": scope_of(row),
         "concerned": concerned,
-        "whole": {one.pk for one in concerned if covers([scope_of(row)], one.details)},
+        "whole": {one.pk for one in concerned if covers([scope_of(row)], all_of(one))},
         **_may(user, row),
         **TAB,
     }

@@ -1,12 +1,11 @@
 """What a waiver covers. Plain values, no database."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from seatrial.control.policies.errors import BadWaiver
-from seatrial.control.policies.findings import complete, findings, fingerprint_of, path_of
+from seatrial.wire.evaluations import Finding
 from seatrial.wire.visible import visible
 
 MOST_PATH, MOST_FINGERPRINT = 1000, 200
@@ -43,23 +42,21 @@ def scope(path: str, fingerprint: str) -> Scope:
     return Scope(_normal(path), fingerprint)
 
 
-def covers(scopes: list[Scope], details: Any) -> list[Scope] | None:
-    """Those of `scopes` that together cover a failed result with these details, as few as do; None if something is left.
+def covers(scopes: list[Scope], findings: Sequence[Finding]) -> list[Scope] | None:
+    """Those of `scopes` that together cover a failed result with these findings, as few as do; None if something is left.
 
-    Only a scope that is the whole policy covers a result without findings or with some left out, and a finding that says
-    neither its file nor its fingerprint.
+    Only a scope that is the whole policy covers a result without findings, or with some left out: pass none for it.
     """
     whole = next((one for one in scopes if one.whole), None)
     if whole is not None:
         return [whole]
     used: dict[Scope, None] = {}
-    found = findings(details) if complete(details) else []
-    for finding in found:
+    for finding in findings:
         over = next((one for one in scopes if _covers(one, finding)), None)
         if over is None:
             return None
         used[over] = None
-    return list(used) if found else None
+    return list(used) or None
 
 
 def inside(path: str, folder: str) -> bool:
@@ -67,10 +64,10 @@ def inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _covers(one: Scope, finding: Mapping[str, Any]) -> bool:
+def _covers(one: Scope, finding: Finding) -> bool:
     if one.fingerprint:
-        return fingerprint_of(finding) == one.fingerprint
-    return inside(path_of(finding), one.path)
+        return finding.fingerprint == one.fingerprint
+    return inside(finding.path, one.path)
 
 
 def _normal(path: str) -> str:

@@ -19,17 +19,19 @@ from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import (
     AskedAlready,
     BadWaiver,
+    HardPolicy,
     NoSuchPolicy,
     NotInThisState,
     OwnRequest,
 )
 from seatrial.control.policies.models import Evaluation, PolicyVersion, Waiver
+from seatrial.control.policies.rollout.choosing import level_in
 from seatrial.control.policies.waivers.force import outdated, scope_of
 from seatrial.control.policies.waivers.scope import Scope
 from seatrial.control.policies.waivers.words import page_url
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project
-from seatrial.wire.states import WaiverState
+from seatrial.wire.states import Level, WaiverState
 from seatrial.wire.visible import visible
 
 MOST_DAYS, USUAL_DAYS = 90, 30
@@ -51,12 +53,13 @@ def request(
 ) -> Waiver:
     """Ask for a waiver of the newest version of the policy with this slug. Its days count from now, not from the approval.
 
-    Who asks is a `person`, or somebody with this `login` at the code host. Raises ProjectArchived, NoSuchPolicy, BadWaiver, and
-    AskedAlready while one for the same scope waits for a decision.
+    Who asks is a `person`, or somebody with this `login` at the code host. Raises ProjectArchived, NoSuchPolicy, HardPolicy,
+    BadWaiver, and AskedAlready while one for the same scope waits for a decision.
     """
     if _lock(project).archived_at is not None:
         raise ProjectArchived(project.name)
     version = newest_version(project, policy)
+    refuse_hard(project, version)
     reason = _line(reason)
     if not reason:
         raise BadWaiver("Say why: whoever decides, and whoever reads the check later, needs a reason.")
@@ -91,9 +94,10 @@ def request(
 def approve(waiver: Waiver, *, by: Actor, person: User, note: str = "") -> None:
     """Let it waive what it covers, from now on and in verdicts that count now.
 
-    Raises NotInThisState, and OwnRequest for whoever asked for it. Approving it again is refused, too.
+    Raises NotInThisState, HardPolicy, and OwnRequest for whoever asked for it. Approving it again is refused, too.
     """
     row = _locked(waiver, WaiverState.REQUESTED)
+    refuse_hard(row.project, row.version)
     if is_own(row, person):
         raise OwnRequest("You asked for this waiver: somebody else decides about it.")
     if row.expires_at <= timezone.now():
@@ -147,6 +151,15 @@ def newest_version(project: Project, policy: str) -> PolicyVersion:
             f"There is no policy {visible(policy)[:100]}. There is: {', '.join(known) or 'none'}."
         )
     return version
+
+
+def refuse_hard(project: Project, version: PolicyVersion) -> None:
+    """Raise HardPolicy if nothing waives the policy in the project."""
+    if level_in(project, version.policy, asked_at=timezone.now()) is Level.HARD:
+        raise HardPolicy(
+            f"{version.policy.slug} is a hard policy in {project.name}: nothing waives it. Mend what it found, or ask an admin or owner of the "
+            "workspace to make it soft."
+        )
 
 
 def end(waiver: Waiver, state: WaiverState, *, by: Actor, note: str) -> bool:

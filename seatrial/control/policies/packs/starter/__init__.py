@@ -1,1 +1,4 @@
-"""The starter pack: what nearly every repository should have. Each file is a policy; its docstring describes it."""
+"""Starter.
+
+What nearly every repository should have, whatever it is written in. A new workspace is given these policies.
+"""

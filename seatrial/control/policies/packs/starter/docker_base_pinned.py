@@ -1,58 +1,87 @@
 """Every Dockerfile says exactly what it is built on.
 
 Each base image (FROM, and COPY --from an image) must carry a tag other than `latest`, or a digest. `scratch`, names of
-earlier stages and defaults of ARG before the first FROM are understood. Parameter `require_digest`: a tag is not
-enough then.
+earlier stages, also by an argument, and defaults of ARG before the first FROM are understood; templates are left alone. Parameters:
+`require_digest`: a tag is not enough then; `skip`: which paths are not looked at.
 """
 
 import re
 from posixpath import basename
 
 NAME = "Pinned base images"
-PARAMS = {"require_digest": False}
+PARAMS = {"require_digest": False, "skip": "(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/"}
+TESTS = [
+    {"name": "a tag", "input": {"files": {"Dockerfile": "FROM python:3.13-slim\n"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "none", "input": {"files": {"Dockerfile": "FROM python\n"}}, "expected": {"passed": False, "findings": [{"path": "Dockerfile", "line": 1}]}},
+    {"name": "a digest is required", "input": {"files": {"Dockerfile": "FROM python:3.13\n"}}, "params": {"require_digest": True}, "expected": {"passed": False}},
+    {"name": "a stage by an argument", "input": {"files": {"Dockerfile": "ARG N=1\nFROM a:1 AS img1\nFROM img${N}\n"}}, "expected": {"passed": True}},
+]  # fmt: skip
 
 FILE = re.compile(
     r"(Dockerfile|Containerfile)([.-][\w.-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
 )
-HEREDOC = re.compile(r"(?:^|\s)\d*<<-?([\"']?)([A-Za-z_]\w*)\1")
-TEMPLATE = re.compile(r"\{\{|\{%|<%")  # somebody fills it in before Docker reads it
+TEMPLATE = re.compile(r"\{\{|\{%|<%|\$\{[^}]*\.|@@?[A-Z_]+@")  # somebody fills it in before Docker reads it
 # Docker sets these itself. What depends on one is judged as on the most common machine.
 PLATFORM = {
     f"{side}{name}": value
     for side in ("TARGET", "BUILD")
     for name, value in {"PLATFORM": "linux/amd64", "OS": "linux", "ARCH": "amd64", "VARIANT": ""}.items()
 }
-VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^}]*))?\}|(\w+))")
-DOCUMENTATION = (".md", ".txt", ".dockerignore", ".rst")
+VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
+NO_DOCKERFILE = re.compile(
+    r"\.(md|txt|dockerignore|rst|template|tmpl|tpl|j2|jinja2?|erb|in|m4|ya?ml|json|py|sh|go|[jt]s|orig|rej)$",
+    re.IGNORECASE,
+)
+ASIDE = re.compile(
+    r"(^|/)(\.devcontainer|tests?|dev|ci|\.github|e2e)/|[._-](tests?|dev|ci|devel)([._-]|$)", re.IGNORECASE
+)
+LONGEST = 4096  # of an image's name, once arguments are filled in
 
 
 def evaluate(project, params):
-    problems, images = [], []
+    problems, images, unread = [], [], []
     for path in project.list_files():
-        if FILE.fullmatch(basename(path)) and not path.lower().endswith(DOCUMENTATION):
-            for line, image in bases(read(project, path)):
+        if (
+            FILE.fullmatch(basename(path))
+            and not NO_DOCKERFILE.search(path)
+            and not re.search(params["skip"], path)
+        ):
+            try:
+                steps = project.get_instructions(path) or []
+            except ValueError as error:
+                unread.append(str(error))
+                continue
+            for line, image in bases(steps):
                 if TEMPLATE.search(image):
                     continue
                 images.append({"file": path, "line": line, "image": image})
                 problem = judge(image, params["require_digest"])
                 if problem:
-                    problems.append(f"{path}:{line} {problem}")
+                    aside = ", for development or tests" if ASIDE.search(path) else ""
+                    severity = "low" if aside else "medium"
+                    problems.append(
+                        {"path": path, "line": line, "message": problem + aside, "severity": severity}
+                    )
+    note = f" Not read: {unread[0]}." if unread else ""
     if not images:
-        return {"passed": True, "score": 100, "message": "No Dockerfile builds on an image."}
-    details = {"images": images[:100], "problems": problems[:100]}
+        return {"passed": True, "score": 100, "message": f"No Dockerfile builds on an image.{note}"}
+    details = {"images": images[:100]}
     if problems:
         score = round(100 * (len(images) - len(problems)) / len(images))
-        message = "; ".join(problems[:5]) + "."
-        return {"passed": False, "score": min(score, 90), "message": message, "details": details}
+        message = (
+            "; ".join(f"{one['path']}:{one['line']} {one['message']}" for one in problems[:5]) + "." + note
+        )
+        return {
+            "passed": False,
+            "score": min(score, 90),
+            "message": message,
+            "findings": problems[:500],
+            "details": details,
+        }
+    first = images[0]
     names = ", ".join(dict.fromkeys(image["image"] for image in images[:5]))
-    return {"passed": True, "score": 100, "message": f"Pinned: {names}.", "details": details}
-
-
-def read(project, path):
-    try:
-        return project.get_file_content(path) or ""
-    except ValueError:  # no text, or far too much of it
-        return ""
+    message = f"Pinned: {names}, from {first['file']}:{first['line']} on.{note}"
+    return {"passed": True, "score": 100, "message": message, "details": details}
 
 
 def judge(image, require_digest):
@@ -69,29 +98,30 @@ def judge(image, require_digest):
     return f"builds on {image}, which changes under it" if tag == "latest" else None
 
 
-def bases(text):
+def bases(steps):
     """(line, image) of everything that is taken from outside the file."""
-    defaults, stages, found = dict(PLATFORM), set(), []
-    for line, words in instructions(text):
-        keyword, rest = words[0].upper(), words[1:]
-        if keyword == "ARG" and not stages and not found:
-            for word in rest:
+    defaults, stages, found, began = dict(PLATFORM), set(), [], False
+    for step in steps:
+        line, words = step["line"], step["rest"].split()
+        if step["instruction"] == "ARG" and not began:
+            for word in words:
                 name, has_default, value = word.partition("=")
                 if has_default:
                     defaults[name] = filled(value.strip("\"'"), defaults)
-        elif keyword == "FROM":
-            rest = [word for word in rest if not word.startswith("--")]
-            image = filled(rest[0].strip("\"'"), defaults) if rest else ""
+        elif step["instruction"] == "FROM":
+            began = True
+            words = [word for word in words if not word.startswith("--")]
+            image = filled(words[0].strip("\"'"), defaults) if words else ""
             if image and image.lower() not in stages | {"scratch"}:
                 found.append((line, image))
             stages.add(
-                rest[2].lower() if len(rest) > 2 and rest[1].upper() == "AS" else f"stage {len(stages)}"
+                words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else f"stage {len(stages)}"
             )
-        elif keyword in ("COPY", "ADD", "RUN"):
+        elif step["instruction"] in ("COPY", "ADD", "RUN"):
             for source in re.findall(
-                r"(?:^--from=|^--mount=\S*?\bfrom=)([^,\s]+)", "\n".join(rest), re.MULTILINE
+                r"(?:^--from=|^--mount=\S*?\bfrom=)([^,\s]+)", "\n".join(words), re.MULTILINE
             ):
-                image = filled(source, defaults)
+                image = filled(source.strip("\"'"), defaults)
                 if not image.isdigit() and image.lower() not in stages | {"scratch"}:
                     found.append((line, image))
     return found
@@ -101,31 +131,9 @@ def filled(text, defaults):
     def value(match):
         name = match[1] or match[4]
         if match[2] == "+":
-            return match[3] if name in defaults else ""
+            return match[3] if defaults.get(name) else ""
         if match[2] == "-":
-            return defaults.get(name) or match[3]
+            return defaults.get(name) or filled(match[3], defaults)
         return defaults.get(name, match[0])
 
-    return VARIABLE.sub(value, text)
-
-
-def instructions(text):
-    """(line, words) of each instruction: continued lines joined, comments and heredocs left out."""
-    escape = "`" if re.match(r"(#\s*\w+\s*=.*\n)*#\s*escape\s*=\s*`", text, re.IGNORECASE) else "\\"
-    lines = iter(enumerate(text.splitlines(), 1))
-    for number, line in lines:
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        whole = line.rstrip()
-        while whole.endswith(escape):
-            _, more = next(lines, (0, ""))
-            whole = whole[:-1] if more.lstrip().startswith("#") else whole[:-1] + " " + more.rstrip()
-            if more.lstrip().startswith("#"):
-                whole += escape
-        if not whole.strip():
-            continue
-        yield number, whole.split()
-        for _, end in HEREDOC.findall(whole) if whole.split()[0].upper() in ("RUN", "COPY", "ADD") else []:
-            for _, inner in lines:
-                if inner.strip() == end:
-                    break
+    return VARIABLE.sub(value, text)[:LONGEST]

@@ -1,7 +1,8 @@
 """What tools generate is neither committed nor copied into images.
 
 Looks for generated folders and files in git, for a .gitignore that covers the repository's tools, and for a
-.dockerignore beside every Dockerfile that copies its whole context.
+.dockerignore beside every Dockerfile that copies its whole context, apart from those for development and tests. Parameter `skip`:
+which paths are not looked at.
 """
 
 import re
@@ -9,6 +10,15 @@ from fnmatch import fnmatch
 from posixpath import basename, dirname
 
 NAME = "Ignore files"
+PARAMS = {
+    "skip": "(^|/)(tests?|__tests__|specs?|fixtures?|testdata|node_modules|vendor|third_party|\\.devcontainer)/"
+}
+TESTS = [
+    {"name": "good", "input": {"files": {".gitignore": "node_modules/\n", "package.json": ""}}, "expected": {"passed": True, "score": 100}},
+    {"name": "generated and committed", "input": {"files": {".gitignore": "", "node_modules/a.js": ""}}, "expected": {"passed": False, "findings": 1}},
+    {"name": "git's history in an image", "input": {"files": {".gitignore": "", "Dockerfile": "FROM a:1\nCOPY . .\n"}}, "expected": {"passed": False, "findings": [{"path": "Dockerfile", "line": 2}]}},
+    {"name": "no .gitignore", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 60}},
+]  # fmt: skip
 
 GENERATED = re.compile(
     r"(^|/)(node_modules|__pycache__|\.venv|\.tox|\.mypy_cache|\.pytest_cache|\.gradle|\.terraform)/|"
@@ -23,55 +33,53 @@ WANTED = [  # (a file of the tool, what .gitignore should match)
     ("pom.xml", "target"),
     ("build.gradle", "build"),
 ]
-OF_TESTS = re.compile(r"(^|/)(tests?|__tests__|specs?|fixtures?|testdata)/", re.IGNORECASE)
-COPIES_ALL = re.compile(
-    r"^\s*(COPY|ADD)\s+(--(?!from=)\S+\s+)*(\[\s*\"\./?\"|\./?\s)", re.IGNORECASE | re.MULTILINE
-)
+COPIES_ALL = re.compile(r"(--(?!from=)\S+\s+)*(\[\s*\"\./?\"|\./?\s)")
 
 
-def evaluate(project):
-    files = project.list_files()
-    problems = committed(files) + unignored(project, files) + unfenced(project, files)
+def evaluate(project, params):
+    everything = project.list_files()
+    files = [path for path in everything if GENERATED.search(path) or not re.search(params["skip"], path)]
+    problems = committed(everything, params["skip"]) + unignored(project, files) + unfenced(project, files)
     if not problems:
         return {
             "passed": True,
             "score": 100,
-            "message": "Nothing generated is committed or copied into an image.",
+            "message": f"Nothing generated is committed or copied into an image. Files: {len(everything)}.",
         }
-    points = sum(cost for cost, _ in problems)
+    points = sum(cost for cost, _, _, _ in problems)
     return {
         "passed": points < 40,
         "score": max(0, 100 - points),
-        "message": " ".join(text for _, text in problems[:5]),
-        "details": {"problems": [text for _, text in problems]},
+        "message": " ".join(text for _, text, _, _ in problems[:5]),
+        "findings": [
+            {"path": path, "line": line, "message": text, "severity": "medium" if cost >= 40 else "low"}
+            for cost, text, path, line in problems[:200]
+        ],
     }
 
 
-def read(project, path):
-    try:
-        return project.get_file_content(path) or ""
-    except ValueError:  # no text, or far too much of it
-        return ""
-
-
-def committed(files):
-    found = [path for path in files if GENERATED.search(path) and not OF_TESTS.search(path)]
+def committed(files, skip):
+    found = [
+        path
+        for path in files
+        if GENERATED.search(path) and not re.search(skip, GENERATED.split(path)[0] + "/")
+    ]
     if not found:
         return []
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return [(60, f"Generated and committed: {found[0]}{more}.")]
+    return [(60, f"Generated and committed: {found[0]}{more}.", found[0], None)]
 
 
 def unignored(project, files):
     rules = [path for path in files if basename(path) == ".gitignore"]
     if not rules:
-        return [(40, "There is no .gitignore.")]
+        return [(40, "There is no .gitignore.", "", None)]
     patterns = [
-        line.strip() for text in project.get_files_content(rules).values() for line in text.splitlines()
+        line.strip() for text in project.get_files_content(rules).values() for line in text.split("\n")
     ]
     names = {basename(path) for path in files}
     missing = dict.fromkeys(what for tool, what in WANTED if tool in names and not covered(what, patterns))
-    return [(15, f".gitignore does not cover {what}/.") for what in missing]
+    return [(15, f".gitignore does not cover {what}/.", rules[0], None) for what in missing]
 
 
 def covered(what, patterns):
@@ -90,17 +98,24 @@ def unfenced(project, files):
     for path in files:
         if basename(path).lower() not in ("dockerfile", "containerfile"):
             continue
-        text = read(project, path)
-        match = COPIES_ALL.search(text)
+        try:
+            steps = project.get_instructions(path) or []
+        except ValueError:  # no text
+            continue
+        copies = [
+            step
+            for step in steps
+            if step["instruction"] in ("COPY", "ADD") and COPIES_ALL.match(step["rest"])
+        ]
         folder = dirname(path)
         near = {
             f"{folder}/.dockerignore" if folder else ".dockerignore",
             ".dockerignore",
             f"{path}.dockerignore",
         }
-        if match and not near.intersection(files):
-            line = text[: match.start(1)].count("\n") + 1
-            problems.append(
-                (40, f"{path}:{line} copies everything, .git too, and there is no .dockerignore.")
-            )
+        if copies and not near.intersection(files):
+            line = copies[0]["line"]
+            what = f"all of {folder}/" if folder else "everything, .git too"
+            text = f"{path}:{line} copies {what}, and there is no .dockerignore."
+            problems.append((20 if folder else 40, text, path, line))
     return problems

@@ -10,6 +10,12 @@ from posixpath import basename
 
 NAME = "No large files"
 PARAMS = {"limit_kb": 1024, "allow": []}
+TESTS = [
+    {"name": "small", "input": {"files": {"a": "x"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "large", "input": {"files": {"a.bin": "x"}, "get_file_sizes": {"a.bin": 2000000, "b.bin": 5}}, "expected": {"passed": False, "findings": [{"path": "a.bin"}]}},
+    {"name": "allowed", "input": {"get_file_sizes": {"docs/a.pdf": 2000000}}, "params": {"allow": ["docs/*.pdf"]}, "expected": {"passed": True}},
+    {"name": "a lower limit", "input": {"get_file_sizes": {"a": 3000}}, "params": {"limit_kb": 1}, "expected": {"passed": False, "score": 80}},
+]  # fmt: skip
 
 LOCKS = {
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "uv.lock",
@@ -22,22 +28,28 @@ TOOLS = re.compile(r"(^|/)(\.yarn/(releases|plugins|sdks)/|\.pnp\.)")  # which Y
 
 
 def evaluate(project, params):
+    sizes = project.get_file_sizes()
     limit = params["limit_kb"] * 1024
     large = [
         (size, path)
-        for path, size in project.get_file_sizes().items()
+        for path, size in sizes.items()
         if size > limit and not expected(path) and not any(fnmatch(path, p) for p in params["allow"])
     ]
     large.sort(reverse=True)
     if not large:
-        return {"passed": True, "score": 100, "message": f"No file is larger than {params['limit_kb']:,} kB."}
+        size, path = max(((size, path) for path, size in sizes.items()), default=(0, "none"))
+        message = f"No file is larger than {params['limit_kb']:,} kB. Files: {len(sizes)}; the largest is {path} ({size / 1024:,.1f} kB)."
+        return {"passed": True, "score": 100, "message": message}
     shown = ", ".join(f"{path} ({size / 2**20:.1f} MB)" for size, path in large[:5])
     more = f" and {len(large) - 5} more" if len(large) > 5 else ""
     return {
         "passed": False,
         "score": max(0, 100 - 20 * len(large)),
         "message": f"Larger than {params['limit_kb']:,} kB: {shown}{more}. Keep them in Git LFS or outside git.",
-        "details": {"files": [{"path": path, "bytes": size} for size, path in large[:200]]},
+        "findings": [
+            {"path": path, "message": f"{size:,} bytes", "severity": "medium"} for size, path in large[:200]
+        ],
+        "findings_left_out": len(large[200:]),
     }
 
 

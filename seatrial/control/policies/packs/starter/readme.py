@@ -1,12 +1,18 @@
 """The README says what this is and how to use it.
 
-Looks for a README at the root with a heading and enough words for a newcomer to begin.
+Looks for a README at the root with a heading and enough words for a newcomer to begin. Parameter `min_words`.
 """
 
 import re
 
 NAME = "Readable README"
 PARAMS = {"min_words": 40}
+TESTS = [
+    {"name": "readable", "input": {"files": {"README.md": "# Ship\n\nIt sails from here to there.\n"}}, "params": {"min_words": 5}, "expected": {"passed": True, "score": 100}},
+    {"name": "short", "input": {"files": {"README.md": "# Ship\n"}}, "expected": {"passed": False, "score": 40}},
+    {"name": "missing", "input": {"files": {"docs/README.md": "# Ship\n"}}, "expected": {"passed": False, "score": 0}},
+    {"name": "no heading", "input": {"files": {"README": "It sails from here to there.\n"}}, "params": {"min_words": 5}, "expected": {"passed": True, "score": 70}},
+]  # fmt: skip
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: a character is a word
 WORD = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
@@ -21,7 +27,7 @@ def evaluate(project, params):
     except ValueError as unreadable:
         return verdict(70, f"{unreadable}. The file is there, but was not read.")
     words = len(WORD.findall(text))
-    headings = [n for n, line in enumerate(text.splitlines(), 1) if is_heading(line, path)]
+    headings = [n for n, line in enumerate(text.split("\n"), 1) if is_heading(line, path)]
     details = {"file": path, "words": words, "headings": len(headings)}
     if not words:
         return verdict(0, f"{path} is empty.", details)
@@ -31,7 +37,9 @@ def evaluate(project, params):
         )
     if not headings:
         return verdict(70, f"{path} has {words} words, but no heading.", details)
-    return verdict(100, f"{path}: {words} words, headings: {len(headings)}.", details)
+    return verdict(
+        100, f"{path}: {words} words, headings: {len(headings)}. The first is at line {headings[0]}.", details
+    )
 
 
 def find(files):

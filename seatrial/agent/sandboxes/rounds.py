@@ -1,4 +1,4 @@
-"""All policies of one evaluation: remembered results first, then sandboxes, until each has an outcome."""
+"""Policies that are run together: sandboxes until each has an outcome."""
 
 import asyncio
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from seatrial.agent.sandboxes.berths import NoNetwork
-from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.broker import AnswersOf
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
@@ -25,7 +25,7 @@ Numbered = Sequence[Pair]
 
 
 @dataclass
-class Trial:
+class Round:
     """Runs policies until each has an outcome, whatever they do.
 
     If a sandbox is lost, only the policy that caused it is lost: policies that were running in it run once more, each in
@@ -35,7 +35,7 @@ class Trial:
     """
 
     pool: Pool
-    broker: Broker
+    answers: AnswersOf
 
     async def run(self, policies: Numbered) -> dict[int, Outcome]:
         """One outcome for each (index, policy). Raises SandboxError if no sandbox can be started at all."""
@@ -82,7 +82,7 @@ class Trial:
 
     async def _at_a_berth(self, pair: Pair) -> Outcome:
         async with self.pool.claim_networked() as (sandbox, network):
-            session = Session(sandbox, self.broker)
+            session = Session(sandbox, self.answers)
             lost = await session.run([pair])
             outcome = session.outcomes.get(pair[0]) or Outcome(how=Ending.LOST, note=ended_it(lost))
             outcome.network = network
@@ -105,7 +105,7 @@ class Trial:
 
     async def _batch(self, batch: Numbered, outcomes: dict[int, Outcome]) -> tuple[str | None, list[int]]:
         async with self.pool.claim(len(batch)) as sandbox:
-            session = Session(sandbox, self.broker)
+            session = Session(sandbox, self.answers)
             lost = await session.run(batch)
             outcomes.update(session.outcomes)
             return lost, session.suspects

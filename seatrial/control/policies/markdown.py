@@ -4,12 +4,14 @@ import re
 
 from django.utils.html import escape
 
+from seatrial.wire.visible import visible, visible_line
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
 def plain(text: str, *, most: int = 300) -> str:
     """`text` on one line, without effect: no markup, no HTML, no mention of anybody, no link to an issue."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     if len(line) > most:
         line = line[: most - 1] + "…"
     marked = _SPECIAL.sub(r"\\\1", escape(line))
@@ -19,12 +21,13 @@ def plain(text: str, *, most: int = 300) -> str:
 
 def code(text: str) -> str:
     """`text` as code, on one line."""
-    line = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    line = visible(" ".join(text.split())).replace("`", "'").replace("|", "\\|")
     return f"`{line}`" if line else ""
 
 
 def block(lines: list[str]) -> str:
     """Lines as they are, in a fence that none of them can close."""
+    lines = [visible_line(line) for line in lines]
     longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([fence, *lines, fence])

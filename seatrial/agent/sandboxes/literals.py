@@ -1,0 +1,104 @@
+"""Answers policies' questions from a literal: the `input` of one of their own tests, in place of a commit and its forge."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seatrial.agent.sandboxes.broker import Broker, Seen, understood
+from seatrial.agent.sandboxes.text import readable
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import Entry
+from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.trials import BYTES, FILES
+
+FILE = "100644"
+OF_ONE_FILE = "get_file_content"
+OF_SEVERAL = ("get_files_content", "read_files")
+# What all files of a commit say; without `files` a test has none, whatever it says about single ones.
+OF_ALL_FILES: dict[str, Any] = {"list_files": [], "get_file_sizes": {}, "get_languages": {}}
+
+
+class LiteralTree:
+    """A `Tree` of these files, with one history that nobody has written."""
+
+    commit = "0" * 40
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    async def entries(self) -> Sequence[Entry]:
+        """See `Tree`."""
+        return [
+            Entry(path, FILE, hashlib.sha1(content, usedforsecurity=False).hexdigest(), len(content))
+            for path, content in sorted(self._files.items())
+        ]
+
+    async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
+        """See `Tree`."""
+        content = self._files.get(path)
+        return content if content is not None and len(content) <= limit else None
+
+    async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
+        """See `Tree`."""
+        return {path: await self.read(path, limit=limit) for path in paths}
+
+    async def links(self) -> Mapping[str, str]:
+        """See `Tree`."""
+        return {}
+
+    async def last_commit_date(self, path: str) -> str | None:
+        """See `Tree`."""
+        return None
+
+    async def contributors(self) -> list[tuple[str, int]]:
+        """See `Tree`."""
+        return []
+
+    async def export(self, destination: Path) -> None:
+        """See `Tree`."""
+        raise CheckoutError("a test has no commit that could be written to a folder")
+
+
+class Literals:
+    """The answers in one literal. What it names under a method goes before what a broker says of its files.
+
+    A question with an argument is answered from a dictionary by that argument, and with anything else whatever the argument is.
+    What the literal does not name has the emptiest answer.
+    """
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = {**(OF_ALL_FILES if FILES not in given else {}), **given}
+        named = [
+            given[name] for name in (FILES, OF_ONE_FILE, *OF_SEVERAL) if isinstance(given.get(name), dict)
+        ]
+        files = {str(path): _bytes(text) for one in named for path, text in one.items() if text is not None}
+        self._broker = Broker(LiteralTree(files), ForgeFacts())
+
+    async def answer(self, question: Any) -> tuple[Any, Seen]:
+        """The answer to `[method, [arguments]]`, as a broker gives it. Raises Unanswerable."""
+        method, arguments = understood(question)
+        if method in OF_SEVERAL and isinstance(same := self._given.get(OF_ONE_FILE), str):
+            return {"files": dict.fromkeys(arguments, same), "done": len(arguments)}, []
+        given = self._given.get(method)
+        if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
+            return given, []
+        if isinstance(given, dict) and arguments and arguments[0] in given:
+            return _answer(method, given[arguments[0]]), []
+        return await self._broker.answer(question)
+
+
+def _answer(method: str, given: Any) -> Any:
+    return readable(_bytes(given)) if method == OF_ONE_FILE and given is not None else given
+
+
+def _bytes(content: Any) -> bytes:
+    """What a file of a literal holds."""
+    if isinstance(content, dict):
+        try:
+            return base64.b64decode(str(content.get(BYTES, "")), validate=True)
+        except binascii.Error:
+            return b""
+    return str(content).encode(errors="replace")

@@ -1,0 +1,104 @@
+"""Runs policies on a commit: those of other languages are skipped, remembered results are taken, and the others run."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from seatrial.agent.sandboxes.broker import Broker, Seen
+from seatrial.agent.sandboxes.fingerprints import fingerprinted
+from seatrial.agent.sandboxes.memo import Memo
+from seatrial.agent.sandboxes.outcome import Outcome
+from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.rounds import Pair, Round
+from seatrial.agent.sandboxes.validation import judge
+from seatrial.agent.vocabulary.credentials import Credentials
+from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.tree import Checkouts, Tree
+from seatrial.wire.evaluations import PolicyResult, PolicyToRun, RunEvaluation
+from seatrial.wire.states import ResultState
+
+log = structlog.get_logger(__name__)
+
+PAUSES = (1.0, 4.0)  # before policies run again that were ended because the host failed them
+Judged = tuple[PolicyResult, Seen]
+
+
+@dataclass
+class OnCommit:
+    """What the host fails at while a policy asks is never that policy's verdict: the policy is ended and runs again, after each of
+    PAUSES; then it is errored, with the reason. Nothing else is tried again here. Calls may run concurrently."""
+
+    checkouts: Checkouts
+    pool: Pool
+    memo: Memo
+    pauses: Sequence[float] = PAUSES
+
+    async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
+        """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
+        isolation = self.pool.backend.isolation
+        tree = await self._tree(command, credentials)
+        broker = Broker(tree, command.facts)
+        results: dict[int, PolicyResult] = {}
+        for index, policy in enumerate(command.policies):
+            if policy.languages and not await broker.has_language(policy.languages):
+                results[index] = skipped(policy)
+                continue
+            if policy.network:
+                continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
+            known = await self.memo.find(command.project, policy, isolation, broker)
+            if known is not None:
+                results[index] = known
+        todo = [(index, one) for index, one in enumerate(command.policies) if index not in results]
+        for index, (result, seen) in (await self._run(todo, broker, command, credentials)).items():
+            results[index] = result
+            policy = command.policies[index]
+            if not policy.network:
+                await self.memo.keep(command.project, policy, isolation, seen, result)
+        return [results[index] for index in range(len(command.policies))]
+
+    async def _tree(self, command: RunEvaluation, credentials: Credentials) -> Tree:
+        return await self.checkouts.fetch(command.source, command.repository, command.commit, credentials)
+
+    async def _run(
+        self, todo: list[Pair], broker: Broker, command: RunEvaluation, credentials: Credentials
+    ) -> dict[int, Judged]:
+        judged: dict[int, Judged] = {}
+        for pause in (*self.pauses, None):
+            outcomes = await self._round(todo, broker)
+            failed = [pair for pair in todo if outcomes[pair[0]].again]
+            for index, policy in todo:
+                judged[index] = await self._judged(policy, outcomes[index], broker)
+            if pause is None or not failed:
+                break
+            log.warning("the host failed policies; they run again", policies=[one.slug for _, one in failed])
+            await asyncio.sleep(pause)
+            try:
+                broker = Broker(await self._tree(command, credentials), command.facts)
+            except CheckoutError as error:
+                log.warning("the commit cannot be read again", problem=str(error))
+                break
+            todo = failed
+        return judged
+
+    async def _round(self, todo: list[Pair], broker: Broker) -> dict[int, Outcome]:
+        return await Round(self.pool, lambda _: broker).run(todo) if todo else {}
+
+    async def _judged(self, policy: PolicyToRun, outcome: Outcome, broker: Broker) -> Judged:
+        """The result, and all that it depends on."""
+        result = judge(policy, outcome)
+        try:
+            findings, seen = await fingerprinted(policy.slug, result.findings, broker)
+        except CheckoutError as error:
+            outcome.stopped(f"the lines that it names could not be read: {error}", again=False)
+            return judge(policy, outcome), []
+        return result.model_copy(update={"findings": findings}), outcome.seen + seen
+
+
+def skipped(policy: PolicyToRun) -> PolicyResult:
+    """The result of a policy for other languages."""
+    message = f"No file of this commit is written in {' or '.join(policy.languages)}."
+    return PolicyResult(
+        version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
+    )

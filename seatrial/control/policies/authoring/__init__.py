@@ -1,0 +1,1 @@
+"""Writing policies: the catalogue, a policy's page, its versions, and where they come from."""

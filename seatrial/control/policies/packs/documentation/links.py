@@ -1,0 +1,125 @@
+"""Links within the documentation lead somewhere.
+
+Reads every Markdown file: relative links and pictures must be files or folders of the repository, and `#anchors` headings of the page that
+they name, as GitHub and GitLab make them. Links to other hosts are not followed. Parameter `skip`: which paths are not looked at.
+"""
+
+import re
+import unicodedata
+from posixpath import dirname, join, normpath
+from urllib.parse import unquote
+
+NAME = "Links within the repository"
+PARAMS = {"skip": "(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|templates?)/"}
+TESTS = [
+    {"name": "good", "input": {"files": {"README.md": "[a](docs/a.md#two-words) ![p](p.png)\n", "docs/a.md": "# Two words\n", "p.png": b"\x00\x00\x00"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "2 links"}}},
+    {"name": "a page that is gone", "input": {"files": {"README.md": "one\n[a](docs/a.md)\n"}}, "expected": {"passed": False, "findings": [{"path": "README.md", "line": 2}]}},
+    {"name": "an anchor that is gone", "input": {"files": {"README.md": "[a](#b)\n\n# A\n"}}, "expected": {"passed": False, "message": {"contains": "#b"}}},
+    {"name": "from the root, with blanks", "input": {"files": {"docs/a.md": "[a](/My%20page.md) [b](<../My page.md>)\n", "My page.md": ""}}, "expected": {"passed": True}},
+    {"name": "in code", "input": {"files": {"README.md": "`[a](b)`\n\n```\n[a](b)\n```\n\n    [a](b)\n"}}, "expected": {"passed": True}},
+    {"name": "by reference", "input": {"files": {"README.md": "[a][x]\n\n[x]: docs/a.md\n"}}, "expected": {"passed": False, "findings": [{"line": 3}]}},
+    {"name": "the second of two headings", "input": {"files": {"README.md": "[a](#a-1)\n\n# A\n\n# A\n"}}, "expected": {"passed": True}},
+    {"name": "other hosts", "input": {"files": {"README.md": "[a](https://x.test/a) [b](mailto:a@b.test) [c](../../issues)\n"}}, "expected": {"passed": True}},
+    {"name": "HTML", "input": {"files": {"README.md": "<img src='no.png'> <a href=\"b.md\">b</a>\n<a name=\"c\"></a>[c](#c)\n", "b.md": ""}}, "expected": {"passed": False, "findings": 1}},
+]  # fmt: skip
+
+PAGE = re.compile(r"\.(md|markdown)$", re.IGNORECASE)
+INLINE = re.compile(
+    r"(?<!\\)\]\(\s*(?:<([^>\n]+)>|([^\s()<>]*(?:\([^\s()]*\)[^\s()]*)*))(?:\s+[\"'(][^\n]*?)?\s*\)"
+)
+REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:\s*<?([^\s>]+)>?", re.M)
+HTML = re.compile(r"<(?:img|a|source)\b[^>]*?\s(?:src|href)\s*=\s*[\"']([^\"'\n]+)[\"']", re.IGNORECASE)
+CODE = re.compile(
+    r"^( {0,3})(`{3,}|~{3,})[^\n]*\n.*?(?:^\s*\2[`~]*\s*$|\Z)|<!--.*?-->|(?<=\n\n)(?:(?: {4}|\t)[^\n]*\n)+|(?<!`)(`+)(?!`)[^\n]*?(?<!`)\3(?!`)",
+    re.M | re.DOTALL,
+)
+ELSEWHERE = re.compile(r"^(?:[a-z][\w+.-]*:|//|\{|\$|<|@)|\{\{|\$\{", re.IGNORECASE)
+
+
+def evaluate(project, params):
+    files = project.list_files()
+    known = {*files, "."} | {folder for path in files for folder in above(path)}
+    pages = [path for path in files if PAGE.search(path) and not re.search(params["skip"], path)]
+    texts = dict(project.read_files(pages))
+    anchors, problems, counted = {}, [], 0
+    for path, text in texts.items():
+        plain = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+        for pattern in (INLINE, REFERENCE, HTML):
+            for match in pattern.finditer(plain):
+                target = next((group for group in match.groups() if group), "")
+                if not target or ELSEWHERE.search(target):
+                    continue
+                counted += 1
+                problem = judge(path, target, known, texts, anchors)
+                if problem:
+                    problems.append((path, plain.count("\n", 0, match.start()) + 1, problem))
+    problems.sort()
+    if not problems:
+        return {
+            "passed": True,
+            "score": 100,
+            "message": f"All {counted} links within {len(texts)} pages lead somewhere.",
+        }
+    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return {
+        "passed": False,
+        "score": max(0, round(90 * (counted - len(problems)) / counted)),
+        "message": "; ".join(f"{path}:{line} {text}" for path, line, text in problems[:3]) + f"{more}.",
+        "findings": [
+            {"path": p, "line": n, "message": text, "severity": "low"} for p, n, text in problems[:500]
+        ],
+        "findings_left_out": len(problems[500:]),
+    }
+
+
+def above(path):
+    while path := dirname(path):
+        yield path
+
+
+def judge(path, target, known, texts, anchors):
+    """What is wrong with a link, or None."""
+    name, _, anchor = target.partition("#")
+    name = unquote(name.partition("?")[0])
+    whole = (
+        path
+        if not name
+        else normpath(name.lstrip("/") if name.startswith("/") else join(dirname(path), name))
+    )
+    if whole.startswith("..") or (
+        name.startswith("/") and not any(one.startswith(whole.split("/")[0]) for one in known)
+    ):
+        return None  # a page of the code host or of a site, rather than a file
+    if whole not in known:
+        made = {
+            f"{whole}.md",
+            f"{whole}/README.md",
+            f"{whole}/index.md",
+            re.sub(r"\.html$", ".md", whole),
+            re.sub(r"(/index)?\.html$", "/index.md", whole),
+        }
+        return None if made & known else f"links to {target[:100]}, which is not there"
+    if anchor and whole in texts and not re.match(r"L\d+|:~:", anchor):
+        if whole not in anchors:
+            anchors[whole] = anchors_of(texts[whole])
+        if unquote(anchor).lower() not in anchors[whole]:
+            return f"links to #{anchor[:60]}, which no heading of {whole} is"
+    return None
+
+
+def anchors_of(text):
+    """The anchors of a page: of its headings, and those that are written."""
+    found = {name.lower() for name in re.findall(r"\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", text)}
+    found |= {name.lower() for name in re.findall(r"\{#([\w-]+)\}", text)}
+    seen = {}
+    plain = CODE.sub(lambda match: match[0] if match[3] else re.sub(r"[^\n]", " ", match[0]), text)
+    for match in re.finditer(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$|^(\S[^\n]*)\n(?:=+|-+)\s*$", plain, re.M):
+        title = re.sub(r"!?\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])|<[^>]+>", r"\1", match[1] or match[2])
+        kept = "".join(
+            one for one in title.strip().lower() if one in " -_" or unicodedata.category(one)[0] in "LNM"
+        )
+        name = kept.replace(" ", "-")
+        number = seen[name] = seen.get(name, -1) + 1
+        found |= {f"{name}-{number}" if number else name, re.sub(r"-+", "-", name).strip("-")}
+        found.add(re.sub(r"[_*~`]", "", name))
+    return found

@@ -1,0 +1,71 @@
+"""What runs can be read: no programs in compiled form.
+
+Looks for compiled programs and libraries by the names that tools give them, and only counts those that hold no text. A wrapper of Gradle
+or Maven passes if a workflow checks it. Parameter `allow`: patterns of paths that may be there.
+"""
+
+import re
+from fnmatch import fnmatch
+from posixpath import basename
+
+NAME = "No compiled programs"
+PARAMS = {"allow": []}
+TESTS = [
+    {"name": "none", "input": {"files": {"a.py": "", "logo.png": b"\x89PNG\r\n\x00"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "a library", "input": {"files": {"lib/a.so.1": b"\x7fELF\x00\x00\x00\x00"}}, "expected": {"passed": False, "findings": [{"path": "lib/a.so.1", "severity": "medium"}]}},
+    {"name": "only called so", "input": {"files": {"a.exe": "text\n", "b.class": "class B {}\n"}}, "expected": {"passed": True}},
+    {"name": "a wrapper that nobody checks", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": b"PK\x03\x04\x00\x00\x00\x00"}}, "expected": {"passed": False}},
+    {"name": "a wrapper that is checked", "input": {"files": {"gradle/wrapper/gradle-wrapper.jar": b"PK\x03\x04\x00\x00\x00\x00", ".github/workflows/a.yml": "- uses: gradle/actions/wrapper-validation@v4"}},
+     "expected": {"passed": True}},
+    {"name": "allowed", "input": {"files": {"fw/a.bin": b"\x00\x00\x00\x00\x00\x00", "fw/a.dll": b"MZ\x00\x00\x00\x00"}}, "params": {"allow": ["fw/*"]}, "expected": {"passed": True}},
+]  # fmt: skip
+
+COMPILED = re.compile(
+    r"\.(exe|dll|so(\.\d+)*|dylib|jar|war|ear|class|pyc|pyo|pyd|o|obj|a|lib|ko|apk|aab|ipa|dex|msi|deb|rpm|whl|egg|node|wasm|dmg|app|crx|xpi|elf|com)$",
+    re.IGNORECASE,
+)
+WRAPPER = re.compile(r"(gradle|maven)-wrapper\.jar")
+CHECKED = re.compile(
+    r"gradle/(actions/)?wrapper-validation|gradle/(actions/)?setup-gradle|gradle-build-action|validate-wrappers|wrapperSha256Sum|sha256sum"
+)
+
+
+def evaluate(project, params):
+    files = project.list_files()
+    named = [
+        path
+        for path in files
+        if COMPILED.search(path) and not any(fnmatch(path, pattern) for pattern in params["allow"])
+    ]
+    text = {path for path, _ in project.read_files(named)}
+    found = [path for path in named if path not in text]
+    wrappers = [path for path in found if WRAPPER.fullmatch(basename(path))]
+    note = ""
+    if wrappers:
+        checks = [
+            path
+            for path in files
+            if re.fullmatch(r"\.github/workflows/[^/]+|\.gitlab-ci\.yml|.*wrapper\.properties", path)
+        ]
+        checker = next(
+            (path for path, content in project.read_files(checks) if CHECKED.search(content)), None
+        )
+        if checker:
+            found = [path for path in found if path not in wrappers]
+            note = f" {wrappers[0]} is checked by {checker}."
+    if not found:
+        return {
+            "passed": True,
+            "score": 100,
+            "message": f"No compiled program among {len(files)} files.{note}",
+        }
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return {
+        "passed": False,
+        "score": max(0, 80 - 10 * len(found)),
+        "message": f"Compiled, and nobody can read it: {', '.join(found[:3])}{more}.{note}",
+        "findings": [
+            {"path": path, "message": "a compiled program", "severity": "medium"} for path in found[:500]
+        ],
+        "findings_left_out": len(found[500:]),
+    }

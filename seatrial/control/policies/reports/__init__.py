@@ -1,0 +1,1 @@
+"""An evaluation as other tools read it: SARIF, JUnit, CSV, Markdown."""

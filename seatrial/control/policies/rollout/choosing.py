@@ -1,0 +1,96 @@
+"""Which policies run in an evaluation, and how much each weighs there. Three queries, however many policies and projects there are."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from seatrial.control.policies.criteria import check_criteria
+from seatrial.control.policies.errors import BadCriteria
+from seatrial.control.policies.models import Attachment, Policy, PolicyVersion
+from seatrial.control.policies.rollout.reaching import Reach, Standing, nearness, standing
+from seatrial.control.projects.models import Project
+from seatrial.wire.states import Level
+from seatrial.wire.words import EventKind
+
+
+@dataclass
+class Selection:
+    """The newest version of every policy that runs. `broken`: those with unusable criteria, and what is wrong."""
+
+    versions: list[PolicyVersion] = field(default_factory=list)
+    broken: list[tuple[PolicyVersion, str]] = field(default_factory=list)
+    standings: dict[str, Standing] = field(default_factory=dict)  # by the version's id
+
+    @property
+    def all(self) -> list[PolicyVersion]:
+        """Every version that gets a result in the evaluation."""
+        return [*self.versions, *(version for version, _ in self.broken)]
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """By the version's id."""
+        return {version.pk: self.standings[version.pk].level for version in self.all}
+
+    @property
+    def begins(self) -> dict[str, str]:
+        """By the version's id, of those that gate later."""
+        later = {version.pk: self.standings[version.pk].begins for version in self.all}
+        return {key: begins.isoformat() for key, begins in later.items() if begins is not None}
+
+
+def choose(project: Project, *, event: EventKind, ref: str, asked_at: datetime) -> Selection:
+    """`asked_at`: when the pull request was opened, or now for what is none."""
+    selection = Selection()
+    reaches = _reaches(project)
+    for version in _newest(project):
+        stands = standing(Level(version.policy.level), reaches.get(version.policy_id, ()), asked_at=asked_at)
+        if stands is None:
+            continue
+        try:
+            if not check_criteria(version.policy.criteria).apply(event=event, ref=ref):
+                continue
+            selection.versions.append(version)
+        except BadCriteria as error:
+            selection.broken.append((version, str(error)))
+        selection.standings[version.pk] = stands
+    return selection
+
+
+def level_in(project: Project, policy: Policy, *, asked_at: datetime) -> Level | None:
+    """How much the policy weighs in the project; None: it does not run there."""
+    stands = standing(
+        Level(policy.level), _reaches(project, policy=policy).get(policy.pk, ()), asked_at=asked_at
+    )
+    return stands.level if stands is not None else None
+
+
+def _newest(project: Project) -> QuerySet[PolicyVersion]:
+    """Without its code, which nobody reads before the job is made."""
+    rows = PolicyVersion.objects.filter(policy__workspace=project.workspace_id, policy__enabled=True)
+    rows = rows.exclude(policy__level=Level.DRAFT).select_related("policy").defer("code")
+    return rows.order_by("policy__slug", "-number").distinct("policy__slug")
+
+
+def _reaches(project: Project, **of: Policy) -> Mapping[str, list[Reach]]:
+    """By the policy's id: the attachments that name the project."""
+    rows = Attachment.objects.filter(policy__workspace=project.workspace_id, **of)
+    named = Q(everything=True) | Q(project=project) | Q(label__in=project.labels)
+    if project.stack:
+        named |= Q(stack=project.stack)
+    reaches: defaultdict[str, list[Reach]] = defaultdict(list)
+    for row in rows.filter(named):
+        reaches[row.policy_id].append(reach_of(row))
+    return reaches
+
+
+def reach_of(row: Attachment) -> Reach:
+    """The attachment as a value."""
+    return Reach(
+        nearness(everything=row.everything, label=row.label, stack=row.stack, project=row.project_id or ""),
+        excluded=row.excluded,
+        level=Level(row.level) if row.level else None,
+        starts_at=row.starts_at,
+    )

@@ -1,0 +1,43 @@
+"""Changing how much a policy weighs. What is being evaluated keeps the level that it began with."""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from seatrial.control.audit import services as audit
+from seatrial.control.audit.actors import Actor
+from seatrial.control.policies.models import Policy, PolicyVersion
+from seatrial.control.policies.rollout.promotion import require_promotable
+from seatrial.control.policies.trials.services import newest_tests
+from seatrial.wire.states import Level, TestsState
+
+Tested = Callable[[PolicyVersion], TestsState | None]  # what a version's own tests say; None if it has none
+
+
+@transaction.atomic
+def set_level(policy: Policy, level: Level, *, by: Actor, tested: Tested = newest_tests) -> Policy:
+    """Give the policy this level from the next evaluation on. Idempotent: what it has already is not recorded again.
+
+    Raises NotPromoted while the tests of its newest version do not pass.
+    """
+    row = Policy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+    before = Level(row.level)
+    if level is before:
+        return row
+    require_promotable(row.name, before, level, tests_of(row, tested))
+    row.level = level
+    row.save(update_fields=["level"])
+    audit.record(
+        "policy.level",
+        f"policy/{row.pk}",
+        by=by,
+        workspace=row.workspace_id,
+        details={"policy": row.slug, "from": before, "to": level},
+    )
+    return row
+
+
+def tests_of(policy: Policy, tested: Tested) -> TestsState | None:
+    """What the tests of the newest version say; None if there are none."""
+    newest = policy.versions.order_by("-number").first()
+    return tested(newest) if newest is not None else None

@@ -1,0 +1,18 @@
+"""All packs, as the catalogue lists them."""
+
+from collections import Counter
+
+from seatrial.control.policies import packs
+
+
+def test_each_pack_says_what_it_is_and_the_starter_pack_comes_first() -> None:
+    catalogue = packs.catalogue()
+    assert catalogue[0].slug == packs.STARTER and len({pack.slug for pack in catalogue}) == len(catalogue)
+    for pack in catalogue:
+        assert pack.name and not pack.name.endswith(".") and pack.description.endswith(".") and pack.policies
+
+
+def test_a_policy_is_in_one_pack_only() -> None:
+    """In a workspace, a policy's slug is all that tells it from others."""
+    every = Counter(policy.slug for pack in packs.catalogue() for policy in pack.policies)
+    assert max(every.values()) == 1

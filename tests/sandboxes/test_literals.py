@@ -1,0 +1,70 @@
+"""What a policy's own tests answer in place of a commit."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from seatrial.agent.sandboxes.broker import READERS, Broker, Unanswerable
+from seatrial.agent.sandboxes.literals import Literals
+from seatrial.sandbox.project import Project
+from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.trials import BYTES, METHODS
+
+
+async def asked(given: dict[str, Any], method: str, *arguments: Any) -> Any:
+    return (await Literals(given).answer([method, list(arguments)]))[0]
+
+
+def test_every_question_that_a_policy_can_ask_can_be_answered_by_a_test() -> None:
+    assert {name for name in vars(Project) if not name.startswith("_")} == METHODS
+
+
+async def test_what_is_not_given_is_as_empty_as_it_can_be() -> None:
+    broker = Broker(None, ForgeFacts())  # type: ignore[arg-type]
+    for method in broker._answers:
+        of_a_file = method in READERS or method in ("get_file_content", "get_file_last_commit_date")
+        assert await asked({}, method, *["x"] * of_a_file) in ([], {}, None, ""), method
+    assert await asked({}, "get_files_content", "a") == {"files": {}, "done": 1}
+
+
+async def test_files_answer_every_question_about_files() -> None:
+    binary = {BYTES: base64.b64encode(b"\0\1").decode()}
+    given = {"files": {"b.md": "é", "a.bin": binary, "c.yml": "a: [1]"}}
+    assert await asked(given, "get_yaml", "c.yml") == [
+        {"data": {"a": [1]}, "lines": {"": 1, "a": 1, "a/0": 1}}
+    ]
+    del given["files"]["c.yml"]
+    assert await asked(given, "list_files") == ["a.bin", "b.md"]
+    assert await asked(given, "get_file_sizes") == {"a.bin": 2, "b.md": 2}
+    assert await asked(given, "get_file_content", "b.md") == "é"
+    assert await asked(given, "get_file_content", "a.bin") == {"unreadable": "a binary file"}
+    assert await asked(given, "get_file_content", "c") is None
+    assert await asked(given, "get_files_content", "a.bin", "b.md") == {"files": {"b.md": "é"}, "done": 2}
+
+
+async def test_what_a_method_is_given_goes_before_files() -> None:
+    given = {"files": {"a": "1"}, "list_files": ["z"], "get_file_content": {"a": "2"}}
+    assert await asked(given, "list_files") == ["z"]
+    assert await asked(given, "get_file_content", "a") == "2"
+    assert await asked(given, "get_files_content", "a") == {"files": {"a": "2"}, "done": 1}
+    assert await asked({"get_file_content": "same"}, "get_files_content", "a") == {
+        "files": {"a": "same"},
+        "done": 1,
+    }
+
+
+async def test_an_answer_is_for_each_argument_or_for_all() -> None:
+    assert await asked({"get_file_content": "same"}, "get_file_content", "a") == "same"
+    dates = {"get_file_last_commit_date": {"a": "2026-01-01T00:00:00Z"}}
+    assert await asked(dates, "get_file_last_commit_date", "a") == "2026-01-01T00:00:00Z"
+    assert await asked(dates, "get_file_last_commit_date", "b") is None
+    assert await asked({"get_file_content": {"a": "1"}}, "list_files") == [], "as GitGrit has it"
+    assert await asked({"get_file_content": {"a.yml": "b: 1"}}, "get_yaml", "a.yml") is not None
+    assert await asked({"get_languages": {"Go": 100.0}}, "get_languages") == {"Go": 100.0}
+
+
+@pytest.mark.parametrize("question", [["no_such", []], ["get_file_content", []], "x"])
+async def test_a_question_that_makes_no_sense_is_refused(question: Any) -> None:
+    with pytest.raises(Unanswerable):
+        await Literals({}).answer(question)
