@@ -20,9 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if (
-    TYPE_CHECKING
-):  # `healthy` runs every few seconds, for as long as there are containers: it imports next to nothing
+from seatrial.lasting import lasting
+
+# `healthy` runs every few seconds, for as long as there are containers: it imports next to nothing.
+if TYPE_CHECKING:
     from seatrial.control.configuration import Configuration
 
 # In the folder for temporary files, of which every container has its own.
@@ -125,12 +126,13 @@ def _healthy(chosen: argparse.Namespace, _: object) -> None:
 
 def _prepare(first_data: Callable[[], None]) -> None:
     """Prepare the database, or end this process with the reason why not."""
-    import django
+    with lasting():
+        import django
 
-    django.setup()
+        django.setup()
 
-    from seatrial.control.installation.errors import InstallationError
-    from seatrial.control.installation.preparation import prepare
+        from seatrial.control.installation.errors import InstallationError
+        from seatrial.control.installation.preparation import prepare
 
     try:
         prepare(first_data)
