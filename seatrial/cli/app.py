@@ -28,6 +28,7 @@ from seatrial.cli import (
     scores,
     status,
     terminal,
+    verifying,
     waivers,
 )
 from seatrial.cli.errors import INTERRUPTED, USAGE, CommandError, Disappointed, Interrupted
@@ -78,6 +79,7 @@ app.add_typer(policies.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)
+app.command()(verifying.verify)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

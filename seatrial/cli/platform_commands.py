@@ -174,6 +174,7 @@ MANAGED = {
     "clearsessions": "delete sessions that have expired",
     "invite": "let in one account of GitHub, GitLab, Gitea or Google, or take that back",
     "migrate": "bring the database to this version",
+    "rotate_signing_key": "have another key sign results from now on",
     "remove_second_factor": "let somebody in who has lost their passkeys, app and recovery codes",
     "showmigrations": "list the steps of that, and which are done",
 }

@@ -12,7 +12,8 @@ from seatrial.cli.errors import CommandError
 from seatrial.cli.terminal import Terminal, note
 from seatrial.embedded.layout import DataDirectory
 
-FORMATS = ("sarif", "junit", "csv", "markdown")
+ATTESTATION = "attestation"
+FORMATS = ("sarif", "junit", "csv", "markdown", ATTESTATION)
 Evaluation = Annotated[
     str,
     typer.Argument(metavar="EVALUATION", help="Its id: `check --json` and the address of its page have it."),
@@ -22,11 +23,15 @@ Output = Annotated[Path | None, typer.Option("--output", help="Write it to this 
 
 
 def report(evaluation: Evaluation, form: Format = "sarif", output: Output = None) -> None:
-    """Give the report of an evaluation that has ended."""
+    """Give the report of an evaluation that has ended; `attestation` is what `verify` checks."""
     if form not in FORMATS:
         raise CommandError(f"there is no format {form}.", fix=f"Name one: {', '.join(FORMATS)}", word="usage")
     api = connect(DataDirectory.from_environment(os.environ))
-    content = api.get_file(f"/evaluations/{quote(evaluation, safe='', errors='replace')}/report", format=form)
+    address = f"/evaluations/{quote(evaluation, safe='', errors='replace')}"
+    if form == ATTESTATION:
+        content = api.get_file(f"{address}/attestation")
+    else:
+        content = api.get_file(f"{address}/report", format=form)
     terminal = Terminal()
     if output is None:
         terminal.lines(content.decode(errors="replace").removesuffix("\n"), before="")

@@ -32,6 +32,7 @@ from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
+from seatrial.control.policies.signing.api import router as signing
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -88,6 +89,7 @@ for router in (
     scores,
     badges,
     reports,
+    signing,
     waivers,
     rollout,
     fleet,

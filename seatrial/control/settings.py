@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",
+    "seatrial.control.policies.signing",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",

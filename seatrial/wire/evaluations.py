@@ -100,6 +100,17 @@ class Finding(Part):
     fix: str = ""
 
 
+class Digests(Part):
+    """What a result depends on, each as a SHA-256 in hex; empty where an older agent did not say.
+
+    `answers` is over every question that the policy asked, in order, with the digest of its answer: see `digests.digest_of`.
+    """
+
+    code: str = ""  # of the policy that ran, as the agent read it
+    params: str = ""
+    answers: str = ""
+
+
 class PolicyResult(Part):
     """The result of one policy. The agent limits its length and checks its schema, outside the sandbox."""
 
@@ -115,6 +126,7 @@ class PolicyResult(Part):
     seconds: float = 0.0
     memoised: bool = False
     network: str = ""  # the network that it ran with, by its name; empty: none
+    digests: Digests = Field(default_factory=Digests)
 
 
 class EvaluationStarted(Message):
@@ -132,6 +144,9 @@ class EvaluationFinished(Message):
     isolation: Isolation | None = None
     results: list[PolicyResult] = Field(default_factory=list)
     seconds: float = 0.0
+    # SHA-256 in hex, of the forge's facts and of the sandbox's program; empty where an older agent did not say
+    facts: str = ""
+    program: str = ""
 
 
 def verdict(results: list[PolicyResult]) -> EvaluationState:

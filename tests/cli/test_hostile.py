@@ -21,8 +21,11 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
+from seatrial.signed.envelope import sign
+from seatrial.signed.keys import new_key, private_key
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
+from tests.cli.test_verify import statement
 
 ROOM = Path(demo_module.__file__).parent
 
@@ -312,7 +315,7 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores", "report",
+        "pulls", "approve", "extend", "init", "scores", "report", "verify",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -448,6 +451,19 @@ def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None
         shown("report", "01V", "--format", form, said=False)
     shown("report", "01V", "--format", attack.replace("\x00", ""))
     shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
+
+
+def test_verify(shown: Shown, attack: str, tmp_path: Path) -> None:
+    key, file, public = new_key(), tmp_path / "signed", tmp_path / "key"
+    said = statement(attack)
+    said["predicate"]["results"][0].update(policy=attack, state=attack, version=attack)
+    said["predicate"].update(issuer=attack, signedAt=attack)
+    file.write_text(json.dumps(sign(said, private_key(key.private))))
+    public.write_text(key.public)
+    shown("verify", str(file), "--key", str(public))
+    shown("verify", str(file), "--key", str(public), "--commit", attack)
+    file.write_text(attack, errors="replace")
+    shown("verify", str(file), "--key", str(public), said=False)
 
 
 def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:

@@ -16,6 +16,7 @@ OPEN_OPERATIONS = {
     ("post", "/api/v1/webhooks/{forge}/{connection}"),
     ("post", "/api/v1/webhooks/{forge}"),
     ("post", "/api/v1/agents/register"),
+    ("get", "/api/v1/signing-keys"),
 }
 OPEN_PAGES = {
     "healthz",

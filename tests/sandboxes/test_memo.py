@@ -23,9 +23,15 @@ async def test_a_commit_that_changes_nothing_it_looked_at_costs_nothing(processe
     processes.repository.commit({"other.py": "1"})
     [second] = await processes.run(looks)
     assert second.memoised and second.message == first.message and second.seconds == 0
+    assert second.digests == first.digests
     processes.repository.commit({"README.md": "# Boat\n"})
     [third] = await processes.run(looks)
     assert not third.memoised and third.message == "# Boat\n"
+    assert third.digests.answers != first.digests.answers
+    assert third.digests == first.digests.model_copy(update={"answers": third.digests.answers})
+    assert (
+        first.digests.code == looks.digest and len(first.digests.params) == len(first.digests.answers) == 64
+    )
     (processes.repository.path / "README.md").write_text("# Ship\n")
     processes.repository.commit({})
     [back] = await processes.run(looks)

@@ -40,6 +40,11 @@ class Memo:
         self._program = program
         self._most_bytes = most_bytes
 
+    @property
+    def program(self) -> str:
+        """The digest of the sandbox's program."""
+        return self._program
+
     async def prune(self, _unused_days: float) -> None:
         """Delete expired results and return their space to the disk. Safe at any time."""
         await asyncio.to_thread(self._prune)

@@ -1,6 +1,7 @@
 """Runs policies on a commit: those of other languages are skipped, remembered results are taken, and the others run."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from seatrial.agent.sandboxes.validation import judge
 from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
-from seatrial.wire.evaluations import PolicyResult, PolicyToRun, RunEvaluation
+from seatrial.wire.digests import digest_of
+from seatrial.wire.evaluations import Digests, PolicyResult, PolicyToRun, RunEvaluation
 from seatrial.wire.states import ResultState
 
 log = structlog.get_logger(__name__)
@@ -93,7 +95,18 @@ class OnCommit:
         except CheckoutError as error:
             outcome.stopped(f"the lines that it names could not be read: {error}", again=False)
             return judge(policy, outcome), []
-        return result.model_copy(update={"findings": findings}), outcome.seen + seen
+        everything = outcome.seen + seen
+        update = {"findings": findings, "digests": digests(policy, everything)}
+        return result.model_copy(update=update), everything
+
+
+def digests(policy: PolicyToRun, seen: Seen) -> Digests:
+    """What the result of `policy` depends on."""
+    return Digests(
+        code=hashlib.sha256(policy.code.encode()).hexdigest(),
+        params=digest_of(policy.params),
+        answers=digest_of(seen),
+    )
 
 
 def skipped(policy: PolicyToRun) -> PolicyResult:

@@ -16,6 +16,7 @@ from seatrial.agent.sandboxes.validation import fitting
 from seatrial.agent.vocabulary.credentials import Credentials, CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
+from seatrial.wire.digests import digest_of
 from seatrial.wire.envelope import Message
 from seatrial.wire.evaluations import (
     EvaluationFinished,
@@ -121,6 +122,8 @@ class Evaluations:
             isolation=isolation if results else None,
             results=fitting(results),
             seconds=round(time.monotonic() - began, 3),
+            facts=digest_of(command.facts.model_dump(mode="json")),
+            program=self._memo.program,
         )
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:

@@ -35,6 +35,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.scores.urls")),
     path("", include("seatrial.control.policies.badges.urls")),
     path("", include("seatrial.control.policies.reports.urls")),
+    path("", include("seatrial.control.policies.signing.urls")),
     path("", include("seatrial.control.policies.authoring.urls")),
     path("", include("seatrial.control.policies.rollout.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),

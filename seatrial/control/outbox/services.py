@@ -56,6 +56,7 @@ class Instruction(StrEnum):
     TRIAL = "trial"  # {trial}: have its project's facts, then hand it to an agent
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
     SCORE = "score"  # {project}: take its score of today
+    SIGN = "sign"  # {evaluation}: sign its results as they are
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -71,6 +72,7 @@ ASIDE = (
     Instruction.TRIAL,
     Instruction.FOLLOW,
     Instruction.SCORE,
+    Instruction.SIGN,
 )
 
 

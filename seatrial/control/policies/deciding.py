@@ -50,6 +50,7 @@ def decide_again(evaluations: QuerySet[Evaluation]) -> int:
         evaluation.save(update_fields=["state", "score", "waived", "remarks"])
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
         outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
+        outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
         changed += 1
     return changed
 

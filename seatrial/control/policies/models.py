@@ -156,6 +156,8 @@ class Evaluation(models.Model):
     message = models.TextField(blank=True)  # why there is no verdict
     waits_for = models.TextField(blank=True)  # the facts, while they do not come, and why not
     isolation = models.CharField(max_length=20, blank=True)
+    facts_digest = models.CharField(max_length=64, blank=True)  # of what the forge said about the repository
+    program_digest = models.CharField(max_length=64, blank=True)  # of the program inside the sandbox
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
     # By a version's id: its level when this was made, which stays. Older evaluations have none: there was only soft.
@@ -203,6 +205,7 @@ class Result(models.Model):
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
     network = models.CharField(max_length=128, blank=True)  # that it ran with, by name
+    digests = models.JSONField(default=dict)  # what it depends on: see `wire.evaluations.Digests`
 
     class Meta:
         constraints = [

@@ -46,6 +46,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     evaluation.agent = agent_id
     evaluation.isolation = event.isolation or ""
     evaluation.seconds = max(0.0, event.seconds)
+    evaluation.facts_digest, evaluation.program_digest = event.facts[:64], event.program[:64]
     evaluation.message = event.message
     if event.results or not event.message:
         _store(evaluation, event.results)
@@ -128,6 +129,7 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
         seconds=max(0.0, result.seconds),
         memoised=result.memoised,
         network=result.network[:128] if networked else "",
+        digests={name: text[:64] for name, text in result.digests.model_dump().items()},
     )
 
 
@@ -146,3 +148,4 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     evaluation.save()
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
     outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
+    outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)

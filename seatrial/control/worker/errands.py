@@ -18,6 +18,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.scores.taking import take
+from seatrial.control.policies.signing.services import attest
 from seatrial.control.policies.trials import queueing as trials_queue
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
@@ -139,6 +140,15 @@ def scores() -> Errand:
 
 def _score(body: dict[str, str]) -> None:
     take(body["project"])
+
+
+def signatures() -> Errand:
+    """Sign results. No forge is asked."""
+    return Errand(instruction=Instruction.SIGN, act=_sign)
+
+
+def _sign(body: dict[str, str]) -> None:
+    attest(body["evaluation"])
 
 
 def revocations(configuration: Configuration) -> Errand:

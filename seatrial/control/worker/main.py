@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
 TRIAL_LANES = 2
-ASKING_THREADS = 22 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 23 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -129,6 +129,7 @@ def _asking(
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "scores": Aside(asking, wakeups, errands.scores()).run,
+        "signatures": Aside(asking, wakeups, errands.signatures()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,
