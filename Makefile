@@ -62,3 +62,4 @@ bench: ## Measure the cost, compared with doing the same by hand, into bench/res
 docs: ## Write the reference pages from the code
 	@scripts/setup --dev
 	@$(BIN)/python scripts/write_reference.py
+	@$(BIN)/python scripts/write_packs.py

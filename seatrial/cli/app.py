@@ -16,6 +16,7 @@ from seatrial.cli import (
     demo,
     doctor,
     forges,
+    glass,
     init,
     orders,
     platform_commands,
@@ -75,6 +76,8 @@ policies.policies.command("level")(rollouts.level)
 policies.policies.command("attach")(rollouts.attach)
 policies.policies.command("exclude")(rollouts.exclude)
 policies.policies.command("detach")(rollouts.detach)
+policies.policies.command("break-glass")(glass.break_glass)
+policies.policies.command("mend-glass")(glass.mend_glass)
 app.add_typer(policies.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)

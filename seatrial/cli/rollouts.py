@@ -99,6 +99,8 @@ def _show(row: Json, as_json: bool) -> None:
         return
     terminal = Terminal()
     terminal.line(bold(row["policy"]), f": {row['level']}", note(f"  in {row['workspace']}"))
+    if row["demoted"]:
+        terminal.line("  ", note(row["demoted"]))
     for one in row["attachments"]:
         what = f"not for {one['target']}: {one['reason']}" if one["excluded"] else f"for {one['target']}"
         more = [one["level"]] if one["level"] else []

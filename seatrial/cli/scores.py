@@ -40,9 +40,15 @@ def _show(terminal: Terminal, row: Json, days: int) -> None:
     terminal.line(
         padded(number, 6),
         Styled(padded(row["grade"], 11), STYLES.get(row["grade"], "dim")),
-        bold(row["name"]) if row["kind"] == "workspace" else row["name"],
+        *_name(row),
         note(f"  {_counts(row)}{_change(row, days)}"),
     )
+
+
+def _name(row: Json) -> tuple[Styled | str, ...]:
+    if row["kind"] == "workspace":
+        return (bold(row["name"]),)
+    return (row["name"], note(" (stack)")) if row["kind"] == "stack" else (row["name"],)
 
 
 def _counts(row: Json) -> str:

@@ -25,6 +25,8 @@ def print_evaluation(terminal: Terminal, evaluation: Json) -> None:
     terminal.line(
         mark(evaluation["state"]), " ", bold(evaluation["state"]), f"{counted_score(evaluation)}{took}"
     )
+    if evaluation.get("glass"):
+        terminal.lines(evaluation["glass"])
     if evaluation.get("message"):
         terminal.lines(evaluation["message"])
     if evaluation.get("isolation") and evaluation["isolation"] != Isolation.GVISOR:

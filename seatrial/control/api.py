@@ -28,6 +28,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.badges.api import router as badges
+from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
@@ -92,6 +93,7 @@ for router in (
     signing,
     waivers,
     rollout,
+    glass,
     fleet,
     status,
     metrics,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Ask = Callable[[str, list[Any]], Any]
+Patterns = str | Sequence[str] | None
 
 
 MOST_PATHS = 500  # in one question
@@ -16,6 +17,31 @@ class Unreadable(ValueError):
 
 class Refused(ValueError):
     """The host did not answer: the question makes no sense, or too many questions were asked."""
+
+
+class Texts:
+    """Pairs of a path and its text, read as they are asked for. `left_out`: by path, why it has none; complete at the end."""
+
+    def __init__(self, ask: Ask, paths: list[str]) -> None:
+        self.left_out: dict[str, str] = {}
+        self._pairs = self._read(ask, paths)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return self._pairs
+
+    def __next__(self) -> tuple[str, str]:
+        return next(self._pairs)
+
+    def _read(self, ask: Ask, paths: list[str]) -> Iterator[tuple[str, str]]:
+        begin, count = 0, MOST_PATHS
+        while begin < len(paths):
+            answer = ask("get_files_content", paths[begin : begin + count])
+            begin += answer["done"]
+            self.left_out |= answer.get("left_out", {})
+            # Files that did not fit into the answer are requested again, and a policy's requests are limited: ask for little
+            # more than fits.
+            count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
+            yield from answer.pop("files").items()
 
 
 class Project:
@@ -31,9 +57,78 @@ class Project:
             self._known[key] = self._ask_host(method, list(arguments))
         return self._known[key]
 
-    def list_files(self) -> list[str]:
-        """Every file's path, sorted. Symbolic links are listed; submodules are not."""
-        return list(self._ask("list_files"))
+    @property
+    def event(self) -> str:
+        """What led to the evaluation: push, pull_request, tag, merge_queue or manual."""
+        return str(self._ask("event"))
+
+    @property
+    def commit(self) -> str:
+        """The whole id of the commit that is evaluated."""
+        return str(self._ask("commit"))
+
+    @property
+    def base(self) -> str:
+        """The commit that it is compared with; empty if there is none, or if nobody knows."""
+        return str(self._ask("base"))
+
+    @property
+    def ref(self) -> str:
+        """The branch or tag that it is evaluated as: refs/heads/main."""
+        return str(self._ask("ref"))
+
+    @property
+    def number(self) -> int | None:
+        """The number of its pull request, None without one."""
+        answer = self._ask("number")
+        return None if answer is None else int(answer)
+
+    def list_files(
+        self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
+    ) -> list[str]:
+        """The files' paths, sorted: all, or those that match `glob` and not `exclude`, and are of one of `classes`. Symbolic links
+        are listed, submodules are not."""
+        return list(self._ask("list_files", *_choice(glob, exclude, classes)))
+
+    def get_class(self, path: str) -> str:
+        """What a path is for: vendored, generated, tests, documentation, development or source."""
+        return str(self._ask("get_class", _text(path)))
+
+    def get_entry(self, path: str) -> dict[str, Any] | None:
+        """{kind, size, readable, why} of what is at `path`, None if nothing is. Kinds: file, binary, lfs, link (with its
+        `target`), submodule."""
+        answer = self._ask("get_entry", _text(path))
+        return None if answer is None else dict(answer)
+
+    def search(
+        self, pattern: str, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
+    ) -> dict[str, Any]:
+        """{found, left_out, files, unread}: where RE2 finds `pattern` in the text files that are meant, as [{path, line, text, match}];
+        how many more there are; how many files were read; and why others were not."""
+        return dict(self._ask("search", _text(pattern), *_choice(glob, exclude, classes)))
+
+    def get_changed_files(self) -> list[dict[str, Any]] | None:
+        """[{path, kind, old_path}] of what changed since the base, None without one. Kinds: added, modified, deleted, renamed."""
+        answer = self._ask("get_changed_files")
+        return None if answer is None else list(answer)
+
+    def get_diff(self, path: str | None = None) -> dict[str, Any] | None:
+        """{diff, left_out}: the unified diff since the base, of everything or of one file, and the files for which there was no
+        room. None without a base."""
+        answer = self._ask("get_diff", *([] if path is None else [_text(path)]))
+        return None if answer is None else dict(answer)
+
+    def get_history(self, limit: int = 100) -> list[dict[str, Any]]:
+        """[{commit, author, date, subject, signed}] of the commits since the base, newest first; without one, of the newest."""
+        return list(self._ask("get_history", str(limit)))
+
+    def get_code_owners(self) -> list[dict[str, Any]]:
+        """[{pattern, owners, line, section}] of the CODEOWNERS file, in its order."""
+        return list(self._ask("get_code_owners"))
+
+    def owners_of(self, path: str) -> list[str]:
+        """Who owns a path by the CODEOWNERS file; nobody: empty."""
+        return list(self._ask("owners_of", _text(path)))
 
     def get_file_content(self, path: str) -> str | None:
         """The file as text, None when there is no such regular file. Raises Unreadable for binary or huge files."""
@@ -46,17 +141,10 @@ class Project:
         """The text of each of `paths` that can be read as text; the others are left out. Quicker than one by one."""
         return dict(self.read_files(paths))
 
-    def read_files(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """(path, text) of each of `paths` that can be read as text. Holds a few MB at a time, however many they are."""
-        wanted = [_text(path) for path in paths]
-        begin, count = 0, MOST_PATHS
-        while begin < len(wanted):
-            answer = self._ask_host("get_files_content", wanted[begin : begin + count])
-            begin += answer["done"]
-            # Files that did not fit into the answer are requested again, and a policy's requests are limited: ask for little
-            # more than fits.
-            count = min(MOST_PATHS, answer["done"] * 5 // 4 + 1)
-            yield from answer.pop("files").items()
+    def read_files(self, paths: Sequence[str]) -> Texts:
+        """(path, text) of each of `paths` that can be read as text, one after another. Holds a few MB at a time, however many they
+        are. Its `left_out` then says why others were not read, by path."""
+        return Texts(self._ask_host, [_text(path) for path in paths])
 
     def get_yaml(self, path: str) -> list[dict[str, Any]] | None:
         """[{data, lines}] of each document of a YAML file, None when there is no such file. Raises Unreadable."""
@@ -110,3 +198,9 @@ def _text(path: object) -> str:
     if not isinstance(path, str):
         raise TypeError(f"a path must be a str, not {type(path).__name__}")
     return path
+
+
+def _choice(*patterns: Patterns) -> list[list[str]]:
+    """Patterns as the host is asked with them; nothing where none are given."""
+    lists = [[one] if isinstance(one, str) else [_text(each) for each in one or ()] for one in patterns]
+    return lists if any(lists) else []

@@ -19,7 +19,20 @@ BYTES = "base64"  # {BYTES: text} in place of a file's text: a file that is not 
 # What a policy may ask of `project`, and a test's `input` may answer.
 METHODS = frozenset(
     {
+        "event",
+        "commit",
+        "base",
+        "ref",
+        "number",
         "list_files",
+        "get_class",
+        "get_entry",
+        "search",
+        "get_changed_files",
+        "get_diff",
+        "get_history",
+        "get_code_owners",
+        "owners_of",
         "get_file_content",
         "get_files_content",
         "read_files",

@@ -25,6 +25,7 @@ DEVELOP = LOOK | {
     Action.APPROVE_FORK,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
+    Action.TRY_POLICY,
 }
 EVERYTHING = set(Action)
 MAY = {

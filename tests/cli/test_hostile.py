@@ -431,7 +431,14 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     api.routes["PATCH /workspaces/default/network"] = lambda _: (200, {**row, "permitted": False})
     shown("policies", "network")
     shown("policies", "network", "--forbid")
-    rollout = {"policy": attack, "id": "01P", "workspace": attack, "level": attack, "attachments": []}
+    rollout = {
+        "policy": attack,
+        "id": "01P",
+        "workspace": attack,
+        "level": attack,
+        "demoted": attack,
+        "attachments": [],
+    }
     api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
     api.routes["PATCH /policies/01P/level"] = lambda _: (200, rollout)
     shown("policies", "level", "no-secrets")
@@ -443,6 +450,11 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
     shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
     shown("policies", "detach", "no-secrets", "01A")
+    verdict = {"state": "passed", "results": [], "glass": attack, "message": attack, "page_url": attack}
+    for what in ("break-glass", "mend-glass"):
+        api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
+    shown("policies", "break-glass", "01E", "--reason", "the shop is down")
+    shown("policies", "mend-glass", "01E")
 
 
 def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ SCORED = {"chandlery": (71.5, 12, 3, 1, 0), "lighthouse": (48.0, 4, 5, 0, 2), "c
 def _scores(cast: make.Cast) -> None:
     """Days on which nothing was taken are gaps, and one project has no score at all."""
     today = timezone.now()
+    cast.workspace.projects.filter(name__in=("chandlery", "lighthouse")).update(stack="django")
     badges.publish(cast.workspace.projects.get(name="chandlery"), by=Actor.person("alice"))
     for name, (score, passed, failed, waived, errored) in SCORED.items():
         project = cast.workspace.projects.get(name=name)

@@ -99,6 +99,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
         f"/evaluations/{harbour.weak.pk}/waive/licence-present",
+        f"/evaluations/{harbour.weak.pk}/break-glass",
         "/waivers",
         "/waivers?state=any",
         f"/waivers/{harbour.asked.pk}",

@@ -1,7 +1,9 @@
 """All packs, as the catalogue lists them."""
 
 from collections import Counter
+from pathlib import Path
 
+from scripts.write_packs import page
 from seatrial.control.policies import packs
 
 
@@ -16,3 +18,10 @@ def test_a_policy_is_in_one_pack_only() -> None:
     """In a workspace, a policy's slug is all that tells it from others."""
     every = Counter(policy.slug for pack in packs.catalogue() for policy in pack.policies)
     assert max(every.values()) == 1
+
+
+def test_there_are_many_and_the_page_about_them_is_as_they_say() -> None:
+    catalogue = packs.catalogue()
+    assert len(catalogue) >= 9 and sum(len(pack.policies) for pack in catalogue) >= 40
+    written = (Path(__file__).parents[2] / "docs" / "packs.md").read_text()
+    assert written == page(catalogue), "run `make docs`"

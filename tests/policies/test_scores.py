@@ -16,7 +16,7 @@ from seatrial.control.policies.scores.grades import Grade, grade
 from seatrial.control.policies.scores.models import Basis, DailyScore
 from seatrial.control.policies.scores.retention import prune
 from seatrial.control.policies.scores.taking import due, score_now, take
-from seatrial.control.policies.scores.trends import Trend, together
+from seatrial.control.policies.scores.trends import Trend, of_stacks, together
 from seatrial.control.projects.models import Project
 from seatrial.control.worker.errands import scores
 from seatrial.control.worker.sweeps import ask_for_scores
@@ -76,6 +76,15 @@ def test_a_workspace_is_the_mean_of_its_projects_day_by_day() -> None:
     assert whole.days == [(days[0], 50.0), (days[1], 50.0)]
     assert whole.now == Tally(50, passed=1, failed=2, waived=1) and whole.change == 0
     assert one.change == 50 and two.change is None
+
+
+def test_projects_of_a_stack_are_one_trend() -> None:
+    trends = [
+        Trend(name, name, [(TODAY, score)], Tally(score), stack=stack)
+        for name, score, stack in [("a", 50, "django"), ("b", 100, "django"), ("c", 0, "go"), ("d", 10, "")]
+    ]
+    found = [(one.key, one.now.score, one.projects) for one in of_stacks(trends)]
+    assert found == [("django", 75, 2), ("go", 0, 1)]
 
 
 class Shop:
@@ -193,6 +202,9 @@ def test_members_see_scores_and_strangers_do_not(shop: Shop) -> None:
     ]
     assert asked(stranger, "/api/v1/scores?workspace=shop") == []
     assert asked(viewer, "/api/v1/scores?project=none") == []
+    Project.objects.update(stack="django")
+    assert [row["kind"] for row in asked(viewer, "/api/v1/scores")] == ["workspace", "stack", "project"]
+    assert ">django</th>" in text(viewer, "/policies/scores")
     page = text(viewer, "/policies/scores")
     assert ">shop</a>" in page and "its default branch" in page and "<title id=" in page
     assert ">shop</a>" not in text(stranger, "/policies/scores?workspace=shop")

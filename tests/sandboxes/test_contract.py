@@ -131,6 +131,10 @@ def evaluate(project):
         "yaml": [{"data": {"a": [1]}, "lines": {"": 1, "a": 1, "a/0": 2}}], "none": None,
         "broken": "b.yml: not valid YAML: line 1: expected the node content, but found '<stream end>'",
         "docker": [{"line": 1, "instruction": "FROM", "rest": "a:1"}],
+        "not_looked_at": [{
+            "why": "not valid YAML: line 1: expected the node content, but found '<stream end>'",
+            "files": 1, "such_as": ["b.yml"],
+        }],
     }  # fmt: skip
 
 

@@ -1,17 +1,22 @@
 """The page for authors of policies: its example runs, and the limits in it are right."""
 
+import ast
+import inspect
 import re
 from pathlib import Path
 
-from seatrial.agent.sandboxes import broker, memo, validation
+from seatrial.agent.sandboxes import memo, reading, validation
 from seatrial.control.policies.packs import parse
 from seatrial.sandbox import limits
+from seatrial.sandbox.policy import Log
 from seatrial.sandbox.project import Project
 from seatrial.wire import evaluations
 from tests.sandboxes.conftest import Bench, policy
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
-EXAMPLE, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "policies.md").read_text()
+STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
+EXAMPLE, TESTED, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -33,6 +38,11 @@ async def test_the_worked_example_works(processes: Bench) -> None:
     assert (all_of_them.state, all_of_them.score) == ("passed", 100)
 
 
+def test_the_examples_own_test_is_one_of_its_file() -> None:
+    first, *_ = parse("owned-services", f"{EXAMPLE}\n{TESTED}").tests
+    assert first["name"] == "a service without an owner fails, and is named"
+
+
 async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:
     packed = parse("names-resolve", NETWORKED)  # tests/sandboxes/test_networked.py runs it on a network
     assert packed.network and packed.description == "The name of every service in the catalogue resolves."
@@ -41,8 +51,32 @@ async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:
 
 
 def test_every_question_is_on_the_page() -> None:
-    questions = {name for name in vars(Project) if not name.startswith("_")}
-    assert {name for name in questions if f"`{name}(" not in PAGE} == set()
+    asked = {name: value for name, value in vars(Project).items() if not name.startswith("_")}
+    for name, value in asked.items():
+        assert (f"| `{name}`" if isinstance(value, property) else f"| `{name}(") in PAGE, name
+
+
+def test_the_types_for_editors_are_those_of_the_sandbox() -> None:
+    for kind in (Project, Log):
+        assert signatures(STUB.read_text(), kind.__name__) - {("warn", "self, message")} == signatures(
+            Path(inspect.getfile(kind)).read_text(), kind.__name__
+        )
+
+
+def signatures(source: str, name: str) -> set[tuple[str, str]]:
+    """The public methods of a class with their parameters."""
+    kind = next(one for one in ast.parse(source).body if isinstance(one, ast.ClassDef) and one.name == name)
+    methods = [one for one in kind.body if isinstance(one, ast.FunctionDef)]
+    return {
+        (one.name, ast.unparse(bare(one))) for one in methods if one.name == "__call__" or one.name[0] != "_"
+    }
+
+
+def bare(function: ast.FunctionDef) -> ast.arguments:
+    """Its parameters without their types."""
+    for argument in (*function.args.args, *function.args.kwonlyargs):
+        argument.annotation = None
+    return function.args
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
@@ -53,5 +87,5 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"{evaluations.MAX_LOG_LINES} log lines" in PAGE and f"up to {validation.MAX_DEPTH} deep" in PAGE
     run = evaluations.PolicyToRun.model_fields
     assert f"{run['timeout_seconds'].default:.0f} seconds and {run['memory_mb'].default} MB" in PAGE
-    assert f"above {broker.MAX_FILE >> 20} MB" in PAGE and f"up to {limits.FILE_BYTES >> 20} MB" in PAGE
+    assert f"above {reading.MAX_FILE >> 20} MB" in PAGE and f"up to {limits.FILE_BYTES >> 20} MB" in PAGE
     assert f"more than {memo.MAX_AGE_SECONDS // 3600} hours" in PAGE

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.sandboxes.broker import READERS, Broker, Unanswerable
+from seatrial.agent.sandboxes.broker import READERS, Broker
 from seatrial.agent.sandboxes.literals import Literals
+from seatrial.agent.sandboxes.questions import Unanswerable
 from seatrial.sandbox.project import Project
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.trials import BYTES, METHODS
@@ -22,10 +23,13 @@ def test_every_question_that_a_policy_can_ask_can_be_answered_by_a_test() -> Non
 
 async def test_what_is_not_given_is_as_empty_as_it_can_be() -> None:
     broker = Broker(None, ForgeFacts())  # type: ignore[arg-type]
-    for method in broker._answers:
-        of_a_file = method in READERS or method in ("get_file_content", "get_file_last_commit_date")
-        assert await asked({}, method, *["x"] * of_a_file) in ([], {}, None, ""), method
-    assert await asked({}, "get_files_content", "a") == {"files": {}, "done": 1}
+    nothing = {"found": [], "left_out": 0, "files": 0, "unread": {}}
+    of_one = {"get_file_content", "get_file_last_commit_date", "get_entry", "owners_of", "search", *READERS}
+    for method in broker._answers.keys() - {"get_class"}:
+        assert await asked({}, method, *["x"] * (method in of_one)) in ([], {}, None, "", nothing), method
+    assert await asked({}, "get_files_content", "a") == {
+        "files": {}, "left_out": {"a": "there is no such file"}, "done": 1,
+    }  # fmt: skip
 
 
 async def test_files_answer_every_question_about_files() -> None:
@@ -40,16 +44,22 @@ async def test_files_answer_every_question_about_files() -> None:
     assert await asked(given, "get_file_content", "b.md") == "é"
     assert await asked(given, "get_file_content", "a.bin") == {"unreadable": "a binary file"}
     assert await asked(given, "get_file_content", "c") is None
-    assert await asked(given, "get_files_content", "a.bin", "b.md") == {"files": {"b.md": "é"}, "done": 2}
+    assert await asked(given, "get_files_content", "a.bin", "b.md") == {
+        "files": {"b.md": "é"}, "left_out": {"a.bin": "a binary file"}, "done": 2,
+    }  # fmt: skip
 
 
 async def test_what_a_method_is_given_goes_before_files() -> None:
     given = {"files": {"a": "1"}, "list_files": ["z"], "get_file_content": {"a": "2"}}
     assert await asked(given, "list_files") == ["z"]
+    assert await asked({"list_files": ["b.py", "tests/a.py"]}, "list_files", ["*.py"], [], ["tests"]) == [
+        "tests/a.py"
+    ]
     assert await asked(given, "get_file_content", "a") == "2"
-    assert await asked(given, "get_files_content", "a") == {"files": {"a": "2"}, "done": 1}
+    assert await asked(given, "get_files_content", "a") == {"files": {"a": "2"}, "left_out": {}, "done": 1}
     assert await asked({"get_file_content": "same"}, "get_files_content", "a") == {
         "files": {"a": "same"},
+        "left_out": {},
         "done": 1,
     }
 

@@ -91,7 +91,7 @@ IN_JSON = [
     EvaluationState,
     ResultState,
     TrialState,
-    ("workspace", "project"),
+    ("workspace", "stack", "project"),
     Basis.values,
     WaiverState,
 ]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
+from seatrial.agent.checkouts import comparison
 from seatrial.agent.checkouts.git import Git, GitFailed, last_words
 from seatrial.agent.commands.running import Finished, TooMuchOutput
 from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
-from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Changed, Entry, Tree, Written
 
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
@@ -96,14 +97,33 @@ class CommitTree:
         pairs = (line.lstrip().split("\t", 1) for line in out.decode(errors="replace").splitlines())
         return [(name, int(count)) for count, name in pairs]
 
+    async def changes(self, base: Tree) -> list[Changed]:
+        """See `Tree.changes`."""
+        return await self._comparison(base).changes()
+
+    async def diff(self, base: Tree, paths: Sequence[str], limit: int) -> str | None:
+        """See `Tree.diff`."""
+        return await self._comparison(base).diff(paths, limit)
+
+    async def history(self, base: Tree | None, limit: int) -> list[Written]:
+        """See `Tree.history`."""
+        self._require_history()
+        return await comparison.history(self.bare, self.commit, base.commit if base else "", limit)
+
+    def _comparison(self, base: Tree) -> comparison.Comparison:
+        return comparison.Comparison(self.bare, base.commit, self.commit)
+
     async def _history(self, *arguments: str) -> bytes:
         """The output of a git command that needs history, which a shallow clone does not have."""
+        self._require_history()
+        return await self._git(*arguments)
+
+    def _require_history(self) -> None:
         if is_shallow(self.bare):
             raise Incomplete(
                 "the repository that this commit was fetched from is a shallow clone: its history ends early. "
                 "Complete it there: git fetch --unshallow"
             )
-        return await self._git(*arguments)
 
     async def export(self, destination: Path) -> None:
         """See `Tree.export`."""

@@ -104,10 +104,18 @@ class Git:
         except FileNotFoundError as error:
             raise CheckoutError("git is not installed. Install it: apt-get install git") from error
 
-    async def run(self, *arguments: str, stdin: bytes | None = None, timeout_seconds: float = 600.0) -> bytes:
-        """Run to the end and return stdout. Raises GitFailed; cancelling kills git."""
+    async def run(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        most_bytes: int | None = None,
+        timeout_seconds: float = 600.0,
+    ) -> bytes:
+        """Run to the end and return stdout. Raises GitFailed, and TooMuchOutput past `most_bytes`; cancelling kills git."""
         try:
-            done = await self.finished(*arguments, stdin=stdin, timeout_seconds=timeout_seconds)
+            done = await self.finished(
+                *arguments, stdin=stdin, most_bytes=most_bytes, timeout_seconds=timeout_seconds
+            )
         except TimeoutError as error:
             raise GitFailed(f"git {verb(arguments)} did not end within {timeout_seconds:g} s") from error
         if done.code:

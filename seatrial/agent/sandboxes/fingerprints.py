@@ -4,7 +4,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from seatrial.agent.sandboxes.broker import Broker, Seen
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.questions import Seen
 from seatrial.wire.evaluations import Finding
 
 Place = tuple[str, int]  # path, line

@@ -7,18 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seatrial.agent.sandboxes.broker import Broker, Seen, understood
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.listing import chosen
+from seatrial.agent.sandboxes.questions import Seen, understood
 from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.vocabulary.errors import CheckoutError
-from seatrial.agent.vocabulary.tree import Entry
+from seatrial.agent.vocabulary.tree import Changed, Entry, Tree, Written
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.trials import BYTES, FILES
 
 FILE = "100644"
+LISTED = "list_files"
 OF_ONE_FILE = "get_file_content"
 OF_SEVERAL = ("get_files_content", "read_files")
 # What all files of a commit say; without `files` a test has none, whatever it says about single ones.
-OF_ALL_FILES: dict[str, Any] = {"list_files": [], "get_file_sizes": {}, "get_languages": {}}
+OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
 
 
 class LiteralTree:
@@ -57,6 +60,18 @@ class LiteralTree:
         """See `Tree`."""
         return []
 
+    async def changes(self, base: Tree) -> list[Changed]:
+        """See `Tree`."""
+        return []
+
+    async def diff(self, base: Tree, paths: Sequence[str], limit: int) -> str | None:
+        """See `Tree`."""
+        return ""
+
+    async def history(self, base: Tree | None, limit: int) -> list[Written]:
+        """See `Tree`."""
+        return []
+
     async def export(self, destination: Path) -> None:
         """See `Tree`."""
         raise CheckoutError("a test has no commit that could be written to a folder")
@@ -81,11 +96,13 @@ class Literals:
         """The answer to `[method, [arguments]]`, as a broker gives it. Raises Unanswerable."""
         method, arguments = understood(question)
         if method in OF_SEVERAL and isinstance(same := self._given.get(OF_ONE_FILE), str):
-            return {"files": dict.fromkeys(arguments, same), "done": len(arguments)}, []
+            return {"files": dict.fromkeys(arguments, same), "left_out": {}, "done": len(arguments)}, []
         given = self._given.get(method)
+        if method == LISTED and isinstance(given, list):
+            return chosen(given, *arguments), []
         if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
             return given, []
-        if isinstance(given, dict) and arguments and arguments[0] in given:
+        if isinstance(given, dict) and arguments and isinstance(arguments[0], str) and arguments[0] in given:
             return _answer(method, given[arguments[0]]), []
         return await self._broker.answer(question)
 

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from seatrial.agent.sandboxes.broker import Broker, Seen, Unanswerable
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.questions import Seen, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import PolicyResult, PolicyToRun
 from seatrial.wire.states import ResultState

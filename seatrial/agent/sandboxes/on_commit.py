@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import Broker, Seen
+from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.comparing import Change
 from seatrial.agent.sandboxes.fingerprints import fingerprinted
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.sandboxes.questions import Seen
 from seatrial.agent.sandboxes.rounds import Pair, Round
 from seatrial.agent.sandboxes.validation import judge
 from seatrial.agent.vocabulary.credentials import Credentials
@@ -41,7 +43,7 @@ class OnCommit:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
         isolation = self.pool.backend.isolation
         tree = await self._tree(command, credentials)
-        broker = Broker(tree, command.facts)
+        broker = self._broker(tree, command, credentials)
         results: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
             if policy.languages and not await broker.has_language(policy.languages):
@@ -60,6 +62,16 @@ class OnCommit:
                 await self.memo.keep(command.project, policy, isolation, seen, result)
         return [results[index] for index in range(len(command.policies))]
 
+    def _broker(self, tree: Tree, command: RunEvaluation, credentials: Credentials) -> Broker:
+        change = Change(command.event, command.commit, command.base_commit, command.ref, command.number)
+
+        async def base() -> Tree:
+            return await self.checkouts.fetch(
+                command.source, command.repository, command.base_commit, credentials
+            )
+
+        return Broker(tree, command.facts, change, base if command.base_commit else None)
+
     async def _tree(self, command: RunEvaluation, credentials: Credentials) -> Tree:
         return await self.checkouts.fetch(command.source, command.repository, command.commit, credentials)
 
@@ -77,7 +89,7 @@ class OnCommit:
             log.warning("the host failed policies; they run again", policies=[one.slug for _, one in failed])
             await asyncio.sleep(pause)
             try:
-                broker = Broker(await self._tree(command, credentials), command.facts)
+                broker = self._broker(await self._tree(command, credentials), command, credentials)
             except CheckoutError as error:
                 log.warning("the commit cannot be read again", problem=str(error))
                 break

@@ -1,10 +1,13 @@
 """The raw outcome of one policy's run, before it is judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from seatrial.agent.sandboxes.broker import Seen
+from seatrial.agent.sandboxes.questions import Seen
+
+MOST_UNREAD = 10_000  # files, about
 
 
 class Ending(StrEnum):
@@ -38,7 +41,18 @@ class Outcome:
     seen: Seen = field(default_factory=list)
     network: str = ""  # by name, if it ran with one
     note: str = ""  # the host's explanation, if there is one
+    unread: dict[str, str] = field(default_factory=dict)  # files that it asked for and was not given, and why
     again: bool = False  # it was stopped for a reason that another try may not meet
+
+    def answered(self, asked: Sequence[Any], value: Any) -> None:
+        """Note what an answer leaves out."""
+        if len(self.unread) >= MOST_UNREAD or not isinstance(value, dict):
+            return
+        if isinstance(why := value.get("unreadable"), str) and asked and isinstance(asked[0], str):
+            self.unread[asked[0]] = why
+        for name in ("left_out", "unread"):
+            if isinstance(left_out := value.get(name), dict):
+                self.unread |= left_out
 
     def stopped(self, note: str, *, again: bool) -> None:
         """The host ended it. What it said before counts no more."""

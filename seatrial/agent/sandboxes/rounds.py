@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from seatrial.agent.sandboxes.berths import NoNetwork
-from seatrial.agent.sandboxes.broker import AnswersOf
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
+from seatrial.agent.sandboxes.questions import AnswersOf
 from seatrial.agent.sandboxes.session import GRACE_SECONDS, MEMORY_TOGETHER_MB, Session
 from seatrial.wire.evaluations import PolicyToRun
 

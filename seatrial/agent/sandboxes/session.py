@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.broker import AnswersOf, Unanswerable
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
+from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
@@ -142,10 +142,12 @@ class Session:
     async def _answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""
         try:
-            value, seen = await self._answers(running.index).answer(read_json(frame.body))
+            question = read_json(frame.body)
+            value, seen = await self._answers(running.index).answer(question)
         except (Unanswerable, FrameError) as error:
             return {"error": str(error)}
         running.outcome.seen += seen
+        running.outcome.answered(question[1], value)
         return {"value": value}
 
     async def _stop(self, channel: int, running: RunningPolicy, note: str, *, again: bool = False) -> None:

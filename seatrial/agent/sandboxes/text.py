@@ -3,6 +3,8 @@
 import codecs
 from typing import Any
 
+from seatrial.agent.sandboxes.unread import BINARY
+
 BOMS = (  # the longer marks first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -21,7 +23,7 @@ def readable(blob: bytes | None) -> Any:
         return None
     mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", ""))
     text = blob[len(mark) :].decode(encoding or _unmarked(blob), errors="replace")
-    return {"unreadable": "a binary file"} if "\0" in text[:SAMPLE] else text
+    return {"unreadable": BINARY} if "\0" in text[:SAMPLE] else text
 
 
 def _unmarked(blob: bytes) -> str:

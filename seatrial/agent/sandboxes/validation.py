@@ -12,6 +12,8 @@ from seatrial.agent.sandboxes.findings import (
 )
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.shapes import Nonsense, clean, shown
+from seatrial.agent.sandboxes.unread import COMPLETE, KEY, told
+from seatrial.agent.sandboxes.unread import left_open as left_open_by
 from seatrial.wire.evaluations import (
     MAX_DETAILS,
     MAX_LOG_LINES,
@@ -83,10 +85,20 @@ def _said(policy: PolicyToRun, outcome: Outcome) -> Verdict:
             return Verdict(ResultState.ERRORED, text)
         case {"returned": value}:
             try:
-                return checked(value)
+                return _with_unread(policy, checked(value), outcome)
             except Nonsense as error:
                 return Verdict(ResultState.ERRORED, f"{error}. {SHAPE}")
     return Verdict(ResultState.ERRORED, f"sent a result that cannot be read. {SHAPE}")
+
+
+def _with_unread(policy: PolicyToRun, verdict: Verdict, outcome: Outcome) -> Verdict:
+    left_open = left_open_by(outcome.unread) if policy.params.get(COMPLETE) is True else ""
+    if left_open and verdict.state is ResultState.PASSED:
+        return Verdict(ResultState.ERRORED, left_open)
+    said = told(outcome.unread)
+    if not said or KEY in verdict.details:
+        return verdict
+    return verdict._replace(details=_details({**verdict.details, KEY: said}))
 
 
 def _explained(outcome: Outcome) -> str:

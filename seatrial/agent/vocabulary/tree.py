@@ -7,7 +7,7 @@ followed on the host, and `export-ignore` cannot hide a file.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.wire.deployments import Source
@@ -32,6 +32,24 @@ class Entry:
         return self.path.encode(errors="surrogateescape").decode(errors="replace")
 
 
+class Changed(NamedTuple):
+    """A file that a commit changes. `kind`: added, modified, deleted or renamed; `old_path` is that of a renamed one."""
+
+    path: str
+    kind: str
+    old_path: str
+
+
+class Written(NamedTuple):
+    """A commit of a history. `date` is its author's, as ISO 8601; `signed`: it carries a signature, which nobody has checked."""
+
+    commit: str
+    author: str
+    date: str
+    subject: str
+    signed: bool
+
+
 class Tree(Protocol):
     """A commit's files. Reads may run concurrently. Raises CheckoutError when the cache is damaged."""
 
@@ -54,6 +72,15 @@ class Tree(Protocol):
 
     async def contributors(self) -> list[tuple[str, int]]:
         """(author name, commits) reachable from this commit, most first."""
+
+    async def changes(self, base: "Tree") -> list[Changed]:
+        """The files that this commit changes, compared with where it left `base`, a commit of the same repository."""
+
+    async def diff(self, base: "Tree", paths: Sequence[str], limit: int) -> str | None:
+        """The unified diff of these changed files; None if it has more than `limit` bytes."""
+
+    async def history(self, base: "Tree | None", limit: int) -> list[Written]:
+        """The newest commits up to this one, at most `limit`; with a `base`, those that are not in it."""
 
     async def export(self, destination: Path) -> None:
         """Write the exact tree (no export-ignore, no export-subst, no hooks, no filters) into an empty folder."""

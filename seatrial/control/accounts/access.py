@@ -5,8 +5,8 @@
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, approve what comes from  |
 |           | forks, run evaluations, request waivers, try policies                  |
-| admin     | also projects, policies, waivers, connections, deliveries, members,    |
-|           | audit log                                                              |
+| admin     | also projects, policies, waivers, broken glass, connections,           |
+|           | deliveries, members, audit log                                         |
 | owner     | also the workspace itself                                              |
 
 The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
@@ -40,6 +40,7 @@ class Action(StrEnum):
     REQUEST_WAIVER = "request waivers"
     TRY_POLICY = "try policies"
     DECIDE_WAIVER = "approve or reject waivers"
+    BREAK_GLASS = "let a commit pass in an emergency"
     VIEW_DELIVERIES = "view deliveries"
     REPLAY_DELIVERIES = "replay deliveries"
     VIEW_AUDIT = "view the audit log"
@@ -64,6 +65,7 @@ _DEVELOPER = _VIEWER | {
 }
 _ADMIN = _DEVELOPER | {
     Action.DECIDE_WAIVER,
+    Action.BREAK_GLASS,
     Action.VIEW_DELIVERIES,
     Action.REPLAY_DELIVERIES,
     Action.VIEW_AUDIT,

@@ -20,6 +20,7 @@ from seatrial.control.home.sample import SAMPLE_RECIPE
 from seatrial.control.home.setup_page import unfinished
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.rollout.choosing import running_in
 from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.policies.scores.trends import USUAL_DAYS, of_projects
 from seatrial.control.previews.counts import placed_on_agents, tally
@@ -120,6 +121,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
         "one": None if shown else begun(user, [project])[0],
         "sample_recipe": SAMPLE_RECIPE,
         "used": used_of_total(project.pk),
+        "policies": running_in(project, asked_at=timezone.now()),
         "trend": of_projects([project], USUAL_DAYS)[0],
         "cards": shown,
         "count": pulls.count(),

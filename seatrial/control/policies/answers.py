@@ -8,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
 from seatrial.control.policies.findings import findings_of
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waits import wait
 from seatrial.control.policies.waivers.words import why_waived
@@ -62,6 +63,9 @@ class EvaluationAnswer(Schema):
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
     waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
+    glass: str = Field(
+        description="Who lets it pass in an emergency, until when, why, and what it is without that, for people; empty otherwise."
+    )
     remarks: int = Field(
         description="How many of its results would fail it, were their policies not advisory."
     )
@@ -80,7 +84,10 @@ def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:
     """The answers for `evaluations`, in their order; results are sorted by the name of their policy."""
     results = Result.objects.select_related("version__policy").prefetch_related("waivers")
     results = results.order_by("version__policy__slug")
-    return [_answer(row) for row in evaluations.prefetch_related(Prefetch("results", results))]
+    return [
+        _answer(row)
+        for row in evaluations.select_related("glass").prefetch_related(Prefetch("results", results))
+    ]
 
 
 def page_url(evaluation: Evaluation) -> str:
@@ -96,6 +103,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         state=evaluation.state,
         score=evaluation.score,
         waived=evaluation.waived,
+        glass=why_it_passes(evaluation),
         remarks=evaluation.remarks,
         message=evaluation.shown_message,
         isolation=evaluation.isolation,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.findings import all_of
+from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers.force import in_force, scope_of
 from seatrial.control.policies.waivers.scope import covers
@@ -47,7 +48,8 @@ def decide_again(evaluations: QuerySet[Evaluation]) -> int:
             or not decide(evaluation)
         ):
             continue
-        evaluation.save(update_fields=["state", "score", "waived", "remarks"])
+        settle(evaluation, EvaluationState(evaluation.state))
+        evaluation.save(update_fields=["state", "beneath", "glass", "score", "waived", "remarks"])
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
         outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
         outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)

@@ -18,6 +18,9 @@ PolicyError
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
 ├── BadAttachment      a policy cannot be attached like this; the message says what is wrong and the fix
+├── BadGlass           glass cannot be broken like this; the message says what is wrong and the fix
+├── NothingToBreak     nothing is against the commit
+├── GlassIsBroken      the commit passes already; the message says until when
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
@@ -147,3 +150,23 @@ class BadAttachment(PolicyError):
     """A policy cannot be attached like this."""
 
     code = "bad_attachment"
+
+
+class BadGlass(PolicyError):
+    """Glass cannot be broken like this."""
+
+    code = "bad_glass"
+
+
+class NothingToBreak(PolicyError):
+    """Nothing is against the commit."""
+
+    code = "nothing_to_break"
+    status = 409
+
+
+class GlassIsBroken(PolicyError):
+    """The commit passes already."""
+
+    code = "glass_is_broken"
+    status = 409

@@ -35,6 +35,9 @@ class Policy(models.Model):
     pack = models.CharField(max_length=100, blank=True)
     enabled = models.BooleanField(default=True)
     level = models.CharField(max_length=20, choices=[(one, one) for one in Level], default=Level.SOFT)
+    level_since = models.DateTimeField(null=True)  # null: since it was made
+    # Of one that is advisory because it erred too often: {at, from, errors, of}, where `from` is the level before; else empty
+    demotion = models.JSONField(default=dict)
     criteria = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -137,6 +140,30 @@ class NetworkPermission(models.Model):
         return f"network for policies of {self.workspace}"
 
 
+class BrokenGlass(models.Model):
+    """That one commit passes for a while, whatever its policies say, because somebody answers for it."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="broken_glass")
+    commit = models.CharField(max_length=64)
+    reason = models.TextField()
+    by = models.CharField(max_length=200)  # as people read it: `str` of an Actor
+    own = models.BooleanField(default=False)  # they wrote the pull request themselves
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "commit"], name="glass_of_commit"),
+            models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="glass_not_mended"),
+        ]
+
+    def __str__(self) -> str:
+        return f"broken glass of {self.commit[:10]} in {self.project}"
+
+
 class Evaluation(models.Model):
     """The matching policy versions, run on one commit. A newer commit of the same ref supersedes it."""
 
@@ -150,6 +177,9 @@ class Evaluation(models.Model):
     state = models.CharField(
         max_length=20, choices=[(s, s) for s in EvaluationState], default=EvaluationState.QUEUED
     )
+    # It passes because this is broken, and `beneath` is what it would be without that; empty otherwise
+    glass = models.ForeignKey(BrokenGlass, models.SET_NULL, null=True, related_name="+")
+    beneath = models.CharField(max_length=20, choices=[(s, s) for s in EvaluationState], blank=True)
     score = models.FloatField(null=True)
     waived = models.PositiveIntegerField(default=0)  # how many of its results are
     remarks = models.PositiveIntegerField(default=0)  # how many would fail it, were they not advisory

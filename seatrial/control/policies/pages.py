@@ -17,7 +17,7 @@ from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
-from seatrial.control.policies.models import Evaluation, Result, Waiver
+from seatrial.control.policies.models import BrokenGlass, Evaluation, Result, Waiver
 from seatrial.control.policies.reports.formats import FORMS
 from seatrial.control.policies.weighing import AGAINST
 from seatrial.control.projects.models import PullRequest
@@ -62,6 +62,9 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "networked": sum(bool(result.network) for result in results),
         "asked": list(_asked(evaluation)),
         "may_request": allowed(user, Action.REQUEST_WAIVER, evaluation),
+        "glasses": BrokenGlass.objects.filter(project=evaluation.project_id, commit=evaluation.commit),
+        "may_break": evaluation.state in AGAINST and allowed(user, Action.BREAK_GLASS, evaluation),
+        "may_mend": evaluation.glass is not None and allowed(user, Action.BREAK_GLASS, evaluation),
         "preview": preview_of(evaluation.pull_request) if evaluation.pull_request else None,
         "done": EvaluationState(evaluation.state).terminal,
         "reports": FORMS,
@@ -81,7 +84,7 @@ def _asked(evaluation: Evaluation) -> QuerySet[Waiver]:
 
 
 def _find(user: User, key: str) -> Evaluation:
-    return find_visible(user, Evaluation, key, "project__workspace", "pull_request")
+    return find_visible(user, Evaluation, key, "project__workspace", "pull_request", "glass")
 
 
 @require_GET

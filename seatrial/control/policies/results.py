@@ -6,7 +6,9 @@ from django.utils import timezone
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
+from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -51,6 +53,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     if event.results or not event.message:
         _store(evaluation, event.results)
         _conclude(evaluation)
+        demote_erring(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
@@ -143,6 +146,7 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
             evaluation.remarks = len(levels)
         else:
             evaluation.state = state
+    settle(evaluation, EvaluationState(evaluation.state))
     evaluation.waits_for = ""
     evaluation.finished_at = timezone.now()
     evaluation.save()

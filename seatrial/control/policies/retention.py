@@ -8,7 +8,7 @@ from django.db.models.functions import Concat
 
 from seatrial.control import keeping
 from seatrial.control.policies.current import followed
-from seatrial.control.policies.models import Evaluation, Replay, Trial, Waiver
+from seatrial.control.policies.models import BrokenGlass, Evaluation, Replay, Trial, Waiver
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import EvaluationState, TrialState
 
@@ -30,9 +30,11 @@ def prune(now: datetime, *, in_use: Collection[str] = ()) -> int:
 
 
 def prune_waivers(now: datetime) -> int:
-    """Delete waivers that ended long ago and that no result refers to any more; returns how many."""
+    """Delete waivers that ended long ago and that no result refers to any more, and glass that was mended long ago; returns how
+    many."""
     horizon = keeping.HISTORY.horizon(now)
-    return keeping.delete(Waiver.objects.filter(ended_at__lt=horizon, results=None))
+    glass = keeping.delete(BrokenGlass.objects.filter(ended_at__lt=horizon))
+    return glass + keeping.delete(Waiver.objects.filter(ended_at__lt=horizon, results=None))
 
 
 def prune_trials(now: datetime) -> int:

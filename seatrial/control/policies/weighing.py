@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from seatrial.wire.evaluations import PolicyResult, score, verdict
 from seatrial.wire.states import EvaluationState, Level, ResultState
 
-AGAINST = (ResultState.FAILED, ResultState.ERRORED, ResultState.TIMED_OUT)  # a passing verdict
+AGAINST: tuple[str, ...] = (
+    ResultState.FAILED,
+    ResultState.ERRORED,
+    ResultState.TIMED_OUT,
+)  # a passing verdict
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ def weigh(said: Sequence[tuple[PolicyResult, Level]]) -> Weighed:
         waived=sum(result.state is ResultState.WAIVED for result, _ in said),
         remarks=sum(is_remark(result.state, level) for result, level in said),
     )
+
+
+def behind_glass(state: EvaluationState, *, broken: bool) -> tuple[EvaluationState, str]:
+    """The verdict where glass is `broken` or not, and what it would be without that; empty if it is the same."""
+    return (EvaluationState.PASSED, state) if broken and state in AGAINST else (state, "")
 
 
 def is_remark(state: str, level: Level) -> bool:

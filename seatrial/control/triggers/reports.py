@@ -13,6 +13,7 @@ from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport,
 from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluation, tell_preview, unfinished
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rollout.words import what_is_remarked
 from seatrial.control.policies.waivers.words import what_is_waived
@@ -149,7 +150,8 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
 
 def _described(evaluation: Evaluation) -> str:
     """The verdict in a line. What is waived is said with it, because it did not pass, and so are remarks."""
-    said = [one for one in (what_is_waived(evaluation), what_is_remarked(evaluation)) if one]
+    every = (why_it_passes(evaluation), what_is_waived(evaluation), what_is_remarked(evaluation))
+    said = [one for one in every if one]
     return f"{evaluation.state}: {'. '.join(said)}" if said else evaluation.state
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from seatrial.control.forges.protocol import Annotation
 from seatrial.control.policies.findings import findings_of
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.markdown import code, plain
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.words import why_waived
@@ -25,6 +26,8 @@ def verdict(evaluation: Evaluation) -> Iterator[str]:
     waived = f", {evaluation.waived} waived" if evaluation.waived else ""
     remarks = f", {counted(evaluation.remarks, 'remark')}" if evaluation.remarks else ""
     yield f"**Policies: {evaluation.state}{score}{waived}{remarks}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    if evaluation.glass is not None:
+        yield f"<br>{plain(why_it_passes(evaluation), most=1200)}"
     if evaluation.shown_message:
         yield f"<br>{plain(evaluation.shown_message)}"
     results = _results(evaluation)

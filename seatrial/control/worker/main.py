@@ -92,6 +92,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
         "waivers": sweeps.waivers,
+        "glass": sweeps.glass,
         "scores": sweeps.scores,
         "prune": sweeps.prune,
     }

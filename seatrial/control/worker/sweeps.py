@@ -18,6 +18,7 @@ from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.glass.services import mend_due
 from seatrial.control.policies.scores import taking as scores
 from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
@@ -71,6 +72,10 @@ class Sweeps:
     async def waivers(self) -> None:
         """Every EXPIRY_SECONDS, end waivers whose time is over."""
         await self._every(EXPIRY_SECONDS, end_due)
+
+    async def glass(self) -> None:
+        """Every EXPIRY_SECONDS, mend broken glass whose time is over."""
+        await self._every(EXPIRY_SECONDS, mend_due)
 
     async def scores(self) -> None:
         """Every SCORES_SECONDS, have scores taken that are missing or old."""

@@ -15,6 +15,7 @@ from seatrial.control.policies.rollout import attaching, services
 from seatrial.control.policies.rollout.finding import policy_of
 from seatrial.control.policies.rollout.forms import target_of
 from seatrial.control.policies.rollout.levels import level_named
+from seatrial.control.policies.rollout.words import why_demoted
 
 router = Router(tags=["policies"])
 PolicyId = Annotated[str, Path(description="Id of a policy.")]
@@ -76,6 +77,9 @@ class RolloutAnswer(Schema):
     id: str = Field(description="Its id.")
     workspace: str = Field(description="Slug of its workspace.")
     level: str = Field(description="draft, advisory, soft or hard.")
+    demoted: str = Field(
+        description="Why it is advisory although nobody made it so, for people: it erred too often. Empty otherwise."
+    )
     attachments: list[AttachmentAnswer] = Field(description="Where it runs, and where it does not.")
 
 
@@ -96,7 +100,7 @@ def set_level(request: HttpRequest, policy: PolicyId, wanted: LevelWanted) -> Ro
     """It takes the role admin, and counts from the next evaluation on. Up to soft or hard, the policy's own tests must pass."""
     row = find_allowed(person(request), Action.MANAGE_POLICIES, Policy, policy, "workspace")
     changed = services.set_level(row, level_named(wanted.level), by=actor(request))
-    row.level = changed.level
+    row.level, row.demotion = changed.level, changed.demotion
     return answer(row)
 
 
@@ -138,6 +142,7 @@ def answer(policy: Policy) -> RolloutAnswer:
         id=policy.pk,
         workspace=policy.workspace.slug,
         level=policy.level,
+        demoted=why_demoted(policy),
         attachments=[_attachment(row) for row in attaching.attachments_of(policy)],
     )
 

@@ -67,6 +67,17 @@ def level_in(project: Project, policy: Policy, *, asked_at: datetime) -> Level |
     return stands.level if stands is not None else None
 
 
+def running_in(project: Project, *, asked_at: datetime) -> list[tuple[Policy, Standing]]:
+    """Every policy that runs in the project, whatever its criteria are, and how much it weighs there; by name."""
+    reaches = _reaches(project)
+    rows = Policy.objects.filter(workspace=project.workspace_id, enabled=True).exclude(level=Level.DRAFT)
+    found = [
+        (policy, standing(Level(policy.level), reaches.get(policy.pk, ()), asked_at=asked_at))
+        for policy in rows.select_related("workspace").order_by("name", "slug")
+    ]
+    return [(policy, stands) for policy, stands in found if stands is not None]
+
+
 def _newest(project: Project) -> QuerySet[PolicyVersion]:
     """Without its code, which nobody reads before the job is made."""
     rows = PolicyVersion.objects.filter(policy__workspace=project.workspace_id, policy__enabled=True)

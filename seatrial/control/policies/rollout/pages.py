@@ -16,7 +16,7 @@ from seatrial.control.policies.rollout import attaching, services
 from seatrial.control.policies.rollout.finding import policy_of
 from seatrial.control.policies.rollout.forms import AttachForm, ExcludeForm
 from seatrial.control.policies.rollout.levels import level_named
-from seatrial.control.policies.rollout.words import MEANING
+from seatrial.control.policies.rollout.words import MEANING, why_demoted
 from seatrial.wire.states import Level
 
 
@@ -98,6 +98,7 @@ def _page(request: HttpRequest, policy: Policy, **forms: Any) -> HttpResponse:
     context = {
         "policy": policy,
         "levels": MEANING.items(),
+        "demoted": why_demoted(policy),
         "attachments": list(attaching.attachments_of(policy)),
         "may_write": allowed(person(request), Action.MANAGE_POLICIES, policy),
         "attach_form": AttachForm(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.db import transaction
+from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
@@ -25,8 +26,8 @@ def set_level(policy: Policy, level: Level, *, by: Actor, tested: Tested = newes
     if level is before:
         return row
     require_promotable(row.name, before, level, tests_of(row, tested))
-    row.level = level
-    row.save(update_fields=["level"])
+    row.level, row.level_since, row.demotion = level, timezone.now(), {}
+    row.save(update_fields=["level", "level_since", "demotion"])
     audit.record(
         "policy.level",
         f"policy/{row.pk}",

@@ -1,6 +1,8 @@
 """Levels in sentences, the same for pages, forges and REST."""
 
-from seatrial.control.policies.models import Evaluation
+from datetime import datetime
+
+from seatrial.control.policies.models import Evaluation, Policy
 from seatrial.control.policies.weighing import AGAINST
 from seatrial.wire.states import Level
 
@@ -23,3 +25,14 @@ def what_is_remarked(evaluation: Evaluation) -> str:
         if row.is_remark
     ]
     return f"advisory: {', '.join(said)}" if said else ""
+
+
+def why_demoted(policy: Policy) -> str:
+    """`It was soft until 2026-12-01: 14 of its last 20 results were errors or time-outs.`; empty if it was not demoted."""
+    if not policy.demotion:
+        return ""
+    at = datetime.fromisoformat(policy.demotion["at"])
+    return (
+        f"It was {policy.demotion['from']} until {at:%Y-%m-%d %H:%M} UTC: {policy.demotion['errors']} of its last "
+        f"{policy.demotion['of']} results were errors or time-outs."
+    )

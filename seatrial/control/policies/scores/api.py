@@ -10,7 +10,14 @@ from ninja import Field, Query, Router, Schema
 from seatrial.control.accounts.access import visible, workspaces
 from seatrial.control.accounts.authentication import person
 from seatrial.control.policies.scores.grades import grade
-from seatrial.control.policies.scores.trends import MOST_DAYS, Trend, counted_projects, of_projects, together
+from seatrial.control.policies.scores.trends import (
+    MOST_DAYS,
+    Trend,
+    counted_projects,
+    of_projects,
+    of_stacks,
+    together,
+)
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["policies"])
@@ -30,14 +37,14 @@ class DayAnswer(Schema):
 
 
 class ScoreAnswer(Schema):
-    """The score of a workspace or of a project."""
+    """The score of a workspace, a stack or a project."""
 
-    kind: str = Field(description="workspace or project.")
-    id: str = Field(description="Id of the project, or slug of the workspace.")
+    kind: str = Field(description="workspace, stack or project.")
+    id: str = Field(description="Id of the project, or slug of the workspace or stack.")
     name: str = Field(description="Its name.")
     score: float | None = Field(
         description="0 to 100. Of a project, the mean of the results that passed or failed in the verdicts that stand now; of a "
-        "workspace, the mean of its projects. null when nothing counts."
+        "workspace or a stack, the mean of its projects. null when nothing counts."
     )
     grade: str = Field(
         description="excellent (from 90), good (from 70), warning (from 50), critical or none."
@@ -51,7 +58,7 @@ class ScoreAnswer(Schema):
     errored: int = Field(description="How many errored or timed out: they do not count in the score either.")
     basis: str = Field(
         description="What the score of a project is made of: default_branch; pull_requests where that has no verdict; or nothing. "
-        "Empty for a workspace."
+        "Empty for a workspace and a stack."
     )
     days: list[DayAnswer] = Field(description="One for each day, the oldest first.")
 
@@ -64,7 +71,7 @@ class ScoreAnswer(Schema):
 def list_scores(
     request: HttpRequest, workspace: OfWorkspace = "", project: OfProject = "", days: Days = 30
 ) -> list[ScoreAnswer]:
-    """The workspace first, then its projects by name. With `project`, that one alone. Empty if you see no such thing."""
+    """The workspace first, then its stacks and its projects by name. With `project`, that one alone. Empty if you see no such thing."""
     mine = workspaces(person(request)).order_by("id")
     found = (mine.filter(slug=workspace) if workspace else mine).first()
     if found is None:
@@ -76,7 +83,11 @@ def list_scores(
         return [_answer("project", one) for one in of_projects(chosen, days)]
     trends = of_projects(rows, days)
     whole = together(found.name, found.slug, trends)
-    return [_answer("workspace", whole, basis=""), *(_answer("project", one) for one in trends)]
+    return [
+        _answer("workspace", whole, basis=""),
+        *(_answer("stack", one, basis="") for one in of_stacks(trends)),
+        *(_answer("project", one) for one in trends),
+    ]
 
 
 def _answer(kind: str, trend: Trend, *, basis: str | None = None) -> ScoreAnswer:

@@ -8,7 +8,14 @@ from django.views.decorators.http import require_GET
 from seatrial.control.accounts.access import visible, workspaces
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import Workspace
-from seatrial.control.policies.scores.trends import USUAL_DAYS, Trend, counted_projects, of_projects, together
+from seatrial.control.policies.scores.trends import (
+    USUAL_DAYS,
+    Trend,
+    counted_projects,
+    of_projects,
+    of_stacks,
+    together,
+)
 from seatrial.control.projects.models import Project
 
 CHOICES = (30, USUAL_DAYS, 365)
@@ -30,6 +37,7 @@ def scores(request: HttpRequest) -> HttpResponse:
         "days": days,
         "choices": CHOICES,
         "whole": together(space.name, space.slug, trends) if space is not None else None,
+        "stacks": sorted(of_stacks(trends), key=_worst_first),
         "trends": sorted(trends, key=_worst_first),
         "tab": "policies",
     }

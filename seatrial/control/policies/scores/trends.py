@@ -1,4 +1,4 @@
-"""Scores as people and programs look at them: of a workspace, and of each of its projects, over some days."""
+"""Scores as people and programs look at them: of a workspace, of its stacks, and of each of its projects, over some days."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,6 +26,7 @@ class Trend:
     now: Tally = field(default_factory=Tally)
     basis: str = Basis.NOTHING
     projects: int = 1
+    stack: str = ""
 
     @property
     def change(self) -> float | None:
@@ -72,6 +73,15 @@ def together(name: str, key: str, trends: Iterable[Trend]) -> Trend:
     )
 
 
+def of_stacks(trends: Iterable[Trend]) -> list[Trend]:
+    """One for each stack that projects have, by name."""
+    stacks: dict[str, list[Trend]] = defaultdict(list)
+    for trend in trends:
+        if trend.stack:
+            stacks[trend.stack].append(trend)
+    return [together(stack, stack, its) for stack, its in sorted(stacks.items())]
+
+
 def counted_projects() -> Q:
     """Those that have a score: archived ones get no verdicts."""
     return Q(archived_at=None)
@@ -88,6 +98,7 @@ def _of_project(project: Project, rows: list[DailyScore], days: int) -> Trend:
         days=[(day, scores.get(day)) for day in line],
         now=_tally(newest) if newest is not None else Tally(),
         basis=newest.basis if newest is not None else Basis.NOTHING,
+        stack=project.stack,
     )
 
 

@@ -19,6 +19,7 @@ TESTS = [
     {"name": "broken JSON", "input": {"files": {"a.md": "```json\n{\n\"a\": 1,\n}\n```\n"}}, "expected": {"passed": False, "findings": [{"line": 4}]}},
     {"name": "broken Python", "input": {"files": {"a.md": "```python\ndef f(:\n    pass\n```\n"}}, "expected": {"passed": False, "findings": [{"line": 2}]}},
     {"name": "something is left out", "input": {"files": {"a.md": "```json\n{\"a\": 1, ...}\n```\n\n```python\n>>> f(\n```\n"}}, "expected": {"passed": True}},
+    {"name": "a part of an object", "input": {"files": {"a.md": "```json\n\"a\": {\"b\": 1}\n```\n"}}, "expected": {"passed": True}},
     {"name": "no language", "input": {"files": {"a.md": "```\nmake\n```\n"}}, "expected": {"passed": True, "score": 90}},
     {"name": "within another", "input": {"files": {"a.md": "````md\n```\nx\n````\n"}}, "expected": {"passed": True}},
 ]  # fmt: skip
@@ -88,7 +89,9 @@ def judge(language, body):
         return None
     try:
         if language == "json":
-            json.loads(body)
+            json.loads(
+                f"{{{body}}}" if re.match(r'\s*"[^"\n]*"\s*:', body) else body
+            )  # often a part of an object
         elif language in ("python", "py") and not re.search(
             r"^\s*(>>>|\$|%|In \[|!)|^\s*\.\.\.\s*$|<[\w -]+>|\u2026|\{\{", body, re.M
         ):

@@ -40,30 +40,22 @@ def evaluate(project, params):
     files = project.list_files()
     known = {*files, "."} | {folder for path in files for folder in above(path)}
     pages = [path for path in files if PAGE.search(path) and not re.search(params["skip"], path)]
-    texts = dict(project.read_files(pages))
-    anchors, problems, counted = {}, [], 0
-    for path, text in texts.items():
-        plain = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-        for pattern in (INLINE, REFERENCE, HTML):
-            for match in pattern.finditer(plain):
-                target = next((group for group in match.groups() if group), "")
-                if not target or ELSEWHERE.search(target):
-                    continue
-                counted += 1
-                problem = judge(path, target, known, texts, anchors)
-                if problem:
-                    problems.append((path, plain.count("\n", 0, match.start()) + 1, problem))
-    problems.sort()
+    links, anchors = [], {}
+    for path, text in project.read_files(pages):
+        anchors[path] = anchors_of(text)
+        links += [(path, line, target) for line, target in targets(text)]
+    problems = sorted(
+        (path, line, problem)
+        for path, line, target in links
+        if (problem := judge(path, target, known, anchors))
+    )
     if not problems:
-        return {
-            "passed": True,
-            "score": 100,
-            "message": f"All {counted} links within {len(texts)} pages lead somewhere.",
-        }
+        message = f"All {len(links)} links within {len(anchors)} pages lead somewhere."
+        return {"passed": True, "score": 100, "message": message}
     more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
     return {
         "passed": False,
-        "score": max(0, round(90 * (counted - len(problems)) / counted)),
+        "score": max(0, round(90 * (len(links) - len(problems)) / len(links))),
         "message": "; ".join(f"{path}:{line} {text}" for path, line, text in problems[:3]) + f"{more}.",
         "findings": [
             {"path": p, "line": n, "message": text, "severity": "low"} for p, n, text in problems[:500]
@@ -72,12 +64,22 @@ def evaluate(project, params):
     }
 
 
+def targets(text):
+    """(line, target) of each link that is not to another host."""
+    plain = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    for pattern in (INLINE, REFERENCE, HTML):
+        for match in pattern.finditer(plain):
+            target = next((group for group in match.groups() if group), "")
+            if target and not ELSEWHERE.search(target):
+                yield plain.count("\n", 0, match.start()) + 1, target
+
+
 def above(path):
     while path := dirname(path):
         yield path
 
 
-def judge(path, target, known, texts, anchors):
+def judge(path, target, known, anchors):
     """What is wrong with a link, or None."""
     name, _, anchor = target.partition("#")
     name = unquote(name.partition("?")[0])
@@ -86,9 +88,7 @@ def judge(path, target, known, texts, anchors):
         if not name
         else normpath(name.lstrip("/") if name.startswith("/") else join(dirname(path), name))
     )
-    if whole.startswith("..") or (
-        name.startswith("/") and not any(one.startswith(whole.split("/")[0]) for one in known)
-    ):
+    if whole.startswith("..") or (name.startswith("/") and whole.split("/")[0] not in known):
         return None  # a page of the code host or of a site, rather than a file
     if whole not in known:
         made = {
@@ -99,12 +99,10 @@ def judge(path, target, known, texts, anchors):
             re.sub(r"(/index)?\.html$", "/index.md", whole),
         }
         return None if made & known else f"links to {target[:100]}, which is not there"
-    if anchor and whole in texts and not re.match(r"L\d+|:~:", anchor):
-        if whole not in anchors:
-            anchors[whole] = anchors_of(texts[whole])
-        if unquote(anchor).lower() not in anchors[whole]:
-            return f"links to #{anchor[:60]}, which no heading of {whole} is"
-    return None
+    if not anchor or whole not in anchors or re.match(r"L\d+|:~:", anchor):
+        return None
+    there = unquote(anchor).lower() in anchors[whole]
+    return None if there else f"links to #{anchor[:60]}, which no heading of {whole} is"
 
 
 def anchors_of(text):

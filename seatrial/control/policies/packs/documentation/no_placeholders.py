@@ -8,7 +8,7 @@ import re
 
 NAME = "No placeholders"
 PARAMS = {
-    "skip": "(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|templates?|\\.github|adr)/"
+    "skip": "(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|templates?|\\.github|adr)/|(^|/)(CHANGELOG|CHANGES|HISTORY|NEWS)\\b"
 }
 TESTS = [
     {"name": "nothing", "input": {"files": {"README.md": "# Ship\n\nIt sails. A to-do list is part of it.\n"}}, "expected": {"passed": True, "score": 100}},
@@ -21,12 +21,15 @@ TESTS = [
 ]  # fmt: skip
 
 PAGE = re.compile(r"\.(md|markdown|rst|adoc)$", re.IGNORECASE)
-CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)|`[^`\n]*`|<!--.*?-->", re.M | re.DOTALL)
+CODE = re.compile(r"^ {0,3}(`{3,}|~{3,})(?s:.*?)(?:^ {0,3}\1|\Z)|`[^`\n]*`|<!--(?s:.*?)-->|^\.\. .*$", re.M)
+ALONE = r"(?:coming soon|to be written|to be done|fill (?:this )?in later|work in progress)"
 PLACEHOLDER = re.compile(
-    r"lorem ipsum dolor|^\W*(?:TODO|TBD|FIXME|WIP)\b(?:\W|$)(?!.*\b(?:list|app|item|comment)s?\b)|\b(?:coming soon|to be written|fill (?:this )?in later)\b|^#.*\b(?:YOUR|MY)[_ -](?:PROJECT|APP|PACKAGE|REPO)\w*|<your[ _-][^>]*>\s*$"
-    r"|Getting Started with Create React App|This template provides a minimal setup|bootstrapped with \[?`?create-next-app|This template should help get you started"
-    r"|^## Suggestions for a good README|Choose a self-explaining name for your project|Introduction TODO: Give a short introduction|^# project[-_ ](?:name|title)\s*$|\[insert [^\]]+\]",
-    re.M | re.IGNORECASE,
+    r"(?i:lorem ipsum dolor)|^\W*(?:TODO|TBD|FIXME)\b\W*(?:\n|\Z)|^\W*(?:TODO|FIXME)\s*:"
+    rf"|^\W*(?i:{ALONE})\W*$|^#.*\b(?:YOUR|MY)[_ -](?:PROJECT|APP|PACKAGE|REPO)[A-Z_]*\b|(?i:\[insert [^\]]+\])"
+    r"|(?i:Getting Started with Create React App|This template provides a minimal setup|This template should help get you started)"
+    r"|(?i:bootstrapped with \[?`?create-next-app|^## Suggestions for a good README|Choose a self-explaining name for your project)"
+    r"|(?i:Introduction TODO: Give a short introduction|^# project[-_ ](?:name|title)\s*$)",
+    re.M,
 )
 
 

@@ -67,14 +67,14 @@ def sections(text):
         mark = re.match(r"\s*(```+|~~~+)", line)
         if mark:
             fence = None if fence and mark[1].startswith(fence) else fence or mark[1]
-        title = re.match(r"(?:#{1,6}|={1,6}|\*+)\s+(\S.*)|<h\d[^>]*>(.*)", line)
+        title = re.match(r"(?:#{1,6}|={1,6})\s+(\S.*)|<h\d[^>]*>(.*)", line)
         under = (
             number + 1 < len(lines)
             and line.strip()
             and re.fullmatch(r"([=~^\"'#*+-])\1{2,}\s*", lines[number + 1])
         )
         if not fence and (title or under):
-            level = len(re.match(r"[#=*]*", line)[0]) if title else 2
+            level = len(re.match(r"[#=]*", line)[0]) if title else 2
             headings.append((number, level, (title and (title[1] or title[2])) or line))
     ends = [number for number, _, _ in headings[1:]] + [len(lines)]
     found = []

@@ -28,12 +28,14 @@ RUNNERS = re.compile(
     r"|Taskfile\.ya?ml|scripts?/[^/]+|\.ci/[^/]+|azure-pipelines\.yml|\.travis\.yml|lefthook\.yml"
 )
 RUN = re.compile(rf"^(?!\s*#).*\b({LINTERS}|super-linter|megalinter)\b", re.M)
+CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
+MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
 
 
 def evaluate(project):
     files = project.list_files()
-    if not any(path.endswith(".py") for path in files):
-        return verdict(100, f"No Python among {len(files)} files.")
+    if not is_python(files):
+        return verdict(100, f"Little or no Python among {len(files)} files.")
     configured = None
     for name, pattern in CONFIGURED:
         for path, text in project.read_files(
@@ -58,6 +60,13 @@ def evaluate(project):
             configured,
         )
     return verdict(0, f"No linter is configured and none is run, among {len(files)} files.", "")
+
+
+def is_python(files):
+    """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
+    code = [path for path in files if CODE.search(path)]
+    python = [path for path in code if path.endswith(".py")]
+    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
 
 
 def verdict(score, message, place=None):

@@ -31,16 +31,15 @@ PLACES = [
     (r"Pipfile", r"python_(?:full_)?version\s*=\s*[\"'](\d+\.\d+)"), (r"\.python-version", r"^\D{0,8}(\d+\.\d+)"), (r"runtime\.txt", r"python-(\d+\.\d+)"),
     (r"(Dockerfile|Containerfile)[\w.-]*", r"^\s*FROM\s+(?:--\S+\s+)*(?:\S*/)?python:(\d+\.\d+)"), (r"[\w.-]+\.ya?ml", r"python-version\s*:\s*[\"']?(\d+\.\d+)\b"),
 ]  # fmt: skip
-PROMISE = ("pyproject.toml", "setup.cfg", "setup.py")
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|examples?|docs?)/")
+CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
+MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
 
 
 def evaluate(project, params):
     files = [path for path in project.list_files() if not SKIPPED.search(path)]
-    if not any(
-        path.endswith(".py") or basename(path) in PROMISE or basename(path) == "Pipfile" for path in files
-    ):
-        return {"passed": True, "score": 100, "message": f"No Python among {len(files)} files."}
+    if not is_python(files):
+        return {"passed": True, "score": 100, "message": f"Little or no Python among {len(files)} files."}
     said = []
     for place, pattern in PLACES:
         workflow = place.startswith("[")
@@ -78,6 +77,13 @@ def evaluate(project, params):
             for p, n, v, s, why in bad[:200]
         ],
     }
+
+
+def is_python(files):
+    """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
+    code = [path for path in files if CODE.search(path)]
+    python = [path for path in code if path.endswith(".py")]
+    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
 
 
 def judge(version, today, days):

@@ -26,12 +26,17 @@ CHECKERS = [
     (r"pyproject\.toml", r"^\s*\[tool\.(mypy|pyright|basedpyright|ty|pyre|pyrefly)\b"), (r"\.?mypy\.ini|pyrightconfig\.json|ty\.toml|\.pyre_configuration|pyrefly\.toml", r"()^"),
     (r"setup\.cfg|tox\.ini", r"^\s*\[(mypy)\b"),
 ]  # fmt: skip
-MOST = 2000  # files
+MOST = 1000  # files: reading them by syntax takes time
+CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
+MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
 
 
 def evaluate(project, params):
     files = project.list_files()
-    code = [path for path in files if path.endswith(".py") and not OF_TESTS.search(path)][:MOST]
+    if not is_python(files):
+        return {"passed": True, "score": 100, "message": f"Little or no Python among {len(files)} files."}
+    everything = [path for path in files if path.endswith(".py") and not OF_TESTS.search(path)]
+    code = everything[:MOST]
     typed, untyped, unread = 0, [], []
     for path, text in project.read_files(code):
         try:
@@ -51,6 +56,7 @@ def evaluate(project, params):
     percent = round(100 * typed / functions)
     checker = configured(project, files)
     note = f" Not understood: {', '.join(unread[:3])}." if unread else ""
+    note += f" Read were the first {MOST:,} of {len(everything):,} files." if everything[MOST:] else ""
     enough = percent >= params["min_percent"]
     how = f"{checker} checks them." if checker else "No checker is configured."
     first = [
@@ -64,6 +70,13 @@ def evaluate(project, params):
         "findings": [] if enough else first,
         "findings_left_out": 0 if enough else len(untyped[100:]),
     }
+
+
+def is_python(files):
+    """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
+    code = [path for path in files if CODE.search(path)]
+    python = [path for path in code if path.endswith(".py")]
+    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
 
 
 def counted(module):

@@ -94,7 +94,7 @@ def judged(service, path, found, away):
             match = pattern.search(text)
             if match:
                 at = line + text.count("\n", 0, match.start())
-                shown = match[0].strip()[:60]
+                shown = match[0].strip(" \t\n-,;:&|([{\"'")[:60]
                 only = "" if score == 100 else ", but no step of it looks like a test"
                 return pipeline(score, path, f"{service} {what} changes ({where}:{at}: {shown}){only}.")
     if away:

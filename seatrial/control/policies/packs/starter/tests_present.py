@@ -26,7 +26,7 @@ SCRIPT = re.compile(
 NOT_OURS = re.compile(r"(^|/)(node_modules|vendor|third_party|dist|build|\.venv)/|\.min\.js$|\.d\.ts$")
 FOLDER = r"(^|/)([\w.-]*[-_.])?(tests?|specs?|__tests__|testing|testsuite|test-suite|regress|e2e|cypress|t)([-_.][\w.-]*)?/"
 NAMED = re.compile(
-    rf"{FOLDER}|(^|/)(tests?|specs?|test_[^/]+|[^/]+[-_.](tests?|spec|specs|check|suite|SUITE)|[^/]+Tests?|[^/]+TestCase|[^/]+Spec|[^/]+IT"
+    rf"{FOLDER}|(^|/)(tests?|specs?|test_[^/]+|[^/]+[-_.](tests?|spec|specs|suite|SUITE)|[^/]+Tests?|[^/]+TestCase|[^/]+Spec|[^/]+IT"
     r"|Test[A-Z][^/]*)\.\w+$|\.(bats|t|feature|robot)$|\.t\.sol$",
 )
 NAMED_LOWER = re.compile(FOLDER, re.IGNORECASE)

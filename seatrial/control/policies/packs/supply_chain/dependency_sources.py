@@ -20,6 +20,7 @@ TESTS = [
     {"name": "a branch, for Cargo", "input": {"files": {"Cargo.toml": '[dependencies]\na = { git = "https://x.test/a", branch = "main" }\n'}}, "expected": {"passed": False}},
     {"name": "replaced, for Go", "input": {"files": {"go.mod": "module a\n\nreplace b => ../b\n"}}, "expected": {"passed": False, "findings": [{"line": 3}]}},
     {"name": "within the repository", "input": {"files": {"go.mod": "module a\nreplace b => ./b\n", "package.json": '{"dependencies": {"c": "workspace:*", "d": "file:./d"}}'}}, "expected": {"passed": True}},
+    {"name": "a folder of Cargo's workspace", "input": {"files": {"Cargo.toml": "[dependencies]\na = { path = 'crates/a' }\n"}}, "expected": {"passed": True}},
     {"name": "allowed", "input": {"files": {"package.json": '{"dependencies": {"a": "github:b/a"}}'}}, "params": {"allow": ["a"]}, "expected": {"passed": True}},
 ]  # fmt: skip
 
@@ -84,7 +85,11 @@ def dependencies(name, text):
             spec = given if isinstance(given, dict) else {}
             yield (
                 one,
-                (f"git+{spec['git']} rev={spec.get('rev', '')}" if "git" in spec else spec.get("path")),
+                (
+                    f"git+{spec['git']} rev={spec.get('rev', '')}"
+                    if "git" in spec
+                    else inside(spec.get("path"))
+                ),
                 None,
             )
     elif name == "pyproject.toml":
@@ -92,6 +97,11 @@ def dependencies(name, text):
     else:
         for number, line in enumerate(text.split("\n"), 1):
             yield from by_line(name, line.strip(), number)
+
+
+def inside(path):
+    """A folder as a source: one below the manifest begins with a dot, so that it is no name of a code host's project."""
+    return path if path is None or path.startswith((".", "/", "~")) else f"./{path}"
 
 
 def cargo(data):
@@ -112,10 +122,12 @@ def python(data):
         **data.get("tool", {}).get("poetry", {}).get("dependencies", {}),
     }
     for name, spec in sources.items():
-        if isinstance(spec, dict) and "git" in spec:
+        if not isinstance(spec, dict):
+            yield name, None, None
+        elif "git" in spec:
             yield name, f"git+{spec['git']} rev={spec.get('rev', '')}", None
-        elif isinstance(spec, dict) and (spec.get("url") or spec.get("path")):
-            yield name, str(spec.get("url") or spec["path"]), None
+        elif spec.get("url") or spec.get("path"):
+            yield name, str(spec.get("url") or inside(str(spec["path"]))), None
 
 
 def by_line(name, line, number):

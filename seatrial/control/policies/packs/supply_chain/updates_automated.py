@@ -15,6 +15,7 @@ TESTS = [
      "expected": {"passed": False, "message": {"contains": "github-actions"}}},
     {"name": "Renovate", "input": {"files": {"renovate.json5": "{ // all\n  extends: ['config:recommended'] }", "go.mod": "module a"}}, "expected": {"passed": True}},
     {"name": "Renovate is switched off", "input": {"files": {"renovate.json": '{"enabled": false}', "go.mod": "module a"}}, "expected": {"passed": False}},
+    {"name": "a part of Renovate is switched off", "input": {"files": {"renovate.json": '{"packageRules": [{"matchPackageNames": ["a}"], "enabled": false}]}', "go.mod": "module a"}}, "expected": {"passed": True}},
     {"name": "nothing", "input": {"files": {"go.mod": "module a"}}, "expected": {"passed": False, "score": 0}},
     {"name": "nothing to update", "input": {"files": {"README.md": ""}}, "expected": {"passed": True}},
     {"name": "broken", "input": {"files": {".github/dependabot.yml": "updates: [\n", "go.mod": "module a"}}, "expected": {"passed": False, "message": {"contains": "not valid YAML"}}},
@@ -67,9 +68,7 @@ def text_of(project, path):
 
 def renovate(project, path):
     text = text_of(project, path)
-    if re.search(
-        r"[\"']?enabled[\"']?\s*:\s*false", re.sub(r"[\[{][^{}\[\]]*[\]}]", "", text[1:-1]) + text[:40]
-    ):
+    if re.search(r"enabled[\"']?\s*:\s*false", top(text)):
         return verdict(30, f"{path} switches Renovate off.", path)
     if not path.endswith("5"):
         try:
@@ -77,6 +76,16 @@ def renovate(project, path):
         except ValueError as error:
             return verdict(30, f"{path} is not valid JSON: {error}.", path)
     return verdict(100, f"{path}: Renovate updates what it finds.", path)
+
+
+def top(text):
+    """What stands at the top of an object: without comments, values that are texts, and what is within brackets."""
+    words = r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')(\s*:)?|//[^\n]*|/\*.*?\*/"
+    text = re.sub(words, lambda match: match[0] if match[2] else "", text, flags=re.DOTALL)
+    inner, text = None, text.strip()[1:-1]
+    while inner != text:
+        inner, text = text, re.sub(r"[{\[][^{}\[\]]*[}\]]", "", text)
+    return text
 
 
 def dependabot(project, path, kinds):

@@ -1,0 +1,26 @@
+"""Patterns of paths as `.gitignore` has them, matched by RE2: in linear time, whoever wrote them."""
+
+import functools
+from collections.abc import Callable
+
+from pathspec import GitIgnoreSpec
+
+from seatrial.agent.sandboxes.questions import Unanswerable
+
+MOST_PATTERNS = 200
+LONGEST = 1_000
+Matcher = Callable[[str], bool]
+
+
+@functools.lru_cache(maxsize=1_000)
+def matcher(patterns: tuple[str, ...]) -> Matcher:
+    """Whether a path matches any of `patterns`; one with ! takes back what those before it matched. Raises Unanswerable."""
+    if len(patterns) > MOST_PATTERNS:
+        raise Unanswerable(f"{len(patterns)} patterns; at most {MOST_PATTERNS} are used")
+    long = next((one for one in patterns if len(one) > LONGEST), None)
+    if long is not None:
+        raise Unanswerable(f"the pattern {long[:40]!r}... is longer than {LONGEST:,} characters")
+    try:
+        return GitIgnoreSpec.from_lines(patterns, backend="re2").match_file
+    except Exception as error:  # of two libraries, each with its own
+        raise Unanswerable(f"{', '.join(patterns)[:200]}: no pattern of paths: {error}") from error

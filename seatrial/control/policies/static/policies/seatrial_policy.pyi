@@ -1,0 +1,187 @@
+"""What Seatrial gives a policy: types for editors and type checkers.
+
+Put this file beside your policies. It says what there is, and holds no code, so a policy imports from it only while it is checked:
+
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from seatrial_policy import Log, Params, Project, Returned
+
+    def evaluate(project: "Project", log: "Log", params: "Params") -> "Returned": ...
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+Params = dict[str, Any]
+Patterns = str | Sequence[str] | None
+Class = Literal["vendored", "generated", "tests", "documentation", "development", "source"]
+Severity = Literal["info", "low", "medium", "high", "critical"]
+
+class Finding(TypedDict):
+    message: str
+    path: NotRequired[str]
+    line: NotRequired[int | None]
+    severity: NotRequired[Severity]
+    fingerprint: NotRequired[str]
+    fix: NotRequired[str]
+
+class Returned(TypedDict):
+    passed: bool
+    score: NotRequired[float]
+    message: NotRequired[str]
+    details: NotRequired[dict[str, Any]]
+    findings: NotRequired[list[Finding]]
+    findings_left_out: NotRequired[int]
+
+class Document(TypedDict):
+    data: Any
+    lines: dict[str, int]
+
+class Instruction(TypedDict):
+    line: int
+    instruction: str
+    rest: str
+
+class Entry(TypedDict):
+    kind: Literal["file", "binary", "lfs", "link", "submodule"]
+    size: int | None
+    readable: bool
+    why: str
+    target: NotRequired[str]
+
+class Match(TypedDict):
+    path: str
+    line: int
+    text: str
+    match: str
+
+class Found(TypedDict):
+    found: list[Match]
+    left_out: int
+    files: int
+    unread: dict[str, str]
+
+class Changed(TypedDict):
+    path: str
+    kind: Literal["added", "modified", "deleted", "renamed"]
+    old_path: str
+
+class Diff(TypedDict):
+    diff: str
+    left_out: list[str]
+
+class Commit(TypedDict):
+    commit: str
+    author: str
+    date: str
+    subject: str
+    signed: bool
+
+class Owners(TypedDict):
+    pattern: str
+    owners: list[str]
+    line: int
+    section: str
+
+class Member(TypedDict):
+    username: str
+    role: str
+
+class Contributor(TypedDict):
+    username: str
+    commits: int
+
+class Metadata(TypedDict, total=False):
+    name: str
+    description: str
+    web_url: str
+    created_at: str
+    updated_at: str
+
+class Texts(Iterator[tuple[str, str]]):
+    left_out: dict[str, str]
+    def __iter__(self) -> Iterator[tuple[str, str]]: ...
+    def __next__(self) -> tuple[str, str]: ...
+
+class Log:
+    def __call__(self, message: object, level: str = "info") -> None: ...
+    def debug(self, message: object) -> None: ...
+    def info(self, message: object) -> None: ...
+    def warning(self, message: object) -> None: ...
+    def warn(self, message: object) -> None: ...
+    def error(self, message: object) -> None: ...
+
+class Project:
+    @property
+    def event(self) -> Literal["push", "pull_request", "tag", "merge_queue", "manual"]:
+        """what led to the evaluation: `push`, `pull_request`, `tag`, `merge_queue` or `manual`"""
+    @property
+    def commit(self) -> str:
+        """the whole id of the commit that is evaluated. A policy that asks for it runs again at every commit"""
+    @property
+    def base(self) -> str:
+        """the commit to compare with: the base of the pull request, or the branch's commit before the push; empty if there is none"""
+    @property
+    def ref(self) -> str:
+        """what it is evaluated as: `refs/heads/main`"""
+    @property
+    def number(self) -> int | None:
+        """the number of the pull request, or `None`"""
+    def list_files(
+        self,
+        *,
+        glob: Patterns = None,
+        exclude: Patterns = None,
+        classes: Class | Sequence[Class] | None = None,
+    ) -> list[str]:
+        """paths of the files, sorted; symbolic links are included, submodules are not. [Which](#which-files) is decided by the host: in a large repository, choose there"""
+    def get_file_content(self, path: str) -> str | None:
+        r"""the text, or `None` when there is no such file. A symbolic link is followed, up to 5 times, while it stays within the commit. Raises `ValueError` for a binary file and for one above 1 MB. The text is decoded as UTF-8, unless the file's byte order mark says otherwise, or the file has no mark and can only be UTF-16; invalid bytes become `\ufffd`"""
+    def get_files_content(self, paths: Sequence[str]) -> dict[str, str]:
+        """`{path: text}` of the files that can be read; much quicker than reading them one by one"""
+    def read_files(self, paths: Sequence[str]) -> Texts:
+        """the same, as pairs, one after another: for whole repositories, which do not fit into a policy's memory. At the end, its attribute `left_out` says of each other path why it was not read"""
+    def search(
+        self,
+        pattern: str,
+        *,
+        glob: Patterns = None,
+        exclude: Patterns = None,
+        classes: Class | Sequence[Class] | None = None,
+    ) -> Found:
+        """`{"found", "left_out", "files", "unread"}`: where `pattern` is found in [these files](#which-files), as a list of `{"path", "line", "text", "match"}` with each line once; how many more there are than the 10,000 that are listed; how many files were read; and why others were not. The host searches with [RE2](https://github.com/google/re2/wiki/Syntax), in one go: far quicker than reading the files"""
+    def get_yaml(self, path: str) -> list[Document] | None:
+        """`[{"data", "lines"}]`, one for each document of a YAML file (1.2, so `on` is a text); `lines` says where each value is: `{"jobs/test/steps/0": 6}`. `None` when there is no such file. Raises `ValueError` for what is no YAML, and above 100,000 characters"""
+    def get_instructions(self, path: str) -> list[Instruction] | None:
+        """`[{"line", "instruction", "rest"}]` of a Dockerfile: continued lines joined, comments and heredocs left out. `None` when there is no such file"""
+    def get_entry(self, path: str) -> Entry | None:
+        """`{"kind", "size", "readable", "why"}` of what is at this path, or `None`. Kinds: `file`, `binary`, `lfs` (a pointer to a file that Git LFS keeps), `link` (with its `target`), `submodule`; `why` says why it cannot be read"""
+    def get_class(self, path: str) -> Class:
+        """what the path is [for](#which-files)"""
+    def get_file_sizes(self) -> dict[str, int]:
+        """`{path: bytes}`"""
+    def get_languages(self) -> dict[str, float]:
+        """`{name: percent}`, with one decimal, the largest share first; the names, and what is left out (data, prose, documentation, vendored code), follow [linguist](https://github.com/github-linguist/linguist)"""
+    def get_changed_files(self) -> list[Changed] | None:
+        """`[{"path", "kind", "old_path"}]` of what is changed since the commit left its base; kinds: `added`, `modified`, `deleted`, `renamed`. `None` without a base. Raises `ValueError` above 20,000 files"""
+    def get_diff(self, path: str | None = None) -> Diff | None:
+        """`{"diff", "left_out"}`: the unified diff of all these files, or of one, up to 1 MB, and the paths of those for which there was no room. `None` without a base"""
+    def get_history(self, limit: int = 100) -> list[Commit]:
+        """`[{"commit", "author", "date", "subject", "signed"}]` of the commits that are not in the base, newest first; without a base, of the newest. At most 1,000. `signed`: it carries a signature, which nobody has checked"""
+    def get_file_last_commit_date(self, path: str) -> str | None:
+        """ISO 8601, or `None`"""
+    def get_contributors(self) -> list[Contributor]:
+        """`[{"username", "commits"}]`, most commits first, from git"""
+    def get_code_owners(self) -> list[Owners]:
+        """`[{"pattern", "owners", "line", "section"}]` of the `CODEOWNERS` file (in `.github`, `.gitlab`, `.gitea`, `.forgejo`, the root or `docs`: the first of these), in its order"""
+    def owners_of(self, path: str) -> list[str]:
+        """who owns this path by that file, as GitHub and GitLab read it; empty: nobody"""
+    def get_members(self) -> list[Member]:
+        """`[{"username", "role"}]`, from the forge"""
+    def get_default_branch(self) -> str:
+        """the branch that pull requests go to, from the forge"""
+    def get_topics(self) -> list[str]:
+        """the project's topics, from the forge"""
+    def get_metadata(self) -> Metadata:
+        """`name`, `description`, `web_url`, `created_at`, `updated_at`, as far as the forge knows them"""
