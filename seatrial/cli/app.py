@@ -22,6 +22,7 @@ from seatrial.cli import (
     platform_commands,
     policies,
     policy,
+    policy_importing,
     projects,
     pulls,
     reports,
@@ -78,7 +79,7 @@ policies.policies.command("exclude")(rollouts.exclude)
 policies.policies.command("detach")(rollouts.detach)
 policies.policies.command("break-glass")(glass.break_glass)
 policies.policies.command("mend-glass")(glass.mend_glass)
-app.add_typer(policies.policies, name="policies")
+app.add_typer(policy_importing.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)

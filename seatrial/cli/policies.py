@@ -1,4 +1,4 @@
-"""`seatrial policies`: what a workspace permits to its policies."""
+"""`seatrial policies`: the group of commands, and what a workspace permits to its policies."""
 
 import os
 from typing import Annotated
@@ -19,12 +19,7 @@ Permit = Annotated[
     typer.Option("--permit/--forbid", help="Change it, which takes the role admin. Without: show how it is."),
 ]
 
-policies = typer.Typer(help="What a workspace permits to its policies.", no_args_is_help=True)
-
-
-@policies.callback()
-def _group() -> None:
-    """So that there can be more commands."""
+policies = typer.Typer(help="The policies of a workspace, and what it permits to them.", no_args_is_help=True)
 
 
 @policies.command("network")

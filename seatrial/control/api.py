@@ -27,6 +27,9 @@ from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
 from seatrial.control.policies.api import router as policies
+from seatrial.control.policies.authoring.api import router as authoring
+from seatrial.control.policies.authoring.import_api import router as imports
+from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.badges.api import router as badges
 from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
@@ -86,6 +89,9 @@ for router in (
     pulls,
     trials,  # before what has a policy's id in the same place
     policies,
+    packs,
+    imports,
+    authoring,
     network,
     scores,
     badges,

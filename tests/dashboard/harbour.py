@@ -13,8 +13,9 @@ from seatrial.control.forges.github.rights import rights_of_token
 from seatrial.control.forges.listings import LISTINGS_OF_WEB, Listing
 from seatrial.control.forges.models import Account, Attempt, Drift, Hook
 from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.policies.authoring import writing
 from seatrial.control.policies.badges import services as badges
-from seatrial.control.policies.models import Evaluation, NetworkPermission, PolicyVersion, Waiver
+from seatrial.control.policies.models import Evaluation, NetworkPermission, Policy, PolicyVersion, Waiver
 from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
@@ -53,6 +54,7 @@ class Harbour:
     fork: PullRequest
     asked: Waiver
     granted: Waiver
+    written: Policy
 
 
 HOST = [
@@ -108,8 +110,39 @@ def fill() -> Harbour:
     asked, granted = _waivers(weak)
     _scores(cast)
     return Harbour(
-        cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted
-    )
+        cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted,
+        _written(cast),
+    )  # fmt: skip
+
+
+WRITTEN = '''"""Every service has an owner.
+
+Looks for a CODEOWNERS file, and for a line in it that covers each folder below `services/`.
+"""
+
+NAME = "Owned services"
+CRITERIA = {"events": ["pull_request", "push"], "languages": ["Python", "Go"]}
+PARAMS = {"folder": "services", "most": 0, "strict": False, "places": ["CODEOWNERS", "docs/CODEOWNERS"], "weights": {"a": 1}}
+TESTS = [{"name": "no services", "input": {"files": {"CODEOWNERS": "* @us"}}, "expected": {"passed": True}}]
+
+
+def evaluate(project, params, log):
+    files = project.list_files()  # sorted
+    owners = next((path for path in params["places"] if path in files), None)
+    if owners is None:
+        return {"passed": False, "score": 0, "message": f"No CODEOWNERS file; looked at {params['places']}."}
+    return {"passed": True, "score": 100, "details": {"file": owners}}
+'''
+
+
+def _written(cast: make.Cast) -> Policy:
+    """A policy that people wrote, with three versions."""
+    alice, bob = Actor.person("alice"), Actor.person("bob")
+    policy = writing.create(cast.workspace, "owned-services", WRITTEN, by=alice, note="The first one")
+    newer = WRITTEN.replace('"score": 100', '"score": 100, "message": f"{owners} names owners."')
+    writing.edit(policy, newer, based_on=1, by=bob, note="A pass says what proves it")
+    writing.set_params(policy, {"folder": "apps"}, based_on=2, by=alice)
+    return policy
 
 
 SCORED = {"chandlery": (71.5, 12, 3, 1, 0), "lighthouse": (48.0, 4, 5, 0, 2), "charts": (96.5, 15, 0, 0, 0)}

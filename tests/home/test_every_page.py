@@ -109,6 +109,14 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
+        "/policies?search=nothing",
+        "/policies/catalogue",
+        "/policies/new",
+        "/policies/import",
+        *(
+            f"/policies/harbour/owned-services{page}"
+            for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
+        ),
         f"/policies/{harbour.cast.workspace.slug}/licence-present/rollout",
     ]
 
@@ -199,6 +207,14 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/waivers",
         "/policies",
         "/policies/network",
+        "/policies?search=nothing",
+        "/policies/catalogue",
+        "/policies/new",
+        "/policies/import",
+        *(
+            f"/policies/harbour/owned-services{page}"
+            for page in ("", "/edit", "/parameters", "/changes", "/versions/1")
+        ),
         "/agents",
         "/deliveries",
         "/connections",

@@ -133,6 +133,13 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "policy": "p",
         "reason": "r",
         "permitted": True,
+        "workspace": "w",
+        "slug": "a",
+        "code": "x",
+        "based_on": 1,
+        "files": [],
+        "to": 1,
+        "enabled": True,
         "project": "p",
         "level": "soft",
     }

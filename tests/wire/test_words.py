@@ -11,6 +11,7 @@ import pytest
 from seatrial.control.audit.actors import ActorKind
 from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
+from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
@@ -83,6 +84,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "withheld": Withheld,
 }
 IN_JSON = [
+    Standing,
     CertificateState,
     AgentState,
     EnvironmentState,

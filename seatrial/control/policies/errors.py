@@ -5,6 +5,12 @@ PolicyError
 ├── BadMetadata        what a policy's file says of the policy cannot be understood; the message names the line and the fix
 ├── NoSuchPack         there is no such pack; the message names those that there are
 ├── NoSuchPolicy       the workspace has no such policy; the message names those that it has
+├── BadPolicy          a policy's file is wrong; the message says what is, line by line
+├── BadDocument        a file with policies cannot be read; it has the line
+├── BadParameters      parameters that the policy does not have, or values that they cannot have
+├── SlugTaken          the workspace has a policy of this slug
+├── NotNewest          somebody else made a version meanwhile; the message says which
+├── NoSuchVersion      the policy has no version of this number
 ├── BadWaiver          a waiver cannot be asked for like this; the message says what is wrong and the fix
 ├── NothingToWaive     the policy did not fail where it is to be waived
 ├── AskedAlready       the same waiver waits for a decision; the message says where
@@ -23,6 +29,9 @@ PolicyError
 ├── GlassIsBroken      the commit passes already; the message says until when
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from seatrial.control.errors import ControlError
 
@@ -57,6 +66,74 @@ class NoSuchPolicy(PolicyError):
 
     code = "no_such_policy"
     status = 404
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in a policy's file. `line` counts from 1; 0: it is about the whole file."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+class BadPolicy(PolicyError):
+    """A policy's file is wrong, and nothing of it was saved."""
+
+    code = "bad_policy"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("Nothing was saved. " + "; ".join(map(str, self.problems)))
+
+
+class BadDocument(PolicyError):
+    """A file with policies cannot be read; `line` counts from 1."""
+
+    code = "bad_document"
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+class BadParameters(PolicyError):
+    """Parameters that the policy does not have, or values that they cannot have."""
+
+    code = "bad_parameters"
+
+
+class SlugTaken(PolicyError):
+    """The workspace has a policy of this slug."""
+
+    code = "slug_taken"
+    status = 409
+
+
+class NotNewest(PolicyError):
+    """Somebody else made a version meanwhile: what would be saved was made from an older one."""
+
+    code = "not_newest"
+    status = 409
+
+    def __init__(self, based_on: int, newest: int, author: str) -> None:
+        self.newest = newest
+        super().__init__(
+            f"Nothing was saved: it was made from version {based_on}, and {author or 'somebody'} has made version {newest} since. "
+            f"Look at what changed, and save again as made from version {newest}"
+        )
+
+
+class NoSuchVersion(PolicyError):
+    """The policy has no version of this number."""
+
+    code = "no_such_version"
+    status = 404
+
+    def __init__(self, slug: str, number: int | str) -> None:
+        super().__init__(f"{slug} has no version {number}")
 
 
 class BadWaiver(PolicyError):

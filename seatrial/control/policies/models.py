@@ -117,6 +117,7 @@ class PolicyVersion(models.Model):
     tests = models.JSONField(default=list)  # its own: [{name, input, expected, params}]
     network = models.BooleanField(default=False)  # its author asks for the network
     author = models.CharField(max_length=200, blank=True)
+    note = models.CharField(max_length=500, blank=True)  # what it changes and why, for people
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

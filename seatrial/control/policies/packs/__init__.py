@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,8 +82,10 @@ def read(pack: str) -> Iterator[PackedPolicy]:
 
 def parse(slug: str, code: str) -> PackedPolicy:
     """Read a policy's file without running it. Raises BadMetadata."""
-    module = ast.parse(code)
-    constants = {name: ast.literal_eval(value) for name, value in _assigned(module) if name in METADATA}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an odd escape in a text is its author's affair
+        module = ast.parse(code)
+    constants = {name: ast.literal_eval(value) for name, value in assigned(module) if name in METADATA}
     network = constants.get("NETWORK", False)
     if not isinstance(network, bool):
         raise BadMetadata(
@@ -100,7 +103,7 @@ def parse(slug: str, code: str) -> PackedPolicy:
     )
 
 
-def _assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+def assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Names and values, with and without an annotation."""
     for node in module.body:
         targets = node.targets if isinstance(node, ast.Assign) else []

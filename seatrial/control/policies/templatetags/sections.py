@@ -21,6 +21,7 @@ class Section:
 
 EVERYBODYS = [
     Section("policies", "authoring:policies", "Policies"),
+    Section("catalogue", "authoring:catalogue", "Catalogue"),
     Section("waivers", "waivers:waivers", "Waivers"),
     Section("scores", "scores:scores", "Scores"),
 ]
