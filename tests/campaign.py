@@ -45,6 +45,7 @@ WALKS: dict[str, str] = {
     "certificates": "tests/certificates/test_acme.py",
     "compose": "tests/walks/test_compose.py",
     "demo-compose": "tests/walks/test_demo_compose.py",
+    "fleet": "tests/walks/test_fleet.py",
     "hard-inputs": "tests/walks/test_hard_inputs.py",
 }
 

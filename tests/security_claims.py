@@ -5,7 +5,7 @@ ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_limits.py",
     "tests/builds/test_builders.py",
 )
-KIT = "tests/builds/test_buildkit"
+KIT, BARE = "tests/builds/test_buildkit", "tests/builds/test_without_namespaces.py"
 PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
 ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
@@ -147,6 +147,19 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
         f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
         f"{ESCAPES}::test_a_link_that_is_read_for_the_build_leads_nowhere",
+    ),
+    # Builds without user namespaces
+    "- Nothing falls back to it": (
+        f"{BARE}::test_nothing_falls_back_to_fewer_walls",
+        f"{BARE}::test_who_may_choose_it_and_what_is_said",
+    ),
+    "- A step has no rights but those over owners": (
+        f"{BARE}::test_a_steps_root_has_few_rights_and_nothing_of_its_host_to_use_them_on",
+        f"{BARE}::test_a_device_that_an_image_brings_along_leads_nowhere",
+    ),
+    "- Its build has a network of its own behind": (
+        f"{BUILDERS}::test_a_step_reaches_neither_the_host_nor_its_processes",
+        f"{BARE}::test_an_image_is_pulled_without_a_user_namespace_and_nothing_of_the_host_is_asked",
     ),
     # Builds with BuildKit
     "- A step with BuildKit reaches no address": (

@@ -48,6 +48,13 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "Encryption key must match": (
         "installation/test_keys.py::test_is_named_when_it_is_of_another_database_with_what_is_lost_and_the_way_back",
     ),
+    "sole-user: the volume": (
+        "deploy/test_sole_user.py::test_the_second_is_refused_with_the_volume_and_the_first_goes_on",
+        "walks/test_hard_inputs.py::test_two_stacks_on_the_same_volumes",
+    ),
+    "`docker load` ends with `no space left on device`": (
+        "walks/test_hard_inputs.py::test_a_disk_that_is_full_in_the_middle_of_a_load",
+    ),
     "write /dev/stdout: no space left on device": (
         "walks/test_hard_inputs.py::test_a_disk_that_is_full_ends_a_dump_with_a_sentence_and_the_next_is_whole",
     ),

@@ -34,6 +34,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         settings.galley_build_ca_file,
         allowed=settings.registries,
         least_free_mb=settings.galley_min_free_mb,
+        isolation=settings.galley_build_isolation,
     )
     if settings.galley_builder == "buildah":
         return builder, images

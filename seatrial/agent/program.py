@@ -248,6 +248,7 @@ class AgentProgram:
             full=lambda: full(self._directory, tools.min_free_mb),
             builder=lambda: builder.now,
             caches=self._settings.build_cache_directory,
+            isolation=self._settings.galley_build_isolation,
             programs=PACKAGES,  # with BuildKit as well: images are pulled, and stand-ins made, with buildah
         )
 

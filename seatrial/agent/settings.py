@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -174,6 +175,13 @@ class Settings(BaseSettings):
     galley_build_network: Annotated[
         Literal["none", "isolated"], Wanted("one of none, isolated", "isolated")
     ] = Field("isolated", description="Network of a build's RUN steps; never the host's loopback.")
+    galley_build_isolation: Annotated[
+        BuildIsolation, Wanted(f"one of {', '.join(BuildIsolation)}", BuildIsolation.USERNS)
+    ] = Field(
+        BuildIsolation.USERNS,
+        description="What keeps a step of buildah from its host: userns, a user namespace; or chroot, for kernels without any, which keeps fewer "
+        "walls and is never chosen by itself. See docs/builders.md.",
+    )
     galley_firewall: shapes.YesNo = Field(
         True,
         description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",

@@ -19,6 +19,9 @@ Wanted = Annotated[
     str, typer.Argument(metavar="LEVEL", help=f"One of {', '.join(Level)}. Without: show how it is.")
 ]
 
+On = Annotated[
+    bool | None, typer.Option("--on/--off", help="New findings only, or all. Without: show how it is.")
+]
 All = Annotated[bool, typer.Option("--all", help="All projects.")]
 Label = Annotated[str, typer.Option("--label", help="Projects with this label.")]
 Stack = Annotated[str, typer.Option("--stack", help="Projects of this stack.")]
@@ -41,6 +44,13 @@ def level(
     api = _api()
     row = api.get(f"{_address(policy)}/rollout", workspace=workspace)
     _show(api.patch(f"{_address(row['id'])}/level", {"level": wanted}) if wanted else row, as_json)
+
+
+def ratchet(policy: Policy, on: On = None, workspace: Workspace = "default", as_json: AsJson = False) -> None:
+    """Have only new findings of a policy fail checks, or all again. It takes the role admin."""
+    api = _api()
+    row = api.get(f"{_address(policy)}/rollout", workspace=workspace)
+    _show(row if on is None else api.patch(f"{_address(row['id'])}/ratchet", {"ratchet": on}), as_json)
 
 
 def attach(
@@ -99,6 +109,8 @@ def _show(row: Json, as_json: bool) -> None:
         return
     terminal = Terminal()
     terminal.line(bold(row["policy"]), f": {row['level']}", note(f"  in {row['workspace']}"))
+    if row["ratchet"]:
+        terminal.line("  ", note("new findings only"))
     if row["demoted"]:
         terminal.line("  ", note(row["demoted"]))
     for one in row["attachments"]:

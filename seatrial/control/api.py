@@ -33,6 +33,7 @@ from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.badges.api import router as badges
 from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
+from seatrial.control.policies.notices.api import router as notices
 from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
@@ -97,6 +98,7 @@ for router in (
     badges,
     reports,
     signing,
+    notices,
     waivers,
     rollout,
     glass,

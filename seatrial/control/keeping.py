@@ -80,6 +80,12 @@ SESSIONS = Age(
     "they expire",
     "they have no effect any more",
 )
+NOTICES = Age(
+    "notices to other addresses",
+    timedelta(days=30),
+    "they came",
+    "whoever missed some finds out within days, and sends them again",
+)
 SCORES = Age(
     "scores of projects, one for each day",
     timedelta(days=366),
@@ -89,6 +95,7 @@ SCORES = Age(
 AGES = (
     HISTORY,
     SCORES,
+    NOTICES,
     DELIVERIES,
     PUBLISHED,
     TRIALS,

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",
     "seatrial.control.policies.signing",
+    "seatrial.control.policies.notices",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",

@@ -188,6 +188,7 @@ VARIABLES: tuple[Variable, ...] = (
         "which runs in the profile `buildkit`.",
     ),
     setting(Settings, "galley_build_network", Group.AGENT),
+    setting(Settings, "galley_build_isolation", Group.AGENT),
     setting(Settings, "gitgrit_require_gvisor", Group.AGENT),
     setting(Configuration, "galley_max_project_cpus", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),

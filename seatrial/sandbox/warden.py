@@ -73,7 +73,7 @@ class Warden:
         self._workers.clear()
 
     def _patience(self) -> float | None:
-        deadlines = [w.deadline for w in self._workers.values() if w.deadline is not None]
+        deadlines = [w.deadline for w in self._workers.values() if w.deadline is not None and not w.waiting]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
     def _hear_host(self) -> bool:
@@ -124,8 +124,7 @@ class Warden:
         self._pipes.send(pack(Kind(frame.kind), frame.channel, frame.body))
 
     def _enforce_deadlines(self) -> None:
-        now = time.monotonic()
-        for worker in [w for w in self._workers.values() if w.deadline is not None and w.deadline <= now]:
+        for worker in [worker for worker in self._workers.values() if worker.overdue]:
             self._end(worker, "timed out")
 
     def _end(self, worker: Worker, how: str) -> None:

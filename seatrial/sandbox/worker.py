@@ -15,6 +15,7 @@ MAX_FRAME = 2 << 20  # bytes of one frame from a child
 MAX_SPOKEN = 8 << 20  # bytes of all frames of one child together
 MAX_KEPT_OUTPUT = 16 << 10  # bytes of a child's output that are kept for the logs
 MAX_OUTPUT = 1 << 20  # bytes that a child may print before it is ended
+PROMPT_SECONDS = 0.05  # in which the host usually answers; what it takes longer is not the policy's time
 
 
 class Misbehaved(Exception):
@@ -34,7 +35,7 @@ class Worker:
         self.deadline: float | None = None
         self.output = bytearray()
         self.done = False  # whether the child has sent its result
-        self._asking = False
+        self._asked: float | None = None  # since when the child waits for an answer
         self._spoken = 0
         self._printed = 0
         self._unsent = bytearray()
@@ -56,15 +57,28 @@ class Worker:
         self.write(frame)
 
     @property
+    def waiting(self) -> bool:
+        """Whether the child waits for the host. Its time stands still meanwhile, which the host itself limits."""
+        return self._asked is not None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is over."""
+        return not self.waiting and self.deadline is not None and self.deadline <= time.monotonic()
+
+    @property
     def writing(self) -> bool:
         """Whether bytes are waiting for the child to read them."""
         return bool(self._unsent)
 
     def answer(self, frame: bytes) -> None:
         """Pass on the answer to the child's question; drop it if the child did not ask."""
-        if self._asking:
-            self._asking = False
-            self.write(frame)
+        if self._asked is None:
+            return
+        if self.deadline is not None:
+            self.deadline += max(0.0, time.monotonic() - self._asked - PROMPT_SECONDS)
+        self._asked = None
+        self.write(frame)
 
     def write(self, data: bytes = b"") -> None:
         """Send bytes left from before, then `data`, as far as the child takes them."""
@@ -98,9 +112,10 @@ class Worker:
         return bool(data) and not self.done
 
     def _check(self, frame: Frame) -> None:
-        if frame.kind not in FROM_CHILD or (frame.kind == Kind.ASK and self._asking):
+        if frame.kind not in FROM_CHILD or (frame.kind == Kind.ASK and self._asked):
             raise Misbehaved("broke the protocol")
-        self._asking = self._asking or frame.kind == Kind.ASK
+        if frame.kind == Kind.ASK:
+            self._asked = time.monotonic()
         self.done = frame.kind == Kind.RESULT
 
     def read_output(self) -> bool:

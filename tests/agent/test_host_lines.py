@@ -8,11 +8,13 @@ import pytest
 
 from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import LIMITS_SECONDS, DockerImages
+from seatrial.agent.builds.isolation import lacking
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, problem_of
 from seatrial.agent.engine import Machine
 from seatrial.agent.runtime.docker import DockerRuntime, PreviewFence
 from seatrial.agent.survey import lines as module
 from seatrial.agent.survey.lines import MOST, REGISTER, RESTRICTED, SYMPTOM, HostLines, gvisor, left_behind
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.agent.vocabulary.logs import quiet
 from seatrial.wire.agents import Heartbeat, HostLine
@@ -62,6 +64,7 @@ async def looked(
     unprivileged: bool = False,
     kernel: Path = Path("/nowhere"),
     builder: Facts = BUILDAH,
+    isolation: BuildIsolation = BuildIsolation.USERNS,
 ) -> dict[Any, HostLine]:
     """What one look found, by what it is about."""
     runtime = DockerRuntime(cast("Any", Engine(machine)), fence)
@@ -75,6 +78,7 @@ async def looked(
         caches=directory / "builder",
         unprivileged=unprivileged,
         kernel=kernel,
+        isolation=isolation,
     )
     await lines.look()
     return {line.about: line for line in lines.now}
@@ -136,6 +140,20 @@ async def test_namespaces_that_ubuntu_keeps_from_builds_are_said_in_the_words_of
 async def test_namespaces_that_are_switched_off_are_grave_for_everybody(tmp_path: Path) -> None:
     line = (await looked(tmp_path, kernel=kernel(tmp_path / "proc", most=0)))[HostMatter.NAMESPACES]
     assert not line.well and line.grave and "user.max_user_namespaces=15000" in line.fix
+    assert "GALLEY_BUILD_ISOLATION=chroot" in line.fix
+
+
+async def test_who_chose_to_build_without_namespaces_is_told_what_that_lacks_and_not_to_switch_them_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "find", lambda program: program)
+    off, chosen = kernel(tmp_path / "proc", most=0), BuildIsolation.CHROOT
+    facts = Facts("buildah 1.28", lacks=lacking(chosen, authorities=False))
+    found = await looked(tmp_path, kernel=off, builder=facts, isolation=chosen)
+    assert found[HostMatter.NAMESPACES].well
+    line = found[HostMatter.BUILDER]
+    assert "run as root of this host" in line.text and "docs/builders.md" in line.fix
+    assert (line.well, line.grave) == (False, False), "it is as somebody wanted it"
 
 
 async def test_programs_that_builds_need_are_named_with_their_packages(

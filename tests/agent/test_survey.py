@@ -198,17 +198,17 @@ async def test_a_lookout_that_hangs_or_is_cancelled_is_removed(monkeypatch: pyte
 
 
 async def test_what_builds_is_in_the_report_and_what_is_wrong_with_it_in_the_heartbeat() -> None:
-    facts = [Facts("buildah 1.28"), Facts("BuildKit", ["it is away. Start it"])]
+    facts = [Facts("buildah 1.28"), Facts("BuildKit", ["it is away. Start it"], ["no limits"])]
 
     async def ask() -> Facts:
         return facts.pop(0)
 
     watch = BuilderWatch(ask)
-    assert watch.warnings == (), "nothing is known yet"
+    assert not watch.warnings, "nothing is known yet"
     report = await Survey(None, builder=watch).report(AskHost())
     assert (report.builder, report.builder_problems) == ("buildah 1.28", [])
     report = await Survey(None, builder=watch).report(AskHost())
-    assert report.builder_problems == ["it is away. Start it"] == list(watch.warnings)
+    assert report.builder_problems == ["it is away. Start it", "no limits"] == list(watch.warnings)
 
 
 @pytest.mark.docker

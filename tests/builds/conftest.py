@@ -17,13 +17,21 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
-from tests.engines import require
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from tests.engines import missing, require
 
 AnyBuilder = BuildahBuilder | BuildKitBuilder
-both = pytest.mark.parametrize("builder", ["buildah", "buildkit"], indirect=True)
+CAMPAIGN = pytest.mark.campaign
+# buildah with a user namespace and, as `chroot`, without.
+each = pytest.mark.parametrize("builder", ["buildah", "buildkit", "chroot"], indirect=True)
+both = pytest.mark.parametrize(
+    "builder", ["buildah", "buildkit", pytest.param("chroot", marks=CAMPAIGN)], indirect=True
+)
 # The same where another test shows the same kind of thing: in continuous integration with buildah alone.
 both_in_campaigns = pytest.mark.parametrize(
-    "builder", ["buildah", pytest.param("buildkit", marks=pytest.mark.campaign)], indirect=True
+    "builder",
+    ["buildah", pytest.param("buildkit", marks=CAMPAIGN), pytest.param("chroot", marks=CAMPAIGN)],
+    indirect=True,
 )
 OURS = f"builds-{os.getpid()}"  # not those of a pytest beside this one
 LABEL = f"seatrial.test={OURS}"
@@ -139,7 +147,7 @@ async def engine() -> AsyncIterator[Engine]:
 
 @pytest.fixture
 def builder(request: pytest.FixtureRequest, engine: Engine, cache: Path) -> AnyBuilder:
-    """With buildah; `both` has a test run with BuildKit as well."""
+    """With buildah; `both` has a test run with BuildKit as well, and `each` without a user namespace."""
     return built_with(getattr(request, "param", "buildah"), engine, cache)
 
 
@@ -147,8 +155,11 @@ def built_with(
     kind: str, engine: Engine, cache: Path, network: str = "isolated", certificates: Path | None = None
 ) -> AnyBuilder:
     """The builder of this kind. The engine's own BuildKit promises no network but none."""
-    buildah, images, _ = docker_builds(engine, cache, network, certificates)
-    if kind == "buildah":
+    if kind == "chroot" and os.geteuid() != 0:
+        missing("only root builds without a user namespace")
+    isolation = BuildIsolation.CHROOT if kind == "chroot" else BuildIsolation.USERNS
+    buildah, images, _ = docker_builds(engine, cache, network, certificates, isolation=isolation)
+    if kind != "buildkit":
         return buildah
     require("docker-buildx")
     return BuildKitBuilder(engine, images, cache / "buildkit", "none", certificates=certificates)

@@ -18,7 +18,7 @@ from seatrial.agent.builds.cell import Cell
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.labels import UNFINISHED
-from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, built_with, docker
+from tests.builds.conftest import AnyBuilder, Lines, both, both_in_campaigns, built_with, docker, each
 from tests.builds.test_cancelled import BUILDER
 from tests.waiting import until
 
@@ -71,7 +71,7 @@ async def test_layers_are_kept_and_sent_once(
         assert not await unfinished(builder)
 
 
-@both
+@each
 async def test_what_a_dockerfile_says_means_the_same(
     builder: AnyBuilder, engine: Engine, request_for: Make, base: str, log: Lines
 ) -> None:
@@ -211,7 +211,7 @@ def host_addresses() -> list[str]:
     return [address for address in own_addresses if not address.startswith("127.")]
 
 
-@both
+@each
 async def test_a_step_reaches_neither_the_host_nor_its_processes(
     builder: AnyBuilder, request_for: Make, base: str, log: Lines, listeners: tuple[int, int]
 ) -> None:

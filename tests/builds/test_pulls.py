@@ -198,20 +198,28 @@ async def test_certificates_that_the_engine_trusts_are_trusted(
     engine: Engine, tmp_path: Path, busybox: bytes, log: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = next(a for a in own_addresses() if "[" not in a and not a.startswith("127."))
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate_of(host, tmp_path))
-    async with served(Registry(busybox), host, tls) as registry:
+    async with certified(busybox, host, tmp_path) as registry:
         asked = f"{registry.host}/shop/base:1"
         try:
             with pytest.raises(ImageUnavailable, match=r"certificate of .* is not trusted.*certs\.d/"):
                 await pulled_through(engine, tmp_path, registry).ensure(asked, log)
-            known = tmp_path / "certs.d" / registry.host
-            known.mkdir(parents=True)
-            (known / "ca.crt").write_bytes((tmp_path / "both.pem").read_bytes())
             monkeypatch.setattr(pull, "ENGINES_CERTIFICATES", tmp_path / "certs.d")
             assert await pulled_through(engine, tmp_path, registry).ensure(asked, log) == asked
         finally:
             await forgotten(registry)
+
+
+@contextlib.asynccontextmanager
+async def certified(busybox: bytes, host: str, folder: Path) -> AsyncIterator[Registry]:
+    """A registry with TLS; below `folder`, `certs.d` is what an engine that trusts it has."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    both = certificate_of(host, folder)
+    tls.load_cert_chain(both)
+    async with served(Registry(busybox), host, tls) as registry:
+        known = folder / "certs.d" / registry.host
+        known.mkdir(parents=True)
+        (known / "ca.crt").write_bytes(both.read_bytes())
+        yield registry
 
 
 def certificate_of(host: str, folder: Path) -> Path:

@@ -437,6 +437,7 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
         "workspace": attack,
         "level": attack,
         "demoted": attack,
+        "ratchet": True,
         "attachments": [],
     }
     api.routes["GET /policies/no-secrets/rollout"] = lambda _: (200, rollout)
@@ -450,6 +451,8 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("policies", "attach", "no-secrets", "--all", "--starts", "2027-01-31")
     shown("policies", "exclude", "no-secrets", "--label", "old", "--reason", "it ends soon")
     shown("policies", "detach", "no-secrets", "01A")
+    api.routes["PATCH /policies/01P/ratchet"] = lambda _: (200, rollout)
+    shown("policies", "ratchet", "no-secrets", "--on")
     verdict = {"state": "passed", "results": [], "glass": attack, "message": attack, "page_url": attack}
     for what in ("break-glass", "mend-glass"):
         api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)

@@ -16,6 +16,7 @@ from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.policies.authoring import writing
 from seatrial.control.policies.badges import services as badges
 from seatrial.control.policies.models import Evaluation, NetworkPermission, Policy, PolicyVersion, Waiver
+from seatrial.control.policies.notices import services as notices
 from seatrial.control.policies.scores.models import DailyScore
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
@@ -152,6 +153,18 @@ def _scores(cast: make.Cast) -> None:
     """Days on which nothing was taken are gaps, and one project has no score at all."""
     today = timezone.now()
     cast.workspace.projects.filter(name__in=("chandlery", "lighthouse")).update(stack="django")
+    told = notices.subscribe(
+        cast.workspace,
+        "https://chat.example.com/hooks/harbour",
+        ["evaluation_finished"],
+        by=Actor.person("alice"),
+    )
+    body = {"type": "evaluation_finished"}
+    told.notices.create(kind="evaluation_finished", body=body, status=200, attempts=1, over=True)
+    told.notices.create(
+        kind="evaluation_finished", body=body, status=503, attempts=9, over=True, problem="It answered 503."
+    )
+    told.notices.create(kind="evaluation_finished", body=body)
     badges.publish(cast.workspace.projects.get(name="chandlery"), by=Actor.person("alice"))
     for name, (score, passed, failed, waived, errored) in SCORED.items():
         project = cast.workspace.projects.get(name=name)

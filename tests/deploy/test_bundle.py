@@ -119,7 +119,7 @@ def test_an_operator_unpacks_one_folder_with_all_that_an_install_needs(
     there = {str(path.relative_to(folder)) for path in packing.files(folder)}
     assert there == {
         ".env.example", "CHANGELOG.md", "LICENSE", "RELEASE-NOTES.md", "SHA256SUMS", "SHA256SUMS.sig", "THIRD_PARTY.md", "bom.json",
-        "bus/nats.conf", "docker-compose.full.yaml", "docs/install/page.md", "engine-proxy/haproxy.cfg", "engine-proxy/healthy",
+        "bus/nats.conf", "docker-compose.full.yaml", "docs/install/page.md", "engine-proxy/haproxy.cfg", "engine-proxy/healthy", "sole-user",
         "gitgrit-bundle-1.2.tar", "runsc", "verify-bundle",
     }  # fmt: skip
     assert os.access(folder / "verify-bundle", os.X_OK)
@@ -224,7 +224,7 @@ def test_every_image_and_file_of_the_stack_is_packed() -> None:
     assert set(MADE) <= set(contents.images(services, "1.2")), "what nobody uses is not carried around"
     assert {name for name, said in services.items() if said.get("profiles")} == {"galley-buildkit-v2"}
     mounted = contents.mounted(services)
-    assert mounted == ["bus/nats.conf", "engine-proxy"]
+    assert mounted == ["bus/nats.conf", "engine-proxy", "sole-user"]
     assert all((ROOT / "deploy" / name).exists() for name in mounted)
     assert (ROOT / "deploy/.env.airgap.example").read_text().count("\nTAG=\n") == 1
 

@@ -95,7 +95,14 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
+    from tests.dashboard.tried import tried
+
+    made = tried(harbour)
     return [
+        f"/policies/{harbour.cast.workspace.slug}/{made.policy.slug}/trials",
+        f"/trials/{made.tests.pk}",
+        f"/trials/{made.trial.pk}",
+        f"/replays/{made.replay.pk}",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
         f"/evaluations/{harbour.weak.pk}/waive/licence-present",
@@ -106,6 +113,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/waivers/{harbour.granted.pk}",
         "/policies",
         "/policies/scores",
+        "/policies/notices",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",

@@ -54,3 +54,13 @@ def test_a_policy_describes_itself(slug: str) -> None:
     assert packed.name != slug and len(packed.description) > 80
     assert packed.description.split("\n")[0].endswith((".", ":")), "the first line is a sentence"
     assert all(f"`{name}`" in packed.description for name in packed.params), "every parameter is explained"
+
+
+LONG = "go it mvn npm gradle " * 1_000  # on one line
+SLOW: dict[str, str | bytes] = dict.fromkeys(("Jenkinsfile", "tests/a.js", "a.sh", ".env", "LICENSE", "CHANGELOG.md", "README.md", "AGENTS.md", "Makefile"), LONG)  # fmt: skip
+
+
+def test_a_long_line_takes_no_policy_long() -> None:
+    """What takes the square of a line's length takes longer than a unit test may."""
+    for slug in EVERY:
+        assert run(slug, SLOW)["message"]

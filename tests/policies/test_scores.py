@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.notices.models import Notice, Subscription
 from seatrial.control.policies.scores.charts import chart
 from seatrial.control.policies.scores.counting import Said, Tally, newest_of_each, tally
 from seatrial.control.policies.scores.grades import Grade, grade
@@ -148,13 +149,18 @@ def test_a_verdict_stands_until_the_next_one_says_something(shop: Shop) -> None:
 def test_a_score_is_taken_once_a_day_and_a_fall_is_told_once(shop: Shop) -> None:
     yesterday = timezone.now() - timedelta(days=1)
     DailyScore.objects.create(project=shop.project, day=yesterday.date(), score=70, taken_at=yesterday)
-    fell = take(shop.project.pk)
-    assert fell is not None and (fell.before, fell.now) == (70, 60)
-    assert take(shop.project.pk) is None
+    subscription = Subscription(
+        workspace=shop.workspace, url="https://a.example", kinds=["score_fell"], secret="s"
+    )
+    subscription.save(force_insert=True)
+    take(shop.project.pk)
+    take(shop.project.pk)
+    (told,) = Notice.objects.all()
+    assert told.body["score"] == {"before": 70, "now": 60}
     assert list(DailyScore.objects.order_by("day").values_list("score", "failed")) == [(70, 0), (60, 1)]
     shop.judged(80, said="passed")
-    assert take(shop.project.pk) is None
-    assert DailyScore.objects.latest("day").score == 80
+    take(shop.project.pk)
+    assert DailyScore.objects.latest("day").score == 80 and Notice.objects.count() == 1
 
 
 @pytest.mark.postgres

@@ -11,7 +11,14 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import retention
 from seatrial.control.policies.errors import NothingToTry, ReplayRuns, TooManyTrials
-from seatrial.control.policies.models import Evaluation, NetworkPermission, PolicyVersion, Replay, Trial
+from seatrial.control.policies.models import (
+    Attachment,
+    Evaluation,
+    NetworkPermission,
+    PolicyVersion,
+    Replay,
+    Trial,
+)
 from seatrial.control.policies.trials import fetching, queueing, replays, results, services
 from seatrial.control.policies.trials import overdue as trials_overdue
 from seatrial.control.policies.trials.drafts import of_file, of_version
@@ -297,6 +304,29 @@ def test_a_replay_has_every_project_in_turn_and_open_pull_requests_first(
     replays.cancel(replay, by=BY)
     alone = replay_of(version, project.workspace, projects=(project.pk,), commits=1, pull_requests=False)
     assert [one.commit[0] for one in alone.trials.all()] == ["b"]
+
+
+def test_a_replay_is_of_the_projects_that_its_policy_is_attached_to(
+    version: PolicyVersion, project: Project
+) -> None:
+    evaluated(project, "a" * 40)
+    other = factories.project(project.workspace, labels=["core"], stack="shop")
+    evaluated(other, "b" * 40)
+    for fields, commits in (
+        ({"everything": True}, ["a", "b"]),
+        ({"label": "core"}, ["b"]),
+        ({"stack": "shop"}, ["b"]),
+        ({"project": project}, ["a"]),
+    ):
+        version.policy.attachments.all().delete()
+        Attachment.objects.create(policy=version.policy, by="dana", **fields)
+        replay = replay_of(version, project.workspace)
+        assert sorted(one.commit[0] for one in replay.trials.all()) == commits
+        replays.cancel(replay, by=BY)
+    version.policy.attachments.all().delete()
+    Attachment.objects.create(policy=version.policy, by="dana", everything=True)
+    Attachment.objects.create(policy=version.policy, by="dana", label="core", excluded=True, reason="old")
+    assert [one.commit[0] for one in replay_of(version, project.workspace).trials.all()] == ["a"]
 
 
 def test_there_is_nothing_to_replay_without_any_commit(version: PolicyVersion, project: Project) -> None:

@@ -133,6 +133,8 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "policy": "p",
         "reason": "r",
         "permitted": True,
+        "url": "https://hooks.example.com/",
+        "kinds": ["score_fell"],
         "workspace": "w",
         "slug": "a",
         "code": "x",
@@ -142,6 +144,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "enabled": True,
         "project": "p",
         "level": "soft",
+        "ratchet": True,
     }
     body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)

@@ -1,8 +1,11 @@
 """Everything a policy can do, ask and return. Run as plain processes: fast, and the same program as in the sandbox."""
 
+import asyncio
+
 import pytest
 
 from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.sandboxes import channel
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import Isolation, ResultState
@@ -304,3 +307,31 @@ async def test_the_evaluation_names_its_isolation(processes: Bench) -> None:
     finished = await processes.evaluations.evaluate(processes.command(policy(code)))
     assert finished.isolation == Isolation.PROCESS and finished.state == "failed"
     assert finished.results[0].score == 0
+
+
+async def test_the_time_of_a_slow_host_is_not_the_policys(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = CommitTree.contributors
+
+    async def slow(tree: CommitTree) -> list[tuple[str, int]]:
+        await asyncio.sleep(3)
+        return await honest(tree)
+
+    monkeypatch.setattr(CommitTree, "contributors", slow)
+    code = "def evaluate(project): return {'passed': True, 'message': str(project.get_contributors())}"
+    [result] = await processes.run(policy(code, timeout_seconds=2.0))
+    assert (result.state, result.message) == (ResultState.PASSED, "[{'username': 'Alice', 'commits': 1}]")
+
+
+async def test_an_answer_that_no_policy_could_hold_is_refused_with_what_to_do(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "MAX_SENT", 50_000)
+    processes.repository.commit({f"src/{'x' * 200}{n}": "" for n in range(300)})
+    code = "def evaluate(project): return {'passed': True, 'message': str(len(project.list_files()))}"
+    some = code.replace("()))", "(glob='*1')))")
+    [every, chosen] = await processes.run(policy(code, "a"), policy(some, "b"))
+    assert every.state == ResultState.ERRORED
+    assert "are given at once. Ask for less: choose files by glob, exclude or classes" in every.message
+    assert (chosen.state, chosen.message) == (ResultState.PASSED, "30")

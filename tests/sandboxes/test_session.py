@@ -77,3 +77,20 @@ async def test_a_policy_that_never_stops_asking_is_ended(monkeypatch: pytest.Mon
     outcome = session.outcomes[0]
     assert (outcome.how, outcome.again) == (Ending.STOPPED, False)
     assert outcome.note == "asked more than 100 questions and was ended" and sandbox.sent[-1] is Kind.STOP
+
+
+class Slow(Files):
+    """Answers never."""
+
+    async def answer(self, question: Any) -> tuple[Any, list[tuple[str, str]]]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_policy_that_asks_for_too_much_of_the_host_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "HOST_SECONDS", 0.2)
+    session = Session(Quick(1), lambda _: Slow())
+    assert await session.run([(0, policy("x", timeout_seconds=0.0))]) is None
+    outcome = session.outcomes[0]
+    assert (outcome.how, outcome.again) == (Ending.STOPPED, False)
+    assert outcome.note.startswith("its questions took the host more than 0 s. Ask for less")

@@ -124,8 +124,11 @@ class Host:
 
 
 @contextmanager
-def running(root: Path, connect: Callable[[int], None], resolver: str) -> Iterator[Host]:
-    """A host. `connect` is called with its process before its engine starts, and gives it a network. All of it ends with the block."""
+def running(
+    root: Path, connect: Callable[[int], None], resolver: str, disk: Path | None = None
+) -> Iterator[Host]:
+    """A host. `connect` is called with its process before its engine starts, and gives it a network. `disk` is a file with a file system
+    below `root`, for the engine alone. All of it ends with the block."""
     for name in (
         "over",
         "docker",
@@ -146,7 +149,7 @@ def running(root: Path, connect: Callable[[int], None], resolver: str) -> Iterat
     log = (root / "boot.log").open("wb")
     namespaces = ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
     outer = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, "bash", str(HERE / "boot"), str(root), resolver], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        ["setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, "bash", str(HERE / "boot"), str(root), resolver, str(disk or "")], stdout=log, stderr=log, stdin=subprocess.DEVNULL
     )  # fmt: skip
     try:
         inner = eventually(

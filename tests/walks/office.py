@@ -31,23 +31,26 @@ class Office:
     left: set[tuple[str, int]] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     open: bool = False
+    names: dict[str, str] = field(default_factory=dict)  # of further hosts, with their addresses
 
     def address(self, name: str) -> str | None:
         """What the name server says."""
         if name == f"gitlab.{INSIDE}":
             return HERE
+        if name in self.names:
+            return self.names[name]
         if name in {f"gitgrit.{INSIDE}", f"galley.{INSIDE}"} or name.endswith(f".preview.{INSIDE}"):
             return HOST
         return OUTSIDE if self.open and not name.endswith(f".{INSIDE}") else None
 
-    def connect(self, pid: int) -> None:
-        """Give the host of that process its cable; the gateway here is its only way."""
+    def connect(self, pid: int, address: str = HOST) -> None:
+        """Give the host of that process its cable, and this address; the gateway here is its only way."""
         cable = f"to{pid}"
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
         _ip("link", "set", cable, "master", SWITCH, "up")
         inside = ["nsenter", "--target", str(pid), "--net"]
         for words in (
-            f"address add {HOST}/{NETWORK.prefixlen} dev eth0",
+            f"address add {address}/{NETWORK.prefixlen} dev eth0",
             "link set eth0 up",
             f"route add default via {HERE}",
         ):

@@ -198,6 +198,7 @@ def test_templates_compare_states_that_exist() -> None:
         "evaluation.state": EvaluationState,
         "result.state": ResultState,
         "agent.state": AgentState,
+        "trial.state": TrialState,
         "waiver.state": WaiverState,
         "pull_request.state": PullRequestState,
         "isolation": Isolation,

@@ -12,6 +12,7 @@ from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
 
 def docker_builds(
@@ -22,16 +23,19 @@ def docker_builds(
     *,
     allowed: tuple[Address, ...] = (),
     least_free_mb: int = 0,
+    isolation: BuildIsolation = BuildIsolation.USERNS,
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
-    `allowed` is what pulls may reach on the host and in its network."""
+    `allowed` is what pulls may reach on the host and in its network. All three keep to `isolation`."""
+    if isolation is BuildIsolation.CHROOT:  # whose files have other owners
+        data = data / isolation
     bases, layers = Bases(engine), Layers(data)
     # A stand-in installs the distribution's packages: it needs the mirror even where projects' builds have no network.
-    trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers)
+    trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers, isolation=isolation)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
-    puller = Puller(engine, data / "pulls", allowed, certificates, Limits(least_free_mb))
+    puller = Puller(engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation)
     images = DockerImages(engine, stand_ins, puller)
     builder = BuildahBuilder(
-        engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb
+        engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb, isolation=isolation
     )
     return builder, images, stand_ins

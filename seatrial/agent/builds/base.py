@@ -31,10 +31,12 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class Facts:
-    """What builds on this host, and what is wrong with it: a sentence for people each, with the fix."""
+    """What builds on this host, what is wrong with it (a sentence for people each, with the fix), and what it lacks because somebody chose
+    it so."""
 
     called: str
     problems: Sequence[str] = ()
+    lacks: Sequence[str] = ()
 
 
 class Builder(Protocol):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.builds import archive, space, stuck, trust
+from seatrial.agent.builds import archive, isolation, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.buildkit.symptom import symptom
-from seatrial.agent.builds.cell import NOTHING, Cell
+from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
@@ -24,22 +24,25 @@ from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
+from seatrial.agent.builds.walls import walls
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.dockerfile import read_dockerfile
-from seatrial.agent.vocabulary.errors import BuildError, NoSpace
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.wire.counted import counted
 
-SLIRP_NAME_SERVER = "10.0.2.3"
-CGROUPS = "/sys/fs/cgroup"  # hidden from steps: the host's, with the names and counters of its containers
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
 @dataclass
 class BuildahBuilder:
-    """`Builder` with buildah. `layers.data` holds stores and layer caches; it may be deleted while nothing builds."""
+    """`Builder` with buildah. `layers.data` holds stores and layer caches; it may be deleted while nothing builds. What one `isolation` has
+    written there is of no use to the other.
+
+    Where `isolation` cannot be kept on this host, a build is refused: nothing is built with fewer walls than it promises."""
 
     engine: Engine
     bases: Bases
@@ -52,6 +55,7 @@ class BuildahBuilder:
     pauses_seconds: Sequence[float] = PAUSES_SECONDS  # before further attempts of an interrupted build
     least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
     fence: BuildFence = field(default_factory=BuildFence)
+    isolation: BuildIsolation = BuildIsolation.USERNS
     name: str = "buildah"
     _account: Account | None = None
     _entered: set[str] = field(default_factory=set)
@@ -64,7 +68,9 @@ class BuildahBuilder:
         return self.layers.data
 
     async def build(self, request: BuildRequest, log: Log) -> None:
-        """See `Builder.build`."""
+        """See `Builder.build`. Raises BuilderFailed as well, where the isolation cannot be kept."""
+        if why := isolation.refused(self.isolation):
+            raise BuilderFailed(f"{request.service}: {why}")
         async with self.layers.used(scope_folder(request.cache_scope)):
             await repeated(lambda: self._attempt(request, log), log, request.service, self.pauses_seconds)
 
@@ -81,7 +87,7 @@ class BuildahBuilder:
         async def remove_bases(kept: set[str]) -> None:
             scopes = self.layers.scopes()
             if scopes:
-                await self.bases.forget(Cell(self.data, scopes[0], account), kept=kept)
+                await self.bases.forget(Cell(self.data, scopes[0], account, self.isolation), kept=kept)
             elif self.data.is_dir():
                 await self._remove(self.data / "bases", account)
                 (self.data / "bases.json").unlink(missing_ok=True)
@@ -91,12 +97,14 @@ class BuildahBuilder:
     async def facts(self) -> Facts:
         """What builds here, and what is wrong with it. It raises nothing."""
         found = await symptom(self.engine)
-        problems = [found] if found else []
+        refused = isolation.refused(self.isolation)
+        problems = [one for one in (found, refused) if one]
+        lacks = isolation.lacking(self.isolation, authorities=self.certificates is not None)
         try:
             major, minor = await buildah_version()
         except (Interrupted, OSError):
-            return Facts("buildah", problems)  # whose absence the host's other lines tell
-        return Facts(f"buildah {major}.{minor}", problems)
+            return Facts("buildah", problems, lacks)  # whose absence the host's other lines tell
+        return Facts(f"buildah {major}.{minor}", problems, lacks)
 
     async def _remove(self, folder: Path, account: Account) -> None:
         """Remove `folder`. An ordinary user's builds leave files of subordinate ids, removable only in a user namespace."""
@@ -169,7 +177,7 @@ class BuildahBuilder:
         """The scope's cell. On first use, leftovers of killed builds are removed from it."""
         account = await self._known_account()
         async with self._lock:
-            cell = Cell(self.data, scope_folder(scope), account)
+            cell = Cell(self.data, scope_folder(scope), account, self.isolation)
             if cell.scope not in self._entered or not cell.outside().exists():
                 await asyncio.to_thread(cell.prepare)
                 await asyncio.to_thread(empty, cell.outside("out"))
@@ -250,14 +258,17 @@ class BuildahBuilder:
                 self._unfinished.discard(cell.scope)
 
     async def _arguments(self, cell: Cell, given: BuildInput, out: str) -> Sequence[str]:
+        await self.fence.raise_for(cell.account)
         request = given.request
         root = Path(cell.folder("context")) if cell.account.other else request.context_root
         real = request.context_root.resolve()
-        arguments = ["bud", "--format", "docker", "--isolation", "rootless", "--runtime", find("runc") or "runc",
-                     "--pull-never", *await self._network(cell)]  # fmt: skip
-        arguments += ["--volume", f"{cell.folder('tools', NOTHING)}:{CGROUPS}:ro"]
-        if self.certificates:
-            arguments += trust.arguments(cell.folder("tools"))
+        arguments = [
+            "bud",
+            "--format",
+            "docker",
+            "--pull-never",
+            *walls(cell, self.network, trusting=bool(self.certificates)),
+        ]
         if request.no_cache:
             arguments.append("--no-cache")
         # A layer that is kept for later builds has a time and an id of its own, which an image names that is made of it.
@@ -279,12 +290,6 @@ class BuildahBuilder:
                 arguments += ["--ignorefile", str(root / beside.relative_to(real))]
         return [*arguments, "--file", str(file), "--tag", destination(cell, out),
                 str(root / given.context.relative_to(real))]  # fmt: skip
-
-    async def _network(self, cell: Cell) -> list[str]:
-        await self.fence.raise_for(cell.account)
-        if self.network == "none" or find("slirp4netns") is None:
-            return ["--network", "none"]
-        return ["--dns", SLIRP_NAME_SERVER]
 
 
 def destination(cell: Cell, out: str) -> str:

@@ -17,7 +17,9 @@ from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Changed, En
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
-MOST_LISTED = 32 * 1024 * 1024  # bytes of a tree's listing: some 300,000 files
+MOST_LISTED = (
+    128 * 1024 * 1024
+)  # bytes of a tree's listing: a million files and more, for which an agent needs some 500 MB
 MOST_EXPORTED = 8 * 1024**3  # bytes of one tree written out
 MOST_AHEAD = 16 * 1024 * 1024  # bytes of one tree kept in memory while it is being read
 

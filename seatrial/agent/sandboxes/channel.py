@@ -8,6 +8,7 @@ from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, en
 from seatrial.wire.states import Isolation
 
 MAX_FRAME = 4 << 20
+MAX_SENT = 24 << 20  # bytes of one frame to the sandbox, whose program takes a little more
 MAX_SAID = 160 << 20
 MAX_WAITING = 64  # frames read but not yet handled; at this limit, reading from the sandbox pauses
 
@@ -22,6 +23,10 @@ class SandboxError(Exception):
     def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
         self.lasting = lasting
+
+
+class TooLarge(Exception):
+    """A frame that a sandbox would not take. Nothing of it was sent."""
 
 
 class Pipe(Protocol):
@@ -79,9 +84,12 @@ class Sandbox:
         return item
 
     async def send(self, kind: Kind, channel: int, value: Any) -> None:
-        """Send one frame. Raises SandboxError if the sandbox is gone."""
+        """Send one frame. Raises SandboxError if the sandbox is gone, TooLarge above MAX_SENT."""
+        data = encode(kind, channel, value)
+        if len(data) > MAX_SENT:
+            raise TooLarge(f"{len(data) / (1 << 20):.0f} MB; at most {MAX_SENT >> 20} MB are given at once")
         try:
-            await self._pipe.write(encode(kind, channel, value))
+            await self._pipe.write(data)
         except OSError as error:
             raise SandboxError(f"the sandbox is gone: {error}") from error
 

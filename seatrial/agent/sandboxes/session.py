@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
 GRACE_SECONDS = 5.0  # after a policy's own deadline, in which the warden must end it
 MAX_QUESTIONS = 20_000
+HOST_SECONDS = 60.0  # in which the host answers all questions of one policy
 
 
 @dataclass
@@ -33,11 +34,18 @@ class RunningPolicy:
     index: int
     policy: PolicyToRun
     outcome: Outcome = field(default_factory=Outcome)
-    deadline: float = 0.0
+    ends: float = 0.0  # when the warden must have ended it, if the host answers at once
+    host_seconds: float = 0.0  # for which the host has answered so far
+    busy: bool = False  # whether it does so now
     # A child asks its next question when it has read an answer, which may be before the sender of that answer knows. So one
     # question may wait here; a second one is a violation, because the warden passes on none before it has an answer.
     asked: asyncio.Queue[Frame] = field(default_factory=lambda: asyncio.Queue(1))
     answering: asyncio.Task[None] | None = None
+
+    @property
+    def deadline(self) -> float:
+        """When it must have ended: the time of the host is not its own."""
+        return self.ends + (HOST_SECONDS if self.busy else self.host_seconds)
 
 
 class Session:
@@ -76,7 +84,7 @@ class Session:
             index, policy = waiting.popleft()
             channel = self._sandbox.idle.pop(0)
             running = RunningPolicy(index, policy)
-            running.deadline = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
+            running.ends = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
             self._running[channel] = running
             running.answering = asyncio.create_task(self._answer_all(channel, running))
             await self._sandbox.send(Kind.RUN, channel, job_of(policy))
@@ -92,6 +100,8 @@ class Session:
                 return await self._sandbox.receive()
         except TimeoutError:
             late = [r for r in self._running.values() if r.deadline <= time.monotonic()]
+            if not late:
+                return None  # the host took time meanwhile
             for running in late:
                 if running.outcome.how is not Ending.STOPPED:
                     running.outcome.how = Ending.TIMED_OUT
@@ -126,18 +136,38 @@ class Session:
         try:
             for _ in range(MAX_QUESTIONS):
                 frame = await running.asked.get()
-                await self._sandbox.send(Kind.ANSWER, channel, await self._answer(frame, running))
+                await self._reply(channel, await self._timed_answer(frame, running))
             await running.asked.get()
             await self._stop(channel, running, f"asked more than {MAX_QUESTIONS:,} questions and was ended")
         except CheckoutError as error:
             note = f"the repository could not be read: {error}"
             await self._stop(channel, running, note, again=not error.lasting)
+        except TimeoutError:
+            note = f"its questions took the host more than {HOST_SECONDS:.0f} s. Ask for less: choose files, search on the host"
+            await self._stop(channel, running, note)
         except SandboxError:
             pass  # the code that reads the sandbox's frames notices its end
         except Exception as error:
             log.exception("a policy's question could not be answered", policy=running.policy.slug)
             note = f"the agent could not answer a question: {type(error).__name__}: {error}"
             await self._stop(channel, running, note, again=True)
+
+    async def _reply(self, channel: int, answer: dict[str, Any]) -> None:
+        try:
+            await self._sandbox.send(Kind.ANSWER, channel, answer)
+        except TooLarge as error:
+            why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes"
+            await self._sandbox.send(Kind.ANSWER, channel, {"error": why})
+
+    async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
+        """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
+        began, running.busy = time.monotonic(), True
+        try:
+            async with asyncio.timeout(HOST_SECONDS - running.host_seconds):
+                return await self._answer(frame, running)
+        finally:
+            running.busy = False
+            running.host_seconds += time.monotonic() - began
 
     async def _answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""

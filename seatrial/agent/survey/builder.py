@@ -21,8 +21,8 @@ class BuilderWatch:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What is wrong with it."""
-        return self.now.problems
+        """What is wrong with it, and what it lacks."""
+        return [*self.now.problems, *self.now.lacks]
 
     async def run(self) -> None:
         """Runs for ever: looks at once, and every LOOK_SECONDS."""

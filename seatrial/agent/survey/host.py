@@ -93,7 +93,7 @@ class Survey:
         if self._builder is None:
             return {}
         facts = await self._builder.look()
-        problems = [problem[: 2 * MOST_TEXT] for problem in facts.problems]
+        problems = [problem[: 2 * MOST_TEXT] for problem in (*facts.problems, *facts.lacks)]
         return {"builder": facts.called[:MOST_TEXT], "builder_problems": problems}
 
     async def _look(self, image: str, question: Question, *, gvisor: bool) -> Sight:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.isolation import SETTING
 from seatrial.agent.commands.programs import find
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.containers import WITHOUT_GVISOR
 from seatrial.agent.sandboxes.lookout import Lookouts
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.agents import MOST_TEXT, HostLine
@@ -42,6 +44,8 @@ SWITCH_ON = (
     "sudo sysctl -w user.max_user_namespaces=15000\n"
     'echo "user.max_user_namespaces=15000" | sudo tee /etc/sysctl.d/60-user-namespaces.conf'
 )
+SEE = "What that means: docs/builders.md, without user namespaces"
+OR_WITHOUT = f"Where that may not be: {SETTING}={BuildIsolation.CHROOT}. What it lacks: docs/builders.md"
 
 More = Callable[[], Sequence[HostLine]]  # what another room has to say, as it is now
 
@@ -58,7 +62,7 @@ def kernel_says(name: str, root: Path = KERNEL) -> int | None:
 class HostLines:
     """`now` is what the last look found, and is empty before the first. `run` looks at once and every LOOK_SECONDS.
 
-    `unprivileged`: something here builds as a user that is not root. `more` is asked at each look.
+    `unprivileged`: something here builds as a user that is not root. `isolation`: of builds with buildah. `more` is asked at each look.
     """
 
     agent: str
@@ -72,6 +76,7 @@ class HostLines:
         default_factory=lambda: PACKAGES
     )  # that it needs, with their packages
     unprivileged: bool = field(default_factory=lambda: os.geteuid() != 0)
+    isolation: BuildIsolation = BuildIsolation.USERNS
     more: Sequence[More] = ()
     kernel: Path = KERNEL
     now: list[HostLine] = field(default_factory=list)
@@ -128,8 +133,11 @@ class HostLines:
             yield well(HostMatter.FIREWALL, "firewall rules keep previews away from this host")
 
     def _namespaces(self) -> Iterator[HostLine]:
-        if kernel_says(MOST, self.kernel) == 0:
-            yield bad(HostMatter.NAMESPACES, "user.max_user_namespaces is 0: nothing can be built", SWITCH_ON)
+        if self.isolation is BuildIsolation.CHROOT:
+            yield well(HostMatter.NAMESPACES, f"builds need no user namespace ({SETTING}={self.isolation})")
+        elif kernel_says(MOST, self.kernel) == 0:
+            text = "user.max_user_namespaces is 0: nothing can be built"
+            yield bad(HostMatter.NAMESPACES, text, f"{SWITCH_ON}\n{OR_WITHOUT}")
         elif self.unprivileged and kernel_says(RESTRICTED, self.kernel) == 1:
             text = (
                 "kernel.apparmor_restrict_unprivileged_userns is 1, so nobody but root makes user namespaces: builds of such a user fail, "
@@ -151,6 +159,8 @@ class HostLines:
             )
         elif facts.called and not facts.problems:
             yield well(HostMatter.BUILDER, f"{facts.called} builds here, and has what it needs")
+        for chosen in facts.lacks:
+            yield bad(HostMatter.BUILDER, chosen, SEE, grave=False)
 
     def _disk(self) -> Iterator[HostLine]:
         for warning in self.full():

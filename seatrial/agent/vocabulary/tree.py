@@ -17,7 +17,7 @@ LINK = "120000"
 SUBMODULE = "160000"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One path of a commit. `mode` is git's: one of REGULAR, LINK or SUBMODULE."""
 

@@ -90,6 +90,7 @@ LOOKING_AT: dict[str, Action] = {
     "forge_oauth.Authorization": Action.MANAGE_CONNECTIONS,
     "forge_oauth.AuthorizationRequest": Action.MANAGE_CONNECTIONS,
     "audit.AuditEntry": Action.VIEW_AUDIT,
+    "notices.Subscription": Action.MANAGE_POLICIES,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
     "accounts.Invitation": Action.MANAGE_MEMBERS,

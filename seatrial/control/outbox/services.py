@@ -57,6 +57,7 @@ class Instruction(StrEnum):
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
+    NOTICE = "notice"  # {notice}: send it to its address
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -73,6 +74,7 @@ ASIDE = (
     Instruction.FOLLOW,
     Instruction.SCORE,
     Instruction.SIGN,
+    Instruction.NOTICE,
 )
 
 

@@ -46,6 +46,9 @@ class ResultAnswer(Schema):
     waivers: list[str] = Field(description="Ids of the waivers that waive it; empty if it is not waived.")
     details: dict[str, Any] = Field(description="What the policy adds, for programs.")
     findings: list[FindingAnswer] = Field(description="What it found, one by one, in its order.")
+    known: list[str] = Field(
+        description="Fingerprints of those findings that are known: there before the policy counted only new ones."
+    )
     findings_left_out: int = Field(description="How many more it found than are listed.")
     logs: list[dict[str, Any]] = Field(description="What the policy logged, in order.")
     seconds: float = Field(description="How long it ran.")
@@ -128,6 +131,7 @@ def _result(row: Result) -> ResultAnswer:
         waivers=sorted(one.pk for one in row.waivers.all()) if row.state == ResultState.WAIVED else [],
         details=row.details,
         findings=[FindingAnswer(**one.model_dump(mode="json")) for one in findings_of(row)],
+        known=row.known,
         findings_left_out=row.findings_left_out,
         logs=row.logs,
         seconds=row.seconds,

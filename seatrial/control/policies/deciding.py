@@ -10,6 +10,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.findings import all_of
 from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result, Waiver
+from seatrial.control.policies.rollout.ratchet import new_of, note_known
 from seatrial.control.policies.waivers.force import in_force, scope_of
 from seatrial.control.policies.waivers.scope import covers
 from seatrial.control.policies.weighing import weigh
@@ -26,7 +27,8 @@ def decide(evaluation: Evaluation) -> bool:
     Returns whether a result changed by that. The caller has locked the evaluation's row, and saves it.
     """
     rows = list(evaluation.results.select_related("version__policy").prefetch_related("waivers"))
-    changed = [_waive(row, waivers) for row, waivers in _with_waivers(evaluation, rows)]
+    known = note_known(evaluation, [row for row in rows if row.state in WAIVABLE])
+    changed = [known, *(_waive(row, waivers) for row, waivers in _with_waivers(evaluation, rows))]
     weighed = weigh([(_as_said(row), row.level) for row in rows])
     evaluation.state, evaluation.score = weighed.state, weighed.score
     evaluation.waived, evaluation.remarks = weighed.waived, weighed.remarks
@@ -78,7 +80,7 @@ def _of(row: Result, waivers: list[Waiver]) -> list[Waiver]:
 
 def _waive(row: Result, waivers: list[Waiver]) -> bool:
     of_scope = {scope_of(one): one for one in waivers}
-    over = covers(list(of_scope), all_of(row)) or []
+    over = covers(list(of_scope), new_of(row, all_of(row))) or []
     used = {of_scope[one].pk for one in over}
     before = (ResultState(row.state), {one.pk for one in row.waivers.all()})
     row.state = ResultState.WAIVED if used else ResultState.FAILED

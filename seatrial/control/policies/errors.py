@@ -20,6 +20,7 @@ PolicyError
 ├── TooManyTrials      the workspace has as many trials in progress as it may have
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
+├── BadSubscription    an address cannot be told of things like this; the message says what is wrong
 ├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
@@ -27,6 +28,7 @@ PolicyError
 ├── BadGlass           glass cannot be broken like this; the message says what is wrong and the fix
 ├── NothingToBreak     nothing is against the commit
 ├── GlassIsBroken      the commit passes already; the message says until when
+├── NoRatchet          nobody could tell what is new of what the policy finds
 └── NotPromoted        the policy may not fail checks before its tests have passed
 """
 
@@ -246,4 +248,17 @@ class GlassIsBroken(PolicyError):
     """The commit passes already."""
 
     code = "glass_is_broken"
+    status = 409
+
+
+class BadSubscription(PolicyError):
+    """An address cannot be told of things like this."""
+
+    code = "bad_subscription"
+
+
+class NoRatchet(PolicyError):
+    """Nobody could tell what is new of what the policy finds."""
+
+    code = "no_ratchet"
     status = 409

@@ -35,6 +35,7 @@ class Policy(models.Model):
     pack = models.CharField(max_length=100, blank=True)
     enabled = models.BooleanField(default=True)
     level = models.CharField(max_length=20, choices=[(one, one) for one in Level], default=Level.SOFT)
+    ratchet = models.BooleanField(default=False)  # what a project's baseline has is known, and fails nothing
     level_since = models.DateTimeField(null=True)  # null: since it was made
     # Of one that is advisory because it erred too often: {at, from, errors, of}, where `from` is the level before; else empty
     demotion = models.JSONField(default=dict)
@@ -102,6 +103,22 @@ class Attachment(models.Model):
         if self.label:
             return f"projects labelled {self.label}"
         return f"projects of the stack {self.stack}" if self.stack else "all projects"
+
+
+class Baseline(models.Model):
+    """What a ratcheted policy had found in a project when the ratchet was put on, as far as it is still there."""
+
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="baselines")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="baselines")
+    fingerprints = models.JSONField(default=list)
+    commit = models.CharField(max_length=64)  # at which it was found
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["policy", "project"], name="one_baseline")]
+
+    def __str__(self) -> str:
+        return f"baseline of {self.policy} in {self.project}"
 
 
 class PolicyVersion(models.Model):
@@ -232,6 +249,9 @@ class Result(models.Model):
     details = models.JSONField(default=dict)
     findings = models.JSONField(default=list)  # see `findings.findings_of`
     findings_left_out = models.PositiveIntegerField(default=0)
+    known = models.JSONField(
+        default=list
+    )  # fingerprints of those findings that the baseline has, one for each
     logs = models.JSONField(default=list)
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
@@ -248,8 +268,14 @@ class Result(models.Model):
 
     @property
     def level(self) -> Level:
-        """How much it weighs in its evaluation."""
-        return self.evaluation.level_of(self.version_id)
+        """How much it weighs in its evaluation; advisory if all that it found is known."""
+        level = self.evaluation.level_of(self.version_id)
+        return Level.ADVISORY if level.gates and self.all_known else level
+
+    @property
+    def all_known(self) -> bool:
+        """Whether there is nothing new in what it found."""
+        return bool(self.known) and not self.findings_left_out and len(self.known) == len(self.findings)
 
     @property
     def begins(self) -> datetime | None:

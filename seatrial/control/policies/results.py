@@ -8,7 +8,9 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.notices.announcing import evaluation_finished
 from seatrial.control.policies.rollout.demotion import demote_erring
+from seatrial.control.policies.rollout.ratchet import shrink
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -54,6 +56,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
         _store(evaluation, event.results)
         _conclude(evaluation)
         demote_erring(evaluation)
+        shrink(evaluation)
     else:  # it failed as a whole: checkout, no sandbox
         possible = {EvaluationState.TIMED_OUT, EvaluationState.ERRORED}
         _conclude(evaluation, event.state if event.state in possible else EvaluationState.ERRORED)
@@ -153,3 +156,4 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
     outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
     outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
+    evaluation_finished(evaluation)

@@ -73,5 +73,6 @@ def _row(result: Result) -> str:
     said = why_waived(result) or result.message
     said = f"{said} ({result.ran_with})" if result.ran_with else said
     begins = f" for what was opened before {result.begins:%Y-%m-%d}" if result.begins else ""
+    begins = ": all that it found is known" if result.all_known else begins
     state = result.state if result.level is Level.SOFT else f"{result.state} ({result.level}{begins})"
     return f"| {code(result.version.policy.slug)} | {state} | {score} | {plain(said)} |"

@@ -17,6 +17,7 @@ from seatrial.control.forges.registration import WorkerTask
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.notices import delivering
 from seatrial.control.policies.scores.taking import take
 from seatrial.control.policies.signing.services import attest
 from seatrial.control.policies.trials import queueing as trials_queue
@@ -45,6 +46,8 @@ FACTS_KEPT = timedelta(hours=2)
 TRIAL_KEPT = timedelta(minutes=10)
 # About a minute: each failure waits twice as long as the one before.
 CONFIRM_TRIES = 6
+# After this time, whoever is to be told has found out by themselves.
+NOTICE_KEPT = timedelta(days=1)
 # Nobody expects an answer to a comment of yesterday.
 COMMAND_KEPT = timedelta(hours=2)
 
@@ -149,6 +152,17 @@ def signatures() -> Errand:
 
 def _sign(body: dict[str, str]) -> None:
     attest(body["evaluation"])
+
+
+def notices() -> Errand:
+    """Tell other addresses. No forge is asked."""
+    return Errand(
+        instruction=Instruction.NOTICE,
+        act=delivering.deliver,
+        kept=NOTICE_KEPT,
+        waits=delivering.waits,
+        given_up=delivering.given_up,
+    )
 
 
 def revocations(configuration: Configuration) -> Errand:

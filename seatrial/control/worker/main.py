@@ -38,7 +38,8 @@ log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
 TRIAL_LANES = 2
-ASKING_THREADS = 23 + AT_ONCE  # as many as there are tasks that wait for forges
+NOTICE_LANES = 2
+ASKING_THREADS = 25 + AT_ONCE  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 
@@ -118,6 +119,10 @@ def _asking(
         f"trials {number}": Aside(asking, wakeups, errands.trials(forges)).run
         for number in range(1, TRIAL_LANES + 1)
     }
+    notices = {
+        f"notices {number}": Aside(asking, wakeups, errands.notices()).run
+        for number in range(1, NOTICE_LANES + 1)
+    }
     of_forges = {task.name: errands.looped(task, asking, wakeups) for task in errands.forge_tasks()}
     return {
         **facts,
@@ -130,6 +135,7 @@ def _asking(
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "scores": Aside(asking, wakeups, errands.scores()).run,
+        **notices,
         "signatures": Aside(asking, wakeups, errands.signatures()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,

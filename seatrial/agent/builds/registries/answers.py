@@ -77,9 +77,14 @@ def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError
         )
     dialled = DIALLED.findall(said)  # what was tried last, in vain
     if dialled and "refused" in said and reach.closed(dialled[-1][0], int(dialled[-1][1])):
-        return RegistrySilent(f"{registry} {CLOSED}", "allow it there (GALLEY_REGISTRIES)")
+        return closed(registry)
     said = NAMES.sub("", said)
     return _silent(registry, said) or _refused(image, registry, said)
+
+
+def closed(registry: str) -> RegistrySilent:
+    """It is where pulls may not go."""
+    return RegistrySilent(f"{registry} {CLOSED}", "allow it there (GALLEY_REGISTRIES)")
 
 
 def _silent(registry: str, said: str) -> RegistrySilent | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from seatrial.agent.builds.cell import PROXIES
 from seatrial.agent.builds.references import HUB, registry_of
+from seatrial.agent.builds.registries.answers import Reach
 from seatrial.agent.builds.registries.resolving import is_unknown, resolved
 from seatrial.agent.engine.registries import Registries
 from seatrial.agent.vocabulary.addresses import HTTP, HTTPS, Address, address_of, addresses_of_urls
@@ -39,10 +40,20 @@ class Configuration:
 
     async def leads_nowhere(self, image: str) -> bool:
         """Whether nothing that would be asked for `image` has an address. With a proxy, only the proxy knows."""
+        address = self._asked(image)
+        return address is not None and await is_unknown(address)
+
+    async def is_closed(self, image: str, reach: Reach) -> bool:
+        """Whether all that would be asked for `image` is closed to pulls."""
+        address = self._asked(image)
+        numbers = await resolved(address) if address is not None else []
+        return address is not None and bool(numbers) and all(reach.closed(n, address.port) for n in numbers)
+
+    def _asked(self, image: str) -> Address | None:
+        """The only address that is asked for `image`; None if there may be others."""
         registry = registry_of(image)
         elsewhere = self.proxies() or (registry == HUB and self.engine.mirrors)
-        address = None if elsewhere else _address(registry)
-        return address is not None and await is_unknown(address)
+        return None if elsewhere else _address(registry)
 
     async def file(self, image: str) -> str:
         """registries.conf for the pull of `image`."""

@@ -15,14 +15,17 @@ from seatrial.agent.builds import loading
 from seatrial.agent.builds.account import PULLER, Account, ensure_account
 from seatrial.agent.builds.attempts import repeated
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.isolation import refused
 from seatrial.agent.builds.references import registry_of
-from seatrial.agent.builds.registries.answers import Reach, RegistrySilent
+from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, closed
 from seatrial.agent.builds.registries.configuration import Configuration
 from seatrial.agent.builds.registries.fence import PullFence
 from seatrial.agent.builds.registries.pull import Limits, Pull
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
+from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from seatrial.agent.vocabulary.errors import BuilderFailed
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.whole import whole
 
@@ -40,6 +43,7 @@ class Puller:
     allowed: tuple[Address, ...] = ()  # on the host or in its network, opened by the operator
     certificates: Path | None = None  # a PEM bundle to trust instead of the host's
     limits: Limits = field(default_factory=Limits)
+    isolation: BuildIsolation = BuildIsolation.USERNS
     fence: PullFence = field(default_factory=PullFence)
     _account: Account | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -47,7 +51,9 @@ class Puller:
 
     async def pull(self, image: str, log: Log) -> None:
         """The engine has `image` as `kept_as(image)` when this returns. Raises RegistrySilent if it may be stood in for, else
-        ImageUnavailable, NoSpace, BuildError or BuilderKilled."""
+        ImageUnavailable, NoSpace, BuildError or BuilderFailed, also where the isolation cannot be kept."""
+        if why := refused(self.isolation):
+            raise BuilderFailed(f"{image} is not pulled: {why}")
         await repeated(lambda: self._pull(image), log, image)
 
     async def _pull(self, image: str) -> None:
@@ -57,10 +63,13 @@ class Puller:
             raise RegistrySilent(f"{registry_of(image)} does not answer")
         account = await self._known_account()
         opened = await self.fence.raise_for(account, configuration.opened())
-        cell = Cell(self.folder / secrets.token_hex(8), "pull", account)
-        pull = Pull(
-            image, cell, self.certificates, self.limits, Reach(own_addresses(), opened, fenced=account.other)
-        )
+        cell = Cell(self.folder / secrets.token_hex(8), "pull", account, self.isolation)
+        reach = Reach(own_addresses(), opened, fenced=account.other)
+        if self.isolation is BuildIsolation.CHROOT and await configuration.is_closed(image, reach):
+            raise closed(
+                registry_of(image)
+            )  # slirp4netns says nothing of a connection that the fence refuses
+        pull = Pull(image, cell, self.certificates, self.limits, reach)
         try:
             await pull.prepare(await configuration.file(image))
             await pull.fetch(configuration.proxies())

@@ -93,6 +93,7 @@ def _take_effect(row: BrokenGlass) -> None:
             continue
         settle(evaluation, state)
         evaluation.save(update_fields=["state", "beneath", "glass"])
+        outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
     outbox.instruct(Instruction.REPORT, project=row.project_id, commit=row.commit)
 
 

@@ -15,6 +15,7 @@ from seatrial.control.policies.rollout import attaching, services
 from seatrial.control.policies.rollout.finding import policy_of
 from seatrial.control.policies.rollout.forms import target_of
 from seatrial.control.policies.rollout.levels import level_named
+from seatrial.control.policies.rollout.ratchet import put_on, take_off
 from seatrial.control.policies.rollout.words import why_demoted
 
 router = Router(tags=["policies"])
@@ -33,6 +34,14 @@ class LevelWanted(Schema):
     level: str = Field(
         max_length=20,
         description="draft: it runs in trials only; advisory: it never fails a check; soft: it does, unless waived; hard: nothing waives it.",
+    )
+
+
+class RatchetWanted(Schema):
+    """Whether a policy counts new findings only."""
+
+    ratchet: bool = Field(
+        description="true: what it found on default branches is known from now on, and fails nothing."
     )
 
 
@@ -80,6 +89,7 @@ class RolloutAnswer(Schema):
     demoted: str = Field(
         description="Why it is advisory although nobody made it so, for people: it erred too often. Empty otherwise."
     )
+    ratchet: bool = Field(description="Whether only new findings fail checks.")
     attachments: list[AttachmentAnswer] = Field(description="Where it runs, and where it does not.")
 
 
@@ -101,6 +111,22 @@ def set_level(request: HttpRequest, policy: PolicyId, wanted: LevelWanted) -> Ro
     row = find_allowed(person(request), Action.MANAGE_POLICIES, Policy, policy, "workspace")
     changed = services.set_level(row, level_named(wanted.level), by=actor(request))
     row.level, row.demotion = changed.level, changed.demotion
+    return answer(row)
+
+
+@router.patch(
+    "/policies/{policy}/ratchet",
+    response={200: RolloutAnswer, **REFUSED},
+    summary="Count new findings only, or all",
+)
+def set_ratchet(request: HttpRequest, policy: PolicyId, wanted: RatchetWanted) -> RolloutAnswer:
+    """It takes the role admin, and counts from the next evaluation on."""
+    row = find_allowed(person(request), Action.MANAGE_POLICIES, Policy, policy, "workspace")
+    if wanted.ratchet:
+        put_on(row, by=actor(request))
+    else:
+        take_off(row, by=actor(request))
+    row.ratchet = wanted.ratchet
     return answer(row)
 
 
@@ -142,6 +168,7 @@ def answer(policy: Policy) -> RolloutAnswer:
         id=policy.pk,
         workspace=policy.workspace.slug,
         level=policy.level,
+        ratchet=policy.ratchet,
         demoted=why_demoted(policy),
         attachments=[_attachment(row) for row in attaching.attachments_of(policy)],
     )

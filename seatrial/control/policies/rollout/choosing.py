@@ -1,11 +1,12 @@
 """Which policies run in an evaluation, and how much each weighs there. Three queries, however many policies and projects there are."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadCriteria
@@ -44,9 +45,9 @@ class Selection:
 def choose(project: Project, *, event: EventKind, ref: str, asked_at: datetime) -> Selection:
     """`asked_at`: when the pull request was opened, or now for what is none."""
     selection = Selection()
-    reaches = _reaches(project)
+    reaching = _reaches(project)
     for version in _newest(project):
-        stands = standing(Level(version.policy.level), reaches.get(version.policy_id, ()), asked_at=asked_at)
+        stands = standing(Level(version.policy.level), reaching.get(version.policy_id, ()), asked_at=asked_at)
         if stands is None:
             continue
         try:
@@ -91,10 +92,22 @@ def _reaches(project: Project, **of: Policy) -> Mapping[str, list[Reach]]:
     named = Q(everything=True) | Q(project=project) | Q(label__in=project.labels)
     if project.stack:
         named |= Q(stack=project.stack)
-    reaches: defaultdict[str, list[Reach]] = defaultdict(list)
+    found: defaultdict[str, list[Reach]] = defaultdict(list)
     for row in rows.filter(named):
-        reaches[row.policy_id].append(reach_of(row))
-    return reaches
+        found[row.policy_id].append(reach_of(row))
+    return found
+
+
+def reaches(attachments: Iterable[Attachment], project: Project) -> bool:
+    """Whether the policy that has these attachments runs in the project, once its level lets it run anywhere."""
+    named = [reach_of(row) for row in attachments if names(row, project)]
+    return standing(Level.SOFT, named, asked_at=timezone.now()) is not None
+
+
+def names(row: Attachment, project: Project) -> bool:
+    """Whether the attachment is about the project, if only to exclude it."""
+    of_group = row.label in project.labels or bool(row.stack and row.stack == project.stack)
+    return row.everything or row.project_id == project.pk or of_group
 
 
 def reach_of(row: Attachment) -> Reach:

@@ -16,6 +16,7 @@ from seatrial.control.policies.rollout import attaching, services
 from seatrial.control.policies.rollout.finding import policy_of
 from seatrial.control.policies.rollout.forms import AttachForm, ExcludeForm
 from seatrial.control.policies.rollout.levels import level_named
+from seatrial.control.policies.rollout.ratchet import put_on, take_off
 from seatrial.control.policies.rollout.words import MEANING, why_demoted
 from seatrial.wire.states import Level
 
@@ -35,6 +36,22 @@ def level(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
     policy = _managed(request, workspace, slug)
     try:
         services.set_level(policy, level_named(request.POST.get("level", "")), by=actor(request))
+        messages.success(request, "Saved. It counts from the next evaluation on.")
+    except PolicyError as error:
+        messages.warning(request, str(error))
+    return _back(policy)
+
+
+@require_POST
+@login_required
+def ratchet(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
+    """Have only new findings fail checks, or all of them again."""
+    policy = _managed(request, workspace, slug)
+    try:
+        if request.POST.get("on") == "yes":
+            put_on(policy, by=actor(request))
+        else:
+            take_off(policy, by=actor(request))
         messages.success(request, "Saved. It counts from the next evaluation on.")
     except PolicyError as error:
         messages.warning(request, str(error))
@@ -100,6 +117,7 @@ def _page(request: HttpRequest, policy: Policy, **forms: Any) -> HttpResponse:
         "levels": MEANING.items(),
         "demoted": why_demoted(policy),
         "attachments": list(attaching.attachments_of(policy)),
+        "baselines": list(policy.baselines.select_related("project").order_by("project__name")),
         "may_write": allowed(person(request), Action.MANAGE_POLICIES, policy),
         "attach_form": AttachForm(),
         "exclude_form": ExcludeForm(),

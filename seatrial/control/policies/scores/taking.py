@@ -1,7 +1,6 @@
 """Takes scores: when a verdict was made or changed, and every hour, because pull requests are closed as well."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from seatrial.control.policies.current import standing
 from seatrial.control.policies.models import Evaluation, Result
+from seatrial.control.policies.notices.announcing import score_fell
 from seatrial.control.policies.scores.counting import Said, Tally, newest_of_each, tally
 from seatrial.control.policies.scores.models import Basis, DailyScore
 from seatrial.control.projects.models import Project
@@ -19,34 +19,29 @@ AGAIN = timedelta(hours=1)
 AT_ONCE = 100  # projects in a pass of the sweep
 
 
-@dataclass(frozen=True)
-class Fall:
-    """A project's score is lower than when it was taken before."""
-
-    project: Project
-    before: float
-    now: float
-
-
 @transaction.atomic
-def take(project_id: str) -> Fall | None:
-    """Store the project's score of today; says if it fell. Does nothing for one that is archived or gone. Idempotent.
+def take(project_id: str) -> None:
+    """Store the project's score of today; and have it told if it fell. Does nothing for one that is archived or gone. Idempotent.
 
     One call per project at a time: the row of the project is locked, so a fall is told once.
     """
     rows = Project.objects.select_for_update(no_key=True).filter(pk=project_id, archived_at=None)
     project = rows.first()
     if project is None:
-        return None
+        return
     before = DailyScore.objects.filter(project=project).order_by("-day").first()
     now = timezone.now()
     basis, taken = score_now(project)
     DailyScore.objects.update_or_create(
         project=project, day=now.date(), defaults={**vars(taken), "basis": basis, "taken_at": now}
     )
-    if before is None or before.score is None or taken.score is None or taken.score >= before.score:
-        return None
-    return Fall(project, before.score, taken.score)
+    if (
+        before is not None
+        and before.score is not None
+        and taken.score is not None
+        and taken.score < before.score
+    ):
+        score_fell(project, before=before.score, now=taken.score)
 
 
 def due(now: datetime) -> list[str]:

@@ -25,7 +25,7 @@ EVERYBODYS = [
     Section("waivers", "waivers:waivers", "Waivers"),
     Section("scores", "scores:scores", "Scores"),
 ]
-ADMINS = [Section("network", "network:network", "Network")]
+ADMINS = [Section("notices", "notices:notices", "Notices"), Section("network", "network:network", "Network")]
 
 
 @register.inclusion_tag("policies/parts/sections.html", takes_context=True)

@@ -14,7 +14,7 @@ from seatrial.control.policies.trials.summaries import Counts, summary
 STATES = "queued, running, finished, errored (there is no result) or cancelled."
 
 
-class DifferenceAnswer(Schema):
+class TrialDifference(Schema):
     """Where a result is not what its test expects."""
 
     key: str = Field(description="Of the result: passed, score, state, message, findings or details.")
@@ -28,7 +28,7 @@ class TriedAnswer(Schema):
     policy: str = Field(description="The policy's slug.")
     test: str = Field(description="The test's name; empty for a result on the commit.")
     agrees: bool | None = Field(description="Whether it is what its test expects; null on the commit.")
-    differences: list[DifferenceAnswer] = Field(description="Where it is not; empty on the commit.")
+    differences: list[TrialDifference] = Field(description="Where it is not; empty on the commit.")
     state: str = Field(description="passed, failed, errored, timed_out or skipped.")
     score: float | None = Field(description="0 to 100; null where it has none.")
     message: str = Field(description="What the policy says, for people.")
@@ -150,7 +150,7 @@ def _tried(row: dict[str, Any]) -> TriedAnswer:
         policy=row["slug"],
         test=row.get("test", ""),
         agrees=None if found is None else not found,
-        differences=[DifferenceAnswer(**one) for one in found or []],
+        differences=[TrialDifference(**one) for one in found or []],
         state=row["state"],
         score=row["score"],
         message=row["message"],

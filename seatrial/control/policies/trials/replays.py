@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from seatrial.control.accounts.models import Workspace
@@ -12,6 +11,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.policies.errors import NothingToTry, ReplayRuns
 from seatrial.control.policies.models import Policy, PolicyVersion, Replay, Trial
+from seatrial.control.policies.rollout.choosing import reaches
 from seatrial.control.policies.trials import commits
 from seatrial.control.policies.trials.drafts import Draft, of_version
 from seatrial.control.policies.trials.feeding import OPEN, feed
@@ -30,7 +30,7 @@ class Wanted:
 
     commits: int = 20
     pull_requests: bool = True
-    projects: tuple[str, ...] = ()  # ids; empty: all that the policy is for
+    projects: tuple[str, ...] = ()  # ids; empty: all that the policy is attached to
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def replay(
     time; it shares the agents fairly with those of others (see `feeding`), and can be cancelled.
     """
     policy = Policy.objects.filter(workspace=workspace, slug=draft.slug).first()
-    rows, left_out = _places(_projects(workspace, wanted), wanted)
+    rows, left_out = _places(_projects(workspace, policy, wanted), wanted)
     if not rows:
         raise NothingToTry("No commit of any project is known yet. Push one, or open a pull request.")
     in_force = _in_force(policy)
@@ -104,9 +104,14 @@ def _in_force(policy: Policy | None) -> PolicyVersion | None:
     return policy.versions.order_by("-number").first()
 
 
-def _projects(workspace: Workspace, wanted: Wanted) -> QuerySet[Project]:
+def _projects(workspace: Workspace, policy: Policy | None, wanted: Wanted) -> list[Project]:
+    """Those that the policy is attached to; all, if it is attached to none yet."""
     rows = Project.objects.filter(workspace=workspace, archived_at=None).order_by("name", "id")
-    return rows.filter(pk__in=wanted.projects) if wanted.projects else rows
+    rows = rows.filter(pk__in=wanted.projects) if wanted.projects else rows
+    attachments = list(policy.attachments.all()) if policy is not None else []
+    if not attachments:
+        return list(rows)
+    return [project for project in rows if reaches(attachments, project)]
 
 
 def _places(

@@ -38,7 +38,7 @@ SERVICES = [  # those whose files are searched line by line
 ACTIONS = re.compile(r"\.(github|forgejo|gitea)/workflows/[^/]+\.ya?ml")
 GITLAB = ".gitlab-ci.yml"
 STYLED = r"(?:ruff|biome|fmt|format\w*|lint\w*|\w+lint|prettier|black|isort|mypy|pyright|clippy|deny|audit)"
-BETWEEN = rf"(?:(?!\b{STYLED}\b)[^\n#|;&])*?"  # from a program to its argument
+BETWEEN = rf"(?:(?!\b{STYLED}\b)[^\n#|;&]){{0,200}}?"  # from a program to its argument
 RUNNERS = (
     "go|npm|pnpm|yarn|bun|deno|dotnet|swift|flutter|dart|mix|sbt|lein|stack|cabal|bazel|bazelisk|meson|buck2?|rake|ant|composer|zig|hatch|poe"
     "|poetry|uv|pixi|just|task|mage|rails|gleam|crystal|elm|xcodebuild|dune|opam|nim|nimble|mvnw?|gradlew?|moon|nx|turbo|lerna|earthly|dagger"
@@ -48,7 +48,7 @@ TESTING = re.compile(
     r"|playwright test|cypress run|manage\.py test|runtests?|node --test|flake check|R CMD check)(?![\w./-])|cypress-io/\S+"
     rf"|(?:{RUNNERS})\b{BETWEEN}(?:[\s:+/=]|\w-)(?:test\w*|tests|check|verify|t|ci)\b"
     rf"|cargo\b{BETWEEN}\s(?:test|t)\b|(?:make|ninja|gmake)\b{BETWEEN}(?:\s|\w-)(?:test\w*|check\w*|ci|verify|distcheck)\b"
-    r"|mvnw? [^\n]*\b(?:package|install|deploy)|gradlew? [^\n]*\bbuild)"
+    r"|mvnw? [^\n]{0,200}?\b(?:package|install|deploy)|gradlew? [^\n]{0,200}?\bbuild)"
     r"|(?:^|[&;|('\"\[,:]|\{\{|\b(?:bash|sh|run|exec|time|sudo|python3?|node|ruby|perl|pwsh)\s)\s*(?:- )?(?:\.{0,2}/)?(?:[\w.-]+/)*"
     r"(?!(?:la|at|grea|fas|con|pro)test)[\w.-]*\b(?:tests?|check|verify|ci)(?:\.\w+)?(?=$|[\s&;|)'\"\],])",
     re.IGNORECASE | re.MULTILINE,

@@ -37,7 +37,7 @@ EXTRA = (".bats", ".t", ".feature", ".robot", ".exp", ".sql", ".test")
 COMMENT = re.compile(r"^[ \t]*(#(?![\[{])|//(?!/)|\*|--|%|;).*$", re.M)
 A_TEST = re.compile(
     r"^\s*(async )?def test|^\s*class \w*Test\w*\(|unittest\.|doctest\.|^\s*>>> "
-    r"|(?<![:/'\"-])\b(it|test|describe|context|specify|suite|scenario|feature|bench)\b(\.\w+)*\s*([(\[{`\"']|\w.*(\bdo\b|\{))"
+    r"|(?<![:/'\"-])\b(it|test|describe|context|specify|suite|scenario|feature|bench)\b(\.\w+)*\s*([(\[{`\"']|\w.{0,200}?(\bdo\b|\{))"
     r"|\bfunc (Test|Fuzz|Benchmark|Example)|\bfunc test\w*\(|\bfunction test\w*\(|#\[(\w+::)*(test|Test)\b|@(Parameterized|Repeated)?Test\b"
     r"|\[(Fact|Theory|Test|TestMethod|TestCase)\b|\bTEST(_[FP])?\(|\b(TEST_CASE|SCENARIO|BOOST_(AUTO|FIXTURE|DATA)_TEST\w*)\b"
     r"|Test::(More|Simple|Most|Class)|@test\b|\btest_that\(|^\s*(Feature|Scenario):|\*\*\* Test Cases \*\*\*"

@@ -1,0 +1,41 @@
+"""Notices come to be in the transaction of what they tell: each thing is told once, whatever dies meanwhile."""
+
+from typing import Any
+
+from django.conf import settings
+
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.notices.models import Notice, NoticeKind, Subscription
+from seatrial.control.projects.models import Project
+
+
+def evaluation_finished(evaluation: Evaluation) -> None:
+    """Call it in the transaction that ends the evaluation."""
+    project = evaluation.project
+    said = {
+        "id": evaluation.pk,
+        "commit": evaluation.commit,
+        "ref": evaluation.ref,
+        "event": evaluation.event,
+        "state": evaluation.state,
+        "score": evaluation.score,
+        "waived": evaluation.waived,
+        "page_url": f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
+    }
+    _announce(project, NoticeKind.EVALUATION_FINISHED, {"evaluation": said})
+
+
+def score_fell(project: Project, *, before: float, now: float) -> None:
+    """Call it in the transaction that stores the score."""
+    _announce(project, NoticeKind.SCORE_FELL, {"score": {"before": before, "now": now}})
+
+
+def _announce(project: Project, kind: NoticeKind, said: dict[str, Any]) -> None:
+    about = {"id": project.pk, "name": project.name, "page_url": f"{settings.SITE_URL}/projects/{project.pk}"}
+    for row in Subscription.objects.filter(workspace=project.workspace_id, kinds__contains=[kind]):
+        made = Notice.objects.create(
+            subscription=row, kind=kind, body={"type": kind, "project": about, **said}
+        )
+        outbox.instruct(Instruction.NOTICE, notice=made.pk)
