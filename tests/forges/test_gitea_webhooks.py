@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,7 @@ def test_every_field_of_a_pull_request(stage: Stage) -> None:
         author="ann",
         from_fork=False,
         changed_at=stage.pull.updated_at,
+        opened_at=datetime.fromisoformat(shapes.MADE.replace("Z", "+00:00")),
         labels=("preview",),
     )
 

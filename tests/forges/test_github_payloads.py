@@ -37,6 +37,7 @@ def test_every_field_of_one() -> None:
         author=pull_request["user"]["login"],
         from_fork=False,
         changed_at=datetime.fromisoformat(pull_request["updated_at"].replace("Z", "+00:00")).astimezone(UTC),
+        opened_at=datetime.fromisoformat(pull_request["created_at"].replace("Z", "+00:00")).astimezone(UTC),
     )
 
 

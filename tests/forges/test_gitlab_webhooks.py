@@ -201,6 +201,7 @@ def test_every_field_of_one() -> None:
         object_attributes__draft=True,
         object_attributes__labels=[{"title": "preview"}],
         object_attributes__updated_at="2026-01-02 03:04:05 UTC",
+        object_attributes__created_at="2026-01-01 03:04:05 UTC",
     )
     there = json.loads(sent)["object_attributes"]
     assert parse(MERGE, sent) == PullRequestChanged(
@@ -214,6 +215,7 @@ def test_every_field_of_one() -> None:
         author="ann",
         from_fork=False,
         changed_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        opened_at=datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC),
         draft=True,
         labels=("preview",),
     )

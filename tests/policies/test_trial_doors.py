@@ -124,6 +124,15 @@ def test_developers_try_viewers_look_and_strangers_see_nothing(
     assert rest("dora")("post", cancel)[1]["state"] == TrialState.CANCELLED
 
 
+def test_the_page_of_a_policy_has_its_tests_and_trials(version: PolicyVersion, project: Project) -> None:
+    for name, button in (("dora", True), ("bob", False)):
+        answer = signed_in(name).get(f"/policies/harbour/{version.policy.slug}")
+        page = answer.content.decode()
+        assert (
+            answer.status_code == 200 and "Tests and trials" in page and ("Run the tests" in page) is button
+        )
+
+
 def test_a_project_of_another_workspace_is_not_tried_on(version: PolicyVersion, cast: factories.Cast) -> None:
     factories.Membership.objects.create(workspace=cast.elsewhere, user=cast.alice, role=Role.OWNER)
     elsewhere = factories.project(cast.elsewhere)

@@ -26,14 +26,16 @@ def policy_with(user: User, key: str, action: Action = Action.VIEW) -> Policy:
 
 
 def with_newest(rows: QuerySet[Policy]) -> QuerySet[Policy]:
-    """Each with its workspace, and its newest version as the only one of `versions.all()`."""
+    """Each with its workspace, and what `newest_of` needs."""
     newest = PolicyVersion.objects.order_by("policy", "-number").distinct("policy")
-    return rows.select_related("workspace").prefetch_related(Prefetch("versions", newest))
+    return rows.select_related("workspace").prefetch_related(
+        Prefetch("versions", newest, to_attr="newest_alone")
+    )
 
 
 def newest_of(policy: Policy) -> PolicyVersion:
     """Its newest version, of a policy that was found here. Raises NotFound."""
-    version = next(iter(policy.versions.all()), None)
+    version: PolicyVersion | None = next(iter(getattr(policy, "newest_alone", [])), None)
     if version is None:
         raise NotFound(f"The policy {policy.slug} has no version yet.")
     return version

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Prefetch
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import packs
+from seatrial.control.policies.authoring.finding import with_newest
 from seatrial.control.policies.authoring.parameters import carried
 from seatrial.control.policies.authoring.writing import add_version, locked, record
 from seatrial.control.policies.errors import NoSuchPack, NoSuchPolicy
@@ -66,8 +66,7 @@ class Shelf:
 
 def shelves(workspace: Workspace) -> list[Shelf]:
     """All packs; a constant number of queries."""
-    newest = Prefetch("versions", PolicyVersion.objects.order_by("policy", "-number").distinct("policy"))
-    known = {row.slug: row for row in Policy.objects.filter(workspace=workspace).prefetch_related(newest)}
+    known = {row.slug: row for row in with_newest(Policy.objects.filter(workspace=workspace))}
     return [
         Shelf(pack, [_shelved(pack, packed, known.get(packed.slug)) for packed in pack.policies])
         for pack in packs.catalogue()
@@ -129,7 +128,7 @@ def author(pack: str) -> str:
 
 
 def _shelved(pack: Pack, packed: PackedPolicy, policy: Policy | None) -> Shelved:
-    newest = next(iter(policy.versions.all()), None) if policy is not None else None
+    newest = next(iter(getattr(policy, "newest_alone", [])), None)
     if policy is None or newest is None:
         return Shelved(packed, policy, Standing.ABSENT)
     return Shelved(packed, policy, _standing(pack.slug, packed, policy, newest))

@@ -7,7 +7,7 @@ from django import template
 from seatrial.control.accounts.access import Action, allowed
 from seatrial.control.dashboard.states import Face, Tone, face
 from seatrial.control.policies import findings
-from seatrial.control.policies.models import Policy
+from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.trials.services import newest_tests
 from seatrial.control.policies.trials.shown import projects_of
 from seatrial.wire.evaluations import Finding
@@ -52,7 +52,8 @@ def shown_value(value: Any) -> str:
 def try_of(context: template.Context, policy: Policy) -> dict[str, Any]:
     """What the part of the page shows."""
     user = context["request"].user
-    version = policy.versions.order_by("-number").first()
+    # Not by `policy.versions`, of which a page may have fetched only some
+    version = PolicyVersion.objects.filter(policy=policy).order_by("-number").first()
     return {
         "tests_state": newest_tests(version) if version is not None else None,
         "tests": len(version.tests) if version is not None else 0,
