@@ -21,12 +21,9 @@ from tests.worker.traefik_api import Api
 def behind(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The web process that the stacks of all tests share."""
     stack = Stack(tmp_path_factory.mktemp("web"))
-    stack.hold()
-    try:
-        stack.start_web()
-        yield stack
-    finally:
-        stack.stop()
+    stack.start_web()
+    yield stack
+    stack.stop()
 
 
 @pytest.fixture

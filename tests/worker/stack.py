@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -115,7 +114,6 @@ class Stack:
         self.port = behind.port if behind else free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.held: list[socket.socket] = []
         self.environment = {**os.environ, **self._settings()}
 
     def _settings(self) -> dict[str, str]:
@@ -134,19 +132,7 @@ class Stack:
             **self.nats.settings,
         }
 
-    def hold(self) -> None:
-        """Nobody else is given the ports of those that come one after the other, until `let_go`."""
-        ports = (self.nats.port, self.traefik.web, self.traefik.api)
-        self.held = [socket.create_server(("127.0.0.1", port)) for port in ports]
-
-    def let_go(self) -> None:
-        for held in self.held:
-            held.close()
-        self.held = []
-
     def start(self) -> None:
-        if self.behind:
-            self.behind.let_go()
         self.nats.start()
         self.traefik.start()
         if not self.behind:
@@ -179,9 +165,6 @@ class Stack:
         stuck = [name for name, process in self.processes.items() if not self._ends(process)]
         self.traefik.kill()
         self.nats.kill()
-        self.let_go()
-        if self.behind:
-            self.behind.hold()
         assert not stuck, f"did not stop: {[(name, self.log(name)) for name in stuck]}"
 
     def _ends(self, process: subprocess.Popen[bytes]) -> bool:
