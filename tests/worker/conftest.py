@@ -17,24 +17,9 @@ from tests.worker.stack import Backend, InBackground, Stack, eventually, started
 from tests.worker.traefik_api import Api
 
 
-@pytest.fixture(scope="session")
-def behind(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The web process that the stacks of all tests share."""
-    stack = Stack(tmp_path_factory.mktemp("web"))
-    stack.start_web()
-    yield stack
-    stack.stop()
-
-
 @pytest.fixture
-def own_web() -> None:
-    """For a test that kills the web process or cuts its connections: its stack has one of its own."""
-
-
-@pytest.fixture
-def stack(request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
-    behind = None if "own_web" in request.fixturenames else request.getfixturevalue("behind")
-    with started(Stack(tmp_path, behind=behind)) as stack:
+def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
+    with started(Stack(tmp_path)) as stack:
         yield stack
 
 

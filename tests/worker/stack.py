@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,9 +54,9 @@ class Backend:
 
 
 class Traefik:
-    def __init__(self, directory: Path, like: "Traefik | None" = None) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.web, self.api = (like.web, like.api) if like else (free_port(), free_port())
+        self.web, self.api = free_port(), free_port()
         self.routes = directory / "routes" / "routes.yml"
         self.routes.parent.mkdir(parents=True)
         self.process: subprocess.Popen[bytes] | None = None
@@ -90,28 +88,16 @@ class Traefik:
 
 
 class Stack:
-    """Everything but the agent. `worker` may be killed and started again at any moment.
-
-    `behind`: another stack, of which only the web process runs. This one then has no web process of its own, but that one's,
-    and with it its ports and the keys of its bus. A web process knows nothing but what is in the database, so stacks that come
-    one after the other may share one, unless a test kills it, or what it needs.
-    """
+    """Everything but the agent. `worker` may be killed and started again at any moment."""
 
     def __init__(
-        self,
-        directory: Path,
-        bus: Callable[[str, Path], NatsServer | Cluster] = NatsServer,
-        *,
-        behind: "Stack | None" = None,
+        self, directory: Path, bus: Callable[[str, Path], NatsServer | Cluster] = NatsServer
     ) -> None:
-        self.directory, self.behind = directory, behind
+        self.directory = directory
         (directory / "bus").mkdir()
-        if behind:
-            shutil.copytree(behind.nats.identity.directory, directory / "bus" / "keys")
-            bus = partial(NatsServer, port=behind.nats.port)
         self.nats = bus(require("nats"), directory / "bus")
-        self.traefik = Traefik(directory, behind and behind.traefik)
-        self.port = behind.port if behind else free_port()
+        self.traefik = Traefik(directory)
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {**os.environ, **self._settings()}
@@ -135,8 +121,7 @@ class Stack:
     def start(self) -> None:
         self.nats.start()
         self.traefik.start()
-        if not self.behind:
-            self.start_web()
+        self.start_web()
         self.start_worker()
 
     def start_web(self, *, seconds: float = LIMIT_SECONDS) -> None:
@@ -177,8 +162,6 @@ class Stack:
         return True
 
     def log(self, name: str) -> str:
-        if name == "web" and self.behind:
-            return self.behind.log(name)
         log = self.directory / f"{name}.log"
         return log.read_text() if log.exists() else ""
 

@@ -50,7 +50,7 @@ def test_worker_killed_between_commit_and_publish_loses_nothing(
 
 
 def test_bus_killed_and_database_connections_cut_are_waited_for(
-    own_web: None, stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
+    stack: Stack, agent: ScriptedAgent, project: Project, repository: Repository
 ) -> None:
     first = repository.commit("feature", "one")
     open_pull(project)

@@ -101,7 +101,6 @@ def storm(
 
 def test_every_pull_request_ends_as_the_code_host_says_and_nothing_is_told_twice(
     everything_lasts: None,
-    own_web: None,
     stack: Stack,
     one_agent: ScriptedAgent,
     storm: Storm,
