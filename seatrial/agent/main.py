@@ -10,16 +10,19 @@ import sys
 from pathlib import Path
 from typing import NoReturn, TextIO, cast
 
-import structlog
-from pydantic import ValidationError
-
 from seatrial import __version__
-from seatrial.agent.bus.registration import RegistrationRefused
-from seatrial.agent.program import AgentProgram
-from seatrial.agent.settings import Settings
-from seatrial.environ.reading import stray
-from seatrial.environ.sentences import problems
-from seatrial.wire.visible import visible_values
+from seatrial.lasting import lasting, without
+
+with lasting(), without("rich", "pygments"):  # structlog and httpx would take them along, for colours
+    import structlog
+    from pydantic import ValidationError
+
+    from seatrial.agent.bus.registration import RegistrationRefused
+    from seatrial.agent.program import AgentProgram
+    from seatrial.agent.settings import Settings
+    from seatrial.environ.reading import stray
+    from seatrial.environ.sentences import problems
+    from seatrial.wire.visible import visible_values
 
 EXIT_UNUSABLE = 2
 

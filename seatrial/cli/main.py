@@ -4,7 +4,7 @@ import signal
 import sys
 from io import TextIOWrapper
 
-from seatrial.lasting import lasting
+from seatrial.lasting import lasting, without
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
     )  # during the imports, Ctrl-C ends the process without a message
-    with lasting():
+    with lasting(), without("pygments"):  # httpx would take it along, for its own command
         from seatrial.cli.app import run
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return run()

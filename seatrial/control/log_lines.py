@@ -5,10 +5,12 @@ import sys
 from logging import LogRecord
 from typing import Any
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
+from seatrial.lasting import without
 from seatrial.wire.visible import visible_values
+
+with without("rich"):  # for tracebacks in colours
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(

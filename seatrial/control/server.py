@@ -18,10 +18,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seatrial.control.configuration import Configuration, read_configuration
+from seatrial.lasting import lasting
 
-BEAT = "seatrial-worker.beat"  # in the folder for temporary files, of which every container has its own
+# `healthy` runs every few seconds, for as long as there are containers: it imports next to nothing.
+if TYPE_CHECKING:
+    from seatrial.control.configuration import Configuration
+
+# In the folder for temporary files, of which every container has its own.
+BEAT = "seatrial-worker.beat"
+PORT = "seatrial-web.port"
 
 
 def main() -> None:
@@ -52,18 +59,24 @@ def main() -> None:
     ):  # the first process of a container has no handlers of its own
         signal.signal(number, _end)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
-    chosen.run(read_configuration(), chosen, rest)
+    chosen.run(chosen, rest)
 
 
 def _end(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
-def _setup(configuration: Configuration, *_: object) -> None:
+def _configuration() -> "Configuration":
+    from seatrial.control.configuration import read_configuration
+
+    return read_configuration()
+
+
+def _setup(*_: object) -> None:
+    directory = _configuration().galley_keys_dir
     from seatrial.control.fleet import bus_identity
     from seatrial.control.fleet.errors import IdentityBroken
 
-    directory = configuration.galley_keys_dir
     try:
         bus_identity.ensure(directory)
     except IdentityBroken as error:
@@ -74,43 +87,52 @@ def _setup(configuration: Configuration, *_: object) -> None:
         )
 
 
-def _web(configuration: Configuration, _: argparse.Namespace, rest: list[str]) -> None:
+def _web(_: argparse.Namespace, rest: list[str]) -> None:
     def first_data() -> None:
         from seatrial.control.installation.first_data import first_of_server
 
         first_of_server()
 
+    port = str(_configuration().app_port)
     _prepare(first_data)
-    port = str(configuration.app_port)
+    _temporary(PORT).write_text(port)
     _become("seatrial.control.web", "--host", "0.0.0.0", "--port", port, *rest)  # noqa: S104  a container's own
 
 
 def _worker(*_: object) -> None:
+    _configuration()  # what is wrong with it is said before anything is prepared
     _prepare(lambda: None)
-    _become("seatrial.control.worker", "--beat", str(_beat_file()))
+    _become("seatrial.control.worker", "--beat", str(_temporary(BEAT)))
 
 
-def _certificate(configuration: Configuration, *_: object) -> None:
+def _certificate(*_: object) -> None:
+    configuration = _configuration()
     from seatrial.control.certificates.giving import serve
 
     serve(configuration)
 
 
-def _healthy(configuration: Configuration, chosen: argparse.Namespace, _: object) -> None:
+def _healthy(chosen: argparse.Namespace, _: object) -> None:
     from seatrial.control.healthy import web_problem, worker_problem
 
-    is_web = chosen.which == "web"
-    sys.exit(web_problem(configuration.app_port) if is_web else worker_problem(_beat_file()))
+    if chosen.which == "worker":
+        sys.exit(worker_problem(_temporary(BEAT)))
+    try:
+        port = int(_temporary(PORT).read_text())
+    except (OSError, ValueError):
+        sys.exit("the web process has not begun yet")
+    sys.exit(web_problem(port))
 
 
 def _prepare(first_data: Callable[[], None]) -> None:
     """Prepare the database, or end this process with the reason why not."""
-    import django
+    with lasting():
+        import django
 
-    django.setup()
+        django.setup()
 
-    from seatrial.control.installation.errors import InstallationError
-    from seatrial.control.installation.preparation import prepare
+        from seatrial.control.installation.errors import InstallationError
+        from seatrial.control.installation.preparation import prepare
 
     try:
         prepare(first_data)
@@ -124,8 +146,8 @@ def _become(module: str, *arguments: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606  signals and all
 
 
-def _beat_file() -> Path:
-    return Path(tempfile.gettempdir()) / BEAT
+def _temporary(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / name
 
 
 if __name__ == "__main__":

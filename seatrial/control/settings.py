@@ -9,6 +9,13 @@ from django.http.request import split_domain_port
 from seatrial.control.configuration import read_configuration
 from seatrial.control.conninfo import options
 from seatrial.control.log_lines import logging_configuration
+from seatrial.lasting import without
+
+# A tenth of a start: the bus's client would take along aiohttp for WebSockets, which reads all authorities of the system, and
+# httpx what its command shows.
+with without("aiohttp", "pygments"):
+    import httpx  # noqa: F401
+    import nats  # noqa: F401
 
 CONFIGURATION = read_configuration()
 

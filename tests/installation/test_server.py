@@ -84,10 +84,25 @@ def test_who_waits_for_the_database_can_be_told_to_end(signal_: signal.Signals) 
     assert process.returncode == 128 + signal_ and output == ""
 
 
-@pytest.mark.parametrize("which", [["healthy"], ["healthy", "worker"]])
-def test_what_does_not_run_is_not_healthy(which: list[str], tmp_path: Path) -> None:
-    done = ask(*which, APP_PORT=str(free_port()), TMPDIR=str(tmp_path))
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    ("which", "port", "said"),
+    [
+        ("web", None, "the web process has not begun yet"),
+        ("web", free_port(), "does not answer"),
+        ("worker", None, "the worker has not worked yet"),
+    ],
+)
+def test_what_does_not_run_is_not_healthy(which: str, port: int | None, said: str, tmp_path: Path) -> None:
+    if port:  # it has begun, and died
+        (tmp_path / "seatrial-web.port").write_text(str(port))
+    done = ask("healthy", which, TMPDIR=str(tmp_path))
+    assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_to_ask_costs_next_to_nothing() -> None:
+    """It is asked every few seconds, in every container."""
+    ask = "import seatrial.control.server, seatrial.control.healthy, sys; print({'pydantic', 'django'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", ask], text=True) == "set()\n"
 
 
 def test_a_worker_that_wrote_its_beat_long_ago_is_not_healthy(tmp_path: Path) -> None:
@@ -99,8 +114,8 @@ def test_a_worker_that_wrote_its_beat_long_ago_is_not_healthy(tmp_path: Path) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_web_makes_the_first_data_says_the_password_and_serves(client) -> None:
-    port = {"APP_PORT": str(free_port())}
+def test_web_makes_the_first_data_says_the_password_and_serves(client, tmp_path: Path) -> None:
+    port = {"APP_PORT": str(free_port()), "TMPDIR": str(tmp_path)}
     with running("web", GALLEY_AGENT_TOKEN=TOKEN, **port) as process:
         eventually(lambda: ask("healthy", **port).returncode == 0, what="it serves")
         process.send_signal(signal.SIGTERM)

@@ -107,11 +107,24 @@ class ScriptedAgent:
         await self.client.publish(subjects.heartbeat(self.id), Envelope.wrap(beat).encode())
 
     async def _watch(self) -> None:
-        """Looks again twice a second: slower than a watch, and deaf to nothing."""
+        """Looks again ten times a second: slower than a watch, and deaf to nothing. Where nothing has changed, that is one question."""
+        looked: object = None
         while True:
             with contextlib.suppress(Exception):
-                await self._look()
+                if (there := await self._there()) != looked:
+                    looked = None
+                    await self._look()
+                    looked = (*there[:-1], self._known())
             await asyncio.sleep(0.1)
+
+    async def _there(self) -> tuple[object, ...]:
+        """Differs whenever a look would find something else, or something to do."""
+        info = await self.client.jetstream().stream_info(f"KV_{subjects.desired_bucket(self.id)}")
+        state = info.state
+        return info.created, state.first_seq, state.last_seq, state.messages, self._known()
+
+    def _known(self) -> tuple[frozenset[str], frozenset[str]]:
+        return frozenset(self.desired), frozenset(self.removed)
 
     async def _look(self) -> None:
         listed: dict[str, DesiredEnvironment] = {}
