@@ -207,6 +207,11 @@ def own_addresses() -> list[str]:
     return [*four, *six]
 
 
+def own_address() -> str:
+    """One of them that others can ask and that stays: other tests have link-local ones for a while."""
+    return next(a for a in own_addresses() if not a.startswith(("[", "127.", "169.254.")))
+
+
 async def docker(*arguments: str, stdin: str = "") -> str:
     """The docker client's output; its failure is the test's."""
     process = await asyncio.create_subprocess_exec(

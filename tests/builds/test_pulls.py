@@ -27,7 +27,7 @@ from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.errors import ImageUnavailable
-from tests.builds.conftest import Lines, docker, own_addresses
+from tests.builds.conftest import Lines, docker, own_address, own_addresses
 from tests.builds.containers import run
 from tests.builds.registry import Registry, served
 from tests.engines import missing
@@ -197,7 +197,7 @@ async def test_an_image_that_pretends_to_be_a_previews_is_refused(
 async def test_certificates_that_the_engine_trusts_are_trusted(
     engine: Engine, tmp_path: Path, busybox: bytes, log: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = next(a for a in own_addresses() if "[" not in a and not a.startswith("127."))
+    host = own_address()
     async with certified(busybox, host, tmp_path) as registry:
         asked = f"{registry.host}/shop/base:1"
         try:

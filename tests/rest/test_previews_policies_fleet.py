@@ -179,6 +179,8 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
         "state",
         "score",
         "waived",
+        "glass",
+        "remarks",
         "message",
         "isolation",
         "page_url",
