@@ -72,7 +72,7 @@ def test_rows_survive_the_upgrade(before: Any) -> None:
 
 
 def test_what_forges_were_told_about_commits_is_still_known() -> None:
-    before = migrate([("forges", "0007_budgets_and_reports")])
+    before = migrate([("forges", "0007_budgets_and_reports"), ("projects", "0006_removal")])
     try:
         workspace = before.get_model("accounts", "Workspace").objects.create(slug="ours", name="Ours")
         there = before.get_model("projects", "Connection").objects.create(
