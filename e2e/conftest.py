@@ -77,9 +77,9 @@ def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage
 @pytest.fixture(scope="module")
 def page(platform: Platform) -> Iterator[Page]:
     """A browser in which the platform's admin is signed in."""
-    program = require("chromium")
+    require("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         # Code hosts have a certificate of an organisation, which a browser of that organisation knows
         page = browser.new_page(base_url=f"http://localhost:{platform.port}", ignore_https_errors=True)
         page.set_default_timeout(60_000)

@@ -78,7 +78,7 @@ def _point_at(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Debian's Chromium, without its windows where it has that."""
+    """Debian's Chromium."""
     from playwright.sync_api import sync_playwright
 
     program = require("chromium")
