@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from e2e.connecting import NOBODY, networks_of_containers, recorded
 from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
+from tests.dashboard.steady import steady
 from tests.engines import require
 
 HERE = Path(__file__).parent
@@ -82,6 +83,7 @@ def page(platform: Platform) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         # Code hosts have a certificate of an organisation, which a browser of that organisation knows
         page = browser.new_page(base_url=f"http://localhost:{platform.port}", ignore_https_errors=True)
+        steady(page)
         page.set_default_timeout(60_000)
         page.goto("/")
         page.get_by_label("Username").fill("admin")

@@ -73,7 +73,8 @@ def _configuration() -> "Configuration":
 
 
 def _setup(*_: object) -> None:
-    directory = _configuration().galley_keys_dir
+    configuration = _configuration()
+    directory = configuration.galley_keys_dir
     from seatrial.control.fleet import bus_identity
     from seatrial.control.fleet.errors import IdentityBroken
 

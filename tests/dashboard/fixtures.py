@@ -12,11 +12,12 @@ from playwright.sync_api import expect
 
 from tests.bus.servers import NatsServer
 from tests.dashboard.server import serving
+from tests.dashboard.steady import steady
 from tests.dashboard.waiting import WAIT_SECONDS
 from tests.engines import require
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up, and this file is read before
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
     from tests.dashboard.harbour import Harbour
 
@@ -76,6 +77,12 @@ def _point_at(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     run(ensure_streams(configuration))
 
 
+def prepared(context: "BrowserContext") -> None:
+    """What every page of a test has."""
+    context.set_default_timeout(WAIT_SECONDS * 1000)
+    context.on("page", steady)
+
+
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """Debian's Chromium."""
@@ -85,7 +92,7 @@ def browser() -> "Iterator[Browser]":
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=arguments)
-        chromium.on("context", lambda context: context.set_default_timeout(WAIT_SECONDS * 1000))
+        chromium.on("context", prepared)
         yield chromium
         chromium.close()
 
