@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 NAME = "Integrity of lock files"
 PARAMS = {"registries": []}
 TESTS = [
-    {"name": "npm, good", "input": {"files": {"package-lock.json": '{"packages": {"": {}, "node_modules/a": {"resolved": "https://registry.npmjs.org/a.tgz", "integrity": "sha512-x"}}}'}}, "expected": {"passed": True, "score": 100}},
-    {"name": "npm, no checksum", "input": {"files": {"package-lock.json": '{"packages": {"": {},\n"node_modules/a": {"resolved": "https://registry.npmjs.org/a.tgz"}}}'}},
+    {"name": "npm, good", "input": {"files": {"package-lock.json": '{"packages": {"": {}, "node_modules/a": {"resolved": "https://registry.test/a.tgz", "integrity": "sha512-x"}}}'}}, "expected": {"passed": True, "score": 100}},
+    {"name": "npm, no checksum", "input": {"files": {"package-lock.json": '{"packages": {"": {},\n"node_modules/a": {"resolved": "https://registry.test/a.tgz"}}}'}},
      "expected": {"passed": False, "findings": [{"path": "package-lock.json", "line": 2}]}},
     {"name": "npm, not encrypted", "input": {"files": {"package-lock.json": '{"packages": {"node_modules/a": {"resolved": "http://r.test/a.tgz", "integrity": "sha512-x"}}}'}}, "expected": {"passed": False}},
     {"name": "another registry", "input": {"files": {"package-lock.json": '{"packages": {"node_modules/a": {"resolved": "https://evil.test/a.tgz", "integrity": "sha512-x"}}}'}},
-     "params": {"registries": ["registry.npmjs.org"]}, "expected": {"passed": False, "message": {"contains": "evil.test"}}},
-    {"name": "yarn", "input": {"files": {"yarn.lock": '# yarn lockfile v1\n\na@1:\n  version "1"\n  resolved "https://registry.yarnpkg.com/a.tgz#0"\n'}}, "expected": {"passed": False, "findings": [{"line": 3}]}},
+     "params": {"registries": ["registry.test"]}, "expected": {"passed": False, "message": {"contains": "evil.test"}}},
+    {"name": "yarn", "input": {"files": {"yarn.lock": '# yarn lockfile v1\n\na@1:\n  version "1"\n  resolved "https://registry.test/a.tgz#0"\n'}}, "expected": {"passed": False, "findings": [{"line": 3}]}},
     {"name": "cargo", "input": {"files": {"Cargo.lock": '[[package]]\nname = "a"\nversion = "1"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n'}}, "expected": {"passed": False, "findings": 1}},
-    {"name": "uv", "input": {"files": {"uv.lock": '[[package]]\nname = "a"\nsource = { registry = "https://pypi.org/simple" }\nwheels = [{ url = "https://f.test/a.whl", hash = "sha256:0" }]\n'}}, "expected": {"passed": True}},
+    {"name": "uv", "input": {"files": {"uv.lock": '[[package]]\nname = "a"\nsource = { registry = "https://registry.test/simple" }\nwheels = [{ url = "https://f.test/a.whl", hash = "sha256:0" }]\n'}}, "expected": {"passed": True}},
     {"name": "cannot be read", "input": {"files": {"package-lock.json": "{"}}, "expected": {"passed": False}},
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": True, "message": {"contains": "No lock file"}}},
 ]  # fmt: skip
