@@ -81,6 +81,8 @@ def _show(terminal: Terminal, statement: dict[str, Any], key: str) -> None:
         )
     score = "" if evaluation["score"] is None else f", score {evaluation['score']:g}"
     terminal.line(f"  evaluation {evaluation['id']}: ", bold(evaluation["state"]), score)
+    if glass := evaluation.get("glass"):
+        terminal.line("  ", bold(str(glass)))
     for one in predicate["results"]:
         waived = "; ".join(
             f"waived by {by['approvedBy']} until {by['until']}: {by['reason']}" for by in one["waivedBy"]

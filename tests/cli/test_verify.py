@@ -21,7 +21,7 @@ RESULT = {
 def statement(name: str = "acme/shop") -> dict[str, Any]:
     predicate = {
         "issuer": "https://seatrial.example.com", "signedAt": "2026-11-29T18:00:00+00:00",
-        "evaluation": {"id": "01E", "state": "passed", "score": 92.5},
+        "evaluation": {"id": "01E", "state": "passed", "score": 92.5, "glass": "glass broken by olga: down. Without it: failed"},
         "runtime": {"isolation": "runsc", "program": {"sha256": "a" * 64}}, "results": [dict(RESULT)],
     }  # fmt: skip
     subject = [{"name": name, "digest": {"gitCommit": COMMIT}}]
@@ -47,6 +47,7 @@ def test_a_genuine_file_says_what_it_proves_without_any_platform(cli: Any, files
     code, out, _ = cli("verify", signed, "--key", key, "--commit", COMMIT.upper())
     assert code == 0
     assert f"Genuine: acme/shop at {COMMIT}" in out and "passed, score 92.5" in out
+    assert "glass broken by olga: down. Without it: failed" in out
     assert "no-secrets version 3" in out and "waived by olga until 2026-12-01: a key for tests" in out
     assert KEY.id in out and "https://seatrial.example.com" in out
     code, out, _ = cli("verify", signed, "--key", key, "--json")

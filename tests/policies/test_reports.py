@@ -13,6 +13,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
+from seatrial.control.policies.glass.services import break_glass
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.reports.formats import ReportFormat
 from seatrial.control.policies.reports.junit import junit
@@ -21,6 +23,7 @@ from seatrial.control.policies.reports.patches import Replacement, replacements
 from seatrial.control.policies.reports.sarif import sarif
 from seatrial.control.policies.reports.table import COLUMNS, safe, table
 from seatrial.control.policies.reports.told import Report, report_of
+from seatrial.wire.states import ResultState
 from tests import factories as make
 
 # As OASIS publishes it, without its descriptions.
@@ -240,3 +243,24 @@ def test_there_is_no_report_before_the_verdict_and_no_other_format(told: Told) -
     assert refused.status_code == 409 and refused.json()["error"]["code"] == "not_ended"
     assert told.ask(told.owner, "/evaluations/ID/report/csv").status_code == 302
     assert "report/sarif" not in told.ask(told.owner, "/evaluations/ID").content.decode()
+
+
+@pytest.mark.postgres
+def test_every_report_says_that_it_passes_behind_broken_glass(told: Told) -> None:
+    asked = {"reason": "the *shop* is down", "by": Actor.person("olga"), "person": told.owner}
+    break_glass(told.evaluation, **asked)
+    report = told.report()
+    said = "glass broken by olga until "
+    assert said in markdown(report) and "the \\*shop\\*" in markdown(report)
+    assert sarif(report)["runs"][0]["properties"]["glass"].startswith(said)
+    properties = ElementTree.fromstring(junit(report)).iter("property")
+    assert {one.get("name"): one.get("value") for one in properties}["glass"] == report.glass
+
+
+@pytest.mark.postgres
+def test_a_failure_of_which_all_is_known_fails_no_ci_that_reads_the_report(told: Told) -> None:
+    before = told.report().number(ResultState.FAILED)
+    row = told.evaluation.results.get(version__policy__slug="no-secrets")
+    row.known, row.findings_left_out = ["f1", "=f2"], 0
+    row.save()
+    assert told.report().number(ResultState.FAILED) == before - 1

@@ -12,11 +12,13 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import results as reported
 from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.errors import NotEnded
+from seatrial.control.policies.glass.services import break_glass, mend
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.signing import services
 from seatrial.control.policies.signing.models import Attestation, SigningKey
@@ -185,6 +187,38 @@ def test_a_waiver_has_it_signed_again_and_nothing_else_does(verdict: Verdict) ->
     carry_out()
     (waived,) = [row for row in verdict.statement()["predicate"]["results"] if row["state"] == "waived"]
     assert [one["approvedBy"] for one in waived["waivedBy"]] == ["olga"]
+
+
+@pytest.mark.postgres
+def test_what_passes_behind_broken_glass_is_not_signed_as_if_nothing_were_against_it(
+    verdict: Verdict,
+) -> None:
+    verdict.finish()
+    carry_out()
+    assert verdict.statement()["predicate"]["evaluation"]["glass"] == ""
+    evaluation = Evaluation.objects.get()
+    asked = {"reason": "the shop is down", "by": Actor.person("olga"), "person": verdict.owner}
+    broken = break_glass(evaluation, **asked)
+    carry_out()
+    signed = verdict.statement()["predicate"]["evaluation"]
+    assert signed["state"] == "passed" and signed["glass"].startswith("glass broken by olga until ")
+    assert signed["glass"].endswith("the shop is down. Without it: failed")
+    mend(broken, by=Actor.person("olga"))
+    carry_out()
+    signed = verdict.statement()["predicate"]["evaluation"]
+    assert (signed["state"], signed["glass"]) == ("failed", "")
+
+
+@pytest.mark.postgres
+def test_a_failure_of_which_all_is_known_is_signed_with_the_weight_that_it_had(verdict: Verdict) -> None:
+    verdict.finish()
+    row = verdict.evaluation.results.get(version=verdict.secrets)
+    row.findings, row.known = [{"message": "old", "fingerprint": "f"}], ["f"]
+    row.save()
+    carry_out()
+    signed = verdict.statement()["predicate"]["results"][1]
+    assert (signed["state"], signed["level"]) == ("failed", "advisory")
+    assert (signed["findings"]["number"], signed["findings"]["known"]) == (1, 1)
 
 
 @pytest.mark.postgres

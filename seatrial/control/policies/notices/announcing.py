@@ -6,6 +6,7 @@ from django.conf import settings
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.notices.models import Notice, NoticeKind, Subscription
 from seatrial.control.projects.models import Project
@@ -20,6 +21,7 @@ def evaluation_finished(evaluation: Evaluation) -> None:
         "ref": evaluation.ref,
         "event": evaluation.event,
         "state": evaluation.state,
+        "glass": why_it_passes(evaluation),
         "score": evaluation.score,
         "waived": evaluation.waived,
         "page_url": f"{settings.SITE_URL}/evaluations/{evaluation.pk}",

@@ -38,6 +38,7 @@ def junit(report: Report) -> bytes:
         "commit": evaluation.commit,
         "evaluation": evaluation.pk,
         "state": evaluation.state,
+        "glass": report.glass,
         "page": report.page_url,
     }
     properties = ElementTree.SubElement(suite, "properties")

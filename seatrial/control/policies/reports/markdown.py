@@ -23,9 +23,9 @@ def _verdict(report: Report) -> Iterator[str]:
     yield f"## Policies: {evaluation.state}{score}{waived}"
     yield ""
     yield f"{plain(evaluation.project.name)} at {code(evaluation.commit)} · [details]({report.page_url})"
-    if evaluation.shown_message:
+    for said in filter(None, (report.glass, evaluation.shown_message)):
         yield ""
-        yield plain(evaluation.shown_message)
+        yield plain(said)
 
 
 def _table(report: Report) -> Iterator[str]:

@@ -55,6 +55,7 @@ def _run(report: Report) -> Json:
         "properties": {
             "evaluation": evaluation.pk,
             "state": evaluation.state,
+            "glass": report.glass,
             "score": evaluation.score,
             "waived": evaluation.waived,
             "commit": evaluation.commit,

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from seatrial.control.policies.errors import NotEnded
 from seatrial.control.policies.findings import findings_of
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation, Policy, Result, Waiver
 from seatrial.control.policies.waivers.words import why_waived
 from seatrial.control.policies.weighing import is_remark
@@ -50,6 +51,7 @@ class Report:
     evaluation: Evaluation
     page_url: str
     told: list[Told]  # by the policy's slug
+    glass: str  # why it passes although something is against it, for people; empty otherwise
 
     def number(self, *states: ResultState) -> int:
         """How many policies ended in one of these states, without remarks."""
@@ -57,18 +59,19 @@ class Report:
 
 
 def report_of(evaluation: Evaluation) -> Report:
-    """Everything that a report tells of `evaluation`; two queries. Raises NotEnded."""
+    """Everything that a report tells of `evaluation`; a constant number of queries. Raises NotEnded."""
     if not EvaluationState(evaluation.state).terminal:
         raise NotEnded("The evaluation has not ended. Its report can be had once it has a verdict.")
     rows = evaluation.results.select_related("version__policy").prefetch_related("waivers")
     return Report(
         evaluation=evaluation,
         page_url=f"{settings.SITE_URL}/evaluations/{evaluation.pk}",
-        told=[_told(evaluation, row) for row in rows.order_by("version__policy__slug")],
+        glass=visible_text(why_it_passes(evaluation)),
+        told=[_told(row) for row in rows.order_by("version__policy__slug")],
     )
 
 
-def _told(evaluation: Evaluation, row: Result) -> Told:
+def _told(row: Result) -> Told:
     waived = row.state == ResultState.WAIVED
     return Told(
         policy=row.version.policy,
@@ -76,7 +79,7 @@ def _told(evaluation: Evaluation, row: Result) -> Told:
         digest=row.version.digest,
         description=visible_text(row.version.description),
         state=ResultState(row.state),
-        level=evaluation.level_of(row.version_id),
+        level=row.level,
         score=row.score,
         message=visible_text(row.message),
         seconds=row.seconds,

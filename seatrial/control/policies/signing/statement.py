@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from seatrial.control.fleet.models import Agent
+from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation, Result, Waiver
 from seatrial.control.policies.waivers.force import scope_of
 from seatrial.signed.envelope import PREDICATE_TYPE, STATEMENT_TYPE
@@ -30,6 +31,7 @@ def statement(evaluation: Evaluation) -> Json:
                 "ref": evaluation.ref,
                 "baseCommit": evaluation.base_commit,
                 "state": evaluation.state,
+                "glass": why_it_passes(evaluation),
                 "score": evaluation.score,
                 "message": evaluation.message,
                 "finishedAt": evaluation.finished_at.isoformat() if evaluation.finished_at else None,
@@ -61,7 +63,7 @@ def _result(evaluation: Evaluation, row: Result) -> Json:
         "policy": version.policy.slug,
         "version": version.number,
         "versionId": version.pk,
-        "level": evaluation.level_of(version.pk),
+        "level": row.level,
         "code": {"sha256": row.digests.get("code", "")},
         "kept": {"sha256": version.digest},
         "parameters": {"sha256": row.digests.get("params", "")},
@@ -72,6 +74,7 @@ def _result(evaluation: Evaluation, row: Result) -> Json:
         "findings": {
             "sha256": digest_of(row.findings),
             "number": len(row.findings),
+            "known": len(row.known),
             "leftOut": row.findings_left_out,
         },
         "remembered": row.memoised,
