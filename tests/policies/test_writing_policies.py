@@ -122,9 +122,11 @@ def test_developers_run_the_tests_of_a_policy_and_its_page_says_how_they_are(doo
     assert (
         "all well" in doors.page("viewer", PAGE)[1] and "Run the tests" not in doors.page("viewer", PAGE)[1]
     )
-    assert doors.send("viewer", f"{PAGE}/tests").status_code == 403
-    assert doors.send("stranger", f"{PAGE}/tests").status_code == 404
-    assert "Its tests run" in doors.send("developer", f"{PAGE}/tests").content.decode()
+    order = f"/trials/of/{policy.pk}/test"
+    assert doors.page("developer", PAGE)[1].count(order) == 1
+    assert doors.send("viewer", order).status_code == 403
+    assert doors.send("stranger", order).status_code == 404
+    assert doors.send("developer", order).status_code == 200
     assert [one.version.policy_id for one in Trial.objects.select_related("version")] == [policy.pk]
 
 

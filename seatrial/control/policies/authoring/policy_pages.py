@@ -130,20 +130,6 @@ def switch(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
     return redirect("authoring:policy", workspace, slug)
 
 
-@require_POST
-@login_required
-def run_tests(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
-    """Run its own tests."""
-    row = policy_at(person(request), workspace, slug, Action.TRY_POLICY)
-    try:
-        trials.run_tests_of(writing.newest_of_row(row), by=actor(request))
-    except PolicyError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, "Its tests run. What they say is here in a moment.")
-    return redirect("authoring:policy", workspace, slug)
-
-
 def _context(user: User, row: Policy) -> dict[str, Any]:
     newest = newest_of(row)
     versions = list(
@@ -161,7 +147,6 @@ def _context(user: User, row: Policy) -> dict[str, Any]:
         "more": len(versions) > MOST_VERSIONS,
         "judged": judged(user, [row]).get(row.pk),
         "may_write": allowed(user, Action.MANAGE_POLICIES, row),
-        "may_try": allowed(user, Action.TRY_POLICY, row),
         **TAB,
     }
 

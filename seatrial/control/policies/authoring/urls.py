@@ -18,6 +18,5 @@ urlpatterns = [
     path(f"{_ONE}/versions/<int:number>", policy_pages.version, name="version"),
     path(f"{_ONE}/changes", policy_pages.changes, name="changes"),
     path(f"{_ONE}/revert", policy_pages.revert, name="revert"),
-    path(f"{_ONE}/tests", policy_pages.run_tests, name="tests"),
     path(f"{_ONE}/switch", policy_pages.switch, name="switch"),
 ]

@@ -13,6 +13,11 @@ class NoticeKind(models.TextChoices):
     EVALUATION_FINISHED = "evaluation_finished"
     SCORE_FELL = "score_fell"
 
+    @property
+    def word(self) -> str:
+        """For people."""
+        return "A score fell" if self is NoticeKind.SCORE_FELL else "An evaluation has ended"
+
 
 class Subscription(models.Model):
     """An address that is told of some kinds of things in a workspace. Its secret signs each notice."""
@@ -53,6 +58,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk}"
+
+    @property
+    def about(self) -> str:
+        """What it tells, for people."""
+        return NoticeKind(self.kind).word
 
     @property
     def outcome(self) -> str:

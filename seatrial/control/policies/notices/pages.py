@@ -16,7 +16,6 @@ from seatrial.control.policies.notices import services
 from seatrial.control.policies.notices.models import NoticeKind, Subscription
 
 SHOWN = 10  # newest notices of an address
-WORDS = {NoticeKind.EVALUATION_FINISHED: "An evaluation has ended", NoticeKind.SCORE_FELL: "A score fell"}
 
 
 @require_GET
@@ -74,10 +73,10 @@ def _context(user: User) -> dict[str, Any]:
         {
             "workspace": one,
             "subscriptions": [
-                (row, [WORDS[NoticeKind(kind)] for kind in row.kinds], row.notices.order_by("-id")[:SHOWN])
+                (row, [NoticeKind(kind).word for kind in row.kinds], row.notices.order_by("-id")[:SHOWN])
                 for row in Subscription.objects.filter(workspace=one).order_by("id")
             ],
         }
         for one in workspaces(user, Action.MANAGE_POLICIES).order_by("name")
     ]
-    return {"spaces": spaces, "kinds": WORDS.items(), "tab": "policies"}
+    return {"spaces": spaces, "kinds": [(kind, kind.word) for kind in NoticeKind], "tab": "policies"}

@@ -8,6 +8,7 @@ from seatrial.control.accounts.access import Action, allowed
 from seatrial.control.dashboard.states import Face, Tone, face
 from seatrial.control.policies import findings
 from seatrial.control.policies.models import Policy, PolicyVersion
+from seatrial.control.policies.trials.models import Trial
 from seatrial.control.policies.trials.services import newest_tests
 from seatrial.control.policies.trials.shown import projects_of
 from seatrial.wire.evaluations import Finding
@@ -26,6 +27,12 @@ KINDS = {
 def trial_face(state: str) -> Face:
     """The face of a trial's state. `running` needs its own: for an environment, it means that all is well."""
     return Face(Tone.WAITING, "clock", "Running") if state == TrialState.RUNNING else face(state)
+
+
+@register.filter
+def outcome_face(trial: Trial, state: str) -> Face:
+    """Of a trial on a commit, what the policy said, once it has; else how the trial is."""
+    return trial_face(state) if trial.of_tests or not trial.said else face(trial.said)
 
 
 @register.filter
