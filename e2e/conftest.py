@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 import trustme
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from e2e.connecting import NOBODY, networks_of_containers, recorded
 from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
-from tests.dashboard.steady import steady
+from tests.dashboard.chromium import browsing
 from tests.engines import require
 
 HERE = Path(__file__).parent
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 expect.set_options(timeout=60_000)  # a busy machine is slow, and waiting costs nothing where it is not
 
 
@@ -78,12 +77,9 @@ def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage
 @pytest.fixture(scope="module")
 def page(platform: Platform) -> Iterator[Page]:
     """A browser in which the platform's admin is signed in."""
-    require("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+    with browsing() as browser:
         # Code hosts have a certificate of an organisation, which a browser of that organisation knows
         page = browser.new_page(base_url=f"http://localhost:{platform.port}", ignore_https_errors=True)
-        steady(page)
         page.set_default_timeout(60_000)
         page.goto("/")
         page.get_by_label("Username").fill("admin")
@@ -91,7 +87,6 @@ def page(platform: Platform) -> Iterator[Page]:
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page).not_to_have_url(re.compile("/accounts/login"))
         yield page
-        browser.close()
 
 
 @pytest.hookimpl(wrapper=True)

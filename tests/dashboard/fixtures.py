@@ -11,8 +11,8 @@ from django.conf import settings
 from playwright.sync_api import expect
 
 from tests.bus.servers import NatsServer
+from tests.dashboard.chromium import browsing
 from tests.dashboard.server import serving
-from tests.dashboard.steady import steady
 from tests.dashboard.waiting import WAIT_SECONDS
 from tests.engines import require
 
@@ -80,21 +80,14 @@ def _point_at(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
 def prepared(context: "BrowserContext") -> None:
     """What every page of a test has."""
     context.set_default_timeout(WAIT_SECONDS * 1000)
-    context.on("page", steady)
 
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Debian's Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    program = require("chromium")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+    """The distribution's Chromium."""
+    with browsing() as chromium:
         chromium.on("context", prepared)
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

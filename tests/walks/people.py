@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Page as Tab
-from playwright.sync_api import sync_playwright
 
+from tests.dashboard import chromium
 from tests.deploy.installation import NOT_YET
-from tests.engines import require
 from tests.forges.hosts.site import Hosted, Pull
 from tests.waiting import eventually
 from tests.walks.code_host import BOT, CodeHost
@@ -36,16 +35,12 @@ class Browser:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """It trusts the organisation's authority."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=require("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--host-resolver-rules={RULES}"]
-        )  # fmt: skip
-        tab = chromium.new_page(ignore_https_errors=True)
+    with chromium.browsing(f"--host-resolver-rules={RULES}") as program:
+        tab = program.new_page(ignore_https_errors=True)
         tab.set_default_timeout(60_000)
         browser = Browser(tab)
         tab.context.on("request", lambda asked: browser.requests.add(asked.url))
         yield browser
-        chromium.close()
 
 
 @dataclass
