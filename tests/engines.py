@@ -16,7 +16,12 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(sys.executable).parent
-PROGRAMS = {"nats": "nats-server", "gvisor": "runsc"}
+# The first that is here. The headless shell is Chromium without what a browser has around a page: the same engine for a third less.
+PROGRAMS = {
+    "nats": ("nats-server",),
+    "gvisor": ("runsc",),
+    "chromium": ("chromium-headless-shell", "chromium"),
+}
 VERSION_OF = {
     "docker": ["version", "--format", "{{.Server.Version}}"],
     "gvisor": ["--version"],
@@ -36,13 +41,18 @@ def find(program: str) -> str | None:
     return str(beside) if beside.exists() else shutil.which(program)
 
 
+def found(name: str) -> str | None:
+    """The path of the program of the engine `name`."""
+    return next(filter(None, map(find, PROGRAMS.get(name, (name,)))), None)
+
+
 def require(name: str) -> str:
     """The path of the engine `name` (docker, gvisor, nats, traefik, chromium, or any program).
 
     Without it the test is skipped, or fails where engines are required. Docker must answer, and gVisor must be
     registered with it.
     """
-    program = find(PROGRAMS.get(name, name))
+    program = found(name)
     if program is None:
         missing(f"{name} is not installed")
     if name in {"docker", "gvisor"} and (runtimes := _docker_runtimes()) is None:
@@ -98,7 +108,7 @@ def header() -> list[str]:
 
 
 def _version(name: str) -> str | None:
-    program = find(PROGRAMS.get(name, name))
+    program = found(name)
     if program is None or (name == "gvisor" and "runsc" not in (_docker_runtimes() or "")):
         return None
     command = [program, *VERSION_OF[name]]
