@@ -21,7 +21,7 @@ with warnings.catch_warnings():  # it says where sockets go without a login sess
 PREFIX = "seatrial-pg-"
 OWNER = "owner"  # the file with the pid of who makes the seed
 SEED = "SEATRIAL_TEST_DATABASE"  # where the first session of a run leaves its new database, with which others begin
-SOWING_SECONDS = 180  # how long the others wait for it, before they make their own
+SOWING_SECONDS = 120  # how long the others wait for it, before they make their own
 
 
 class ThrowawayPostgres:
