@@ -46,5 +46,7 @@ def _with_excerpt(one: Finding, texts: Mapping[Place, str]) -> Finding:
     there = [number for number in _around(one.line) if (one.path, number) in texts]
     if one.line not in there:
         return one
+    if there[-1] > one.line and not texts[one.path, there[-1]]:
+        there.pop()  # what follows the last line break of a file, or an empty line that nobody misses
     lines = [clean(texts[one.path, number].removesuffix("\r"), MAX_LINE) for number in there]
     return one.model_copy(update={"excerpt": Excerpt(first=there[0], lines=lines)})
