@@ -30,6 +30,7 @@ PolicyError
 ├── GlassIsBroken      the commit passes already; the message says until when
 ├── NoRatchet          nobody could tell what is new of what the policy finds
 └── NotPromoted        the policy may not fail checks before its tests have passed
+    └── NotReplayed    nor be hard before it was replayed
 """
 
 from collections.abc import Iterable
@@ -217,6 +218,12 @@ class NotPromoted(PolicyError):
 
     code = "not_promoted"
     status = 409
+
+
+class NotReplayed(NotPromoted):
+    """A policy may not be hard before people could see what it says of the commits that there are."""
+
+    code = "not_replayed"
 
 
 class NoSuchLevel(PolicyError):
