@@ -34,6 +34,7 @@ class PolicySource(models.Model):
     looked_at = models.DateTimeField(null=True)  # it last was, or could not be
     problem = models.TextField(blank=True)  # why it could not be read then
     commit = models.CharField(max_length=64, blank=True)
+    stale = models.BooleanField(default=False)  # that commit is to be taken once more
     taken_at = models.DateTimeField(null=True)
     rewound_from = models.CharField(max_length=64, blank=True)
     older = models.BooleanField(default=False)

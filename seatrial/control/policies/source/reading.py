@@ -31,10 +31,10 @@ class Tip:
     files: list[tuple[str, str]]
 
 
-def tip_of(contents: Contents, branch: str, folder: str, before: str) -> Tip | None:
-    """What is there now; None if it is still the commit `before`. Raises ForgeError."""
+def tip_of(contents: Contents, branch: str, folder: str, before: str, *, again: bool = False) -> Tip | None:
+    """What is there now; None if it is still the commit `before`, unless that is wanted `again`. Raises ForgeError."""
     commit = contents.tip(branch)
-    if commit == before:
+    if commit == before and not again:
         return None
     found = {
         path: one for path, one in contents.files(commit, folder).items() if _may_be_policy(path, folder)

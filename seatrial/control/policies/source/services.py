@@ -100,7 +100,7 @@ def release(policy: Policy, *, by: Actor) -> KeptPolicy:
 def give_back(policy: Policy, *, by: Actor) -> KeptPolicy:
     """Have the file decide again, as it is at the next look. Idempotent. Raises NotKept."""
     row = _stand(policy, Kept.KEPT, "policy.give_back", by)
-    PolicySource.objects.filter(pk=row.source_id).update(commit="")  # so that all of it is taken again
+    PolicySource.objects.filter(pk=row.source_id).update(stale=True)
     _ask(row.source)
     return row
 

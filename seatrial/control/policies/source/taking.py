@@ -31,7 +31,7 @@ def sync(forges: Forges, body: dict[str, str]) -> None:
         return
     try:
         contents = forges.of(source.project.connection).contents(source.project)
-        tip = tip_of(contents, source.branch, source.folder, source.commit)
+        tip = tip_of(contents, source.branch, source.folder, source.commit, again=source.stale)
         if tip is not None and (said := too_much(tip.files)):
             raise ForgeError(said, permanent=True)
     except ForgeError as error:
@@ -64,8 +64,8 @@ def take_tip(read: PolicySource, tip: Tip) -> None:
     _note(source, tip, found)
 
 
-def _what(source: PolicySource) -> tuple[str, ...]:
-    return (source.project_id, source.branch, source.folder, source.commit)
+def _what(source: PolicySource) -> tuple[str | bool, ...]:
+    return (source.project_id, source.branch, source.folder, source.commit, source.stale)
 
 
 def _take(source: PolicySource, standard: Standard, tip: Tip) -> None:
@@ -121,7 +121,8 @@ def _note(source: PolicySource, tip: Tip, found: Found) -> None:
     now = timezone.now()
     back = tip.course is not Course.ONWARD
     source.rewound_from, source.older = source.commit if back else "", tip.course is Course.OLDER
-    source.commit, source.taken_at, source.looked_at, source.problem = tip.commit, now, now, ""
+    source.commit, source.stale, source.taken_at = tip.commit, False, now
+    source.looked_at, source.problem = now, ""
     source.files = [_file(path, found) for path, _ in tip.files]
     source.save()
     if wrong := [one for one in source.files if one["broken"]]:

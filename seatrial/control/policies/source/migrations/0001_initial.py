@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('looked_at', models.DateTimeField(null=True)),
                 ('problem', models.TextField(blank=True)),
                 ('commit', models.CharField(blank=True, max_length=64)),
+                ('stale', models.BooleanField(default=False)),
                 ('taken_at', models.DateTimeField(null=True)),
                 ('rewound_from', models.CharField(blank=True, max_length=64)),
                 ('older', models.BooleanField(default=False)),
