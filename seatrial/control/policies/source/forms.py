@@ -14,12 +14,7 @@ class SourceForm(forms.Form):
 
     explains = True
 
-    project = forms.ModelChoiceField(
-        Project.objects.none(),
-        label="Project",
-        empty_label=None,
-        help_text="Its repository has the policies.",
-    )
+    project = forms.ChoiceField(label="Project", help_text="Its repository has the policies.")
     branch = forms.CharField(
         label="Branch", required=False, max_length=250, help_text="Empty: the default branch. Whoever may push to it decides what policies are: protect it."
     )  # fmt: skip
@@ -32,8 +27,11 @@ class SourceForm(forms.Form):
             {"project": source.project_id, "branch": source.branch, "folder": source.folder} if source else {}
         )
         super().__init__(data, initial=known, prefix=f"s{workspace.pk}")
-        choices = Project.objects.filter(workspace=workspace, archived_at=None).order_by("name", "id")
+        self._projects = Project.objects.filter(workspace=workspace, archived_at=None).order_by("name", "id")
         field = self.fields["project"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = choices
-        field.label_from_instance = lambda one: one.name  # type: ignore[method-assign]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(one.pk, one.name) for one in self._projects]
+
+    def chosen(self) -> Project:
+        """The project, of a form that is valid."""
+        return self._projects.get(pk=self.cleaned_data["project"])

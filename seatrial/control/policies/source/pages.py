@@ -37,7 +37,7 @@ def set_source(request: HttpRequest, key: str) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            services.set_source(space, given["project"], given["branch"], given["folder"], by=actor(request))
+            services.set_source(space, form.chosen(), given["branch"], given["folder"], by=actor(request))
         except (PolicyError, ProjectArchived) as error:
             form.add_error(None, str(error))
         else:
