@@ -26,6 +26,7 @@ from seatrial.cli import (
     projects,
     pulls,
     reports,
+    rescans,
     rollouts,
     scores,
     status,
@@ -70,6 +71,7 @@ app.command()(orders.extend)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(forges.connect)
+projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
@@ -81,6 +83,7 @@ policies.policies.command("detach")(rollouts.detach)
 policies.policies.command("break-glass")(glass.break_glass)
 policies.policies.command("mend-glass")(glass.mend_glass)
 app.add_typer(policy_importing.policies, name="policies")
+policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)

@@ -57,6 +57,7 @@ class Instruction(StrEnum):
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
+    RESCAN = "rescan"  # {target}: evaluate what is newest there
     NOTICE = "notice"  # {notice}: send it to its address
 
 
@@ -75,6 +76,7 @@ ASIDE = (
     Instruction.SCORE,
     Instruction.SIGN,
     Instruction.NOTICE,
+    Instruction.RESCAN,
 )
 
 

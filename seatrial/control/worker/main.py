@@ -95,6 +95,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "waivers": sweeps.waivers,
         "glass": sweeps.glass,
         "scores": sweeps.scores,
+        "rescans": sweeps.rescans,
         "prune": sweeps.prune,
     }
 
@@ -136,6 +137,7 @@ def _asking(
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "scores": Aside(asking, wakeups, errands.scores()).run,
         **notices,
+        "rescans": Aside(asking, wakeups, errands.rescans(forges)).run,
         "signatures": Aside(asking, wakeups, errands.signatures()).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,

@@ -24,6 +24,7 @@ EVERYBODYS = [
     Section("catalogue", "authoring:catalogue", "Catalogue"),
     Section("waivers", "waivers:waivers", "Waivers"),
     Section("scores", "scores:scores", "Scores"),
+    Section("rescans", "rescans:rescans", "Re-scans"),
 ]
 ADMINS = [Section("notices", "notices:notices", "Notices"), Section("network", "network:network", "Network")]
 
