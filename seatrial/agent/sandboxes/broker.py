@@ -50,6 +50,7 @@ class Broker:
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
+            "get_branch_protection": self._protection,
             "get_topics": self._topics,
             "get_metadata": self._metadata,
             **{name: partial(self._of_change, name) for name in ("event", "commit", "base", "ref", "number")},
@@ -127,6 +128,14 @@ class Broker:
 
     async def _default_branch(self) -> str:
         return self._facts.default_branch
+
+    async def _protection(self, branch: str = "") -> dict[str, Any] | None:
+        found = self._facts.protection
+        if branch and branch != (found.branch if found is not None else self._facts.default_branch):
+            raise Unanswerable(
+                f"only the protection of the default branch, {self._facts.default_branch}, is asked for at the code host, not that of {branch}"
+            )
+        return found.model_dump(mode="json") if found is not None else None
 
     async def _topics(self) -> list[str]:
         return self._facts.topics

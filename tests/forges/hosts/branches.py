@@ -34,10 +34,10 @@ def github_branch(site: Site, hosted: Hosted, branch: str, example: dict[str, An
 def github_protection(found: Protection, example: dict[str, Any]) -> dict[str, Any]:
     return {
         **example,
-        "required_status_checks": {**example["required_status_checks"], "contexts": found.checks},
+        "required_status_checks": {"contexts": found.checks, "checks": []},
         "enforce_admins": {**example["enforce_admins"], "enabled": found.admins},
         "required_pull_request_reviews": {
-            **example["required_pull_request_reviews"],
+            "dismiss_stale_reviews": False,
             "required_approving_review_count": found.reviews,
             "require_code_owner_reviews": found.code_owners,
         },
