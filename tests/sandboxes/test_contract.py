@@ -60,7 +60,7 @@ def evaluate({parameters}):
 async def test_every_question_has_its_answer(processes: Bench) -> None:
     processes.facts = ForgeFacts(
         default_branch="main", members=[{"username": "alice", "role": "owner"}], topics=["ship"],
-        metadata={"name": "ship"}, protection={"branch": "main", "protected": True, "unknown": "Hidden."},
+        metadata={"name": "ship"},
     )  # fmt: skip
     processes.repository.commit({"a.py": "x = 1\n" * 30, "b.js": "1\n" * 5, "bin.dat": b"\0\1", "ä.txt": "é"})
     (processes.repository.path / "link").symlink_to("/etc/hostname")
@@ -82,12 +82,6 @@ def unreadable(project, path):
     except ValueError as error:
         return str(error)
 
-def other_branch(project):
-    try:
-        project.get_branch_protection("next")
-    except ValueError as error:
-        return str(error)
-
 def evaluate(project):
     return {"passed": True, "details": {
         "files": project.list_files(), "text": project.get_file_content("ä.txt"),
@@ -99,7 +93,6 @@ def evaluate(project):
         "sizes": project.get_file_sizes()["a.py"], "languages": project.get_languages(),
         "members": project.get_members(), "contributors": project.get_contributors(),
         "branch": project.get_default_branch(), "topics": project.get_topics(), "metadata": project.get_metadata(),
-        "protection": project.get_branch_protection(), "other": other_branch(project),
         "date": project.get_file_last_commit_date("a.py"), "no_date": project.get_file_last_commit_date("nowhere"),
     }}
 """
@@ -120,9 +113,26 @@ def evaluate(project):
     assert said["members"] == [{"username": "alice", "role": "owner"}]
     assert said["contributors"] == [{"username": "Alice", "commits": 3}]
     assert (said["branch"], said["topics"], said["metadata"]) == ("main", ["ship"], {"name": "ship"})
-    assert (said["protection"]["protected"], said["protection"]["unknown"]) == (True, "Hidden.")
-    assert said["protection"]["required_reviews"] is None and "main" in said["other"]
     assert said["date"].startswith("20") and said["no_date"] is None
+
+
+async def test_what_protects_the_default_branch_and_no_other_is_told(processes: Bench) -> None:
+    processes.facts = ForgeFacts(
+        default_branch="main", protection={"branch": "main", "protected": True, "unknown": "Hidden."}
+    )
+    code = """
+def evaluate(project):
+    try:
+        project.get_branch_protection("next")
+    except ValueError as error:
+        other = str(error)
+    found = project.get_branch_protection()
+    return {"passed": found == project.get_branch_protection("main"), "details": {**found, "other": other}}
+"""
+    [result] = await processes.run(policy(code))
+    said = result.details
+    assert result.state == "passed" and (said["protected"], said["unknown"]) == (True, "Hidden.")
+    assert said["required_reviews"] is None and "main" in said["other"]
 
 
 async def test_yaml_and_dockerfiles_are_read_for_the_policy(processes: Bench) -> None:

@@ -59,7 +59,7 @@ def github_rules(found: Protection) -> list[dict[str, Any]]:
         "strict_required_status_checks_policy": True,
         "required_status_checks": [{"context": one} for one in found.checks],
     }
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"type": "pull_request", "parameters": reviews},
         {"type": "required_status_checks", "parameters": checks},
         {"type": "deletion"},
