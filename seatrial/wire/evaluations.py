@@ -86,6 +86,9 @@ class ForgeFacts(Part):
     members: list[Member] = Field(default_factory=list)
     topics: list[str] = Field(default_factory=list)
     metadata: Metadata = Field(default_factory=Metadata)
+    code_owners_by_expression: bool = (
+        False  # CODEOWNERS names paths by regular expressions there, as at Gitea
+    )
     protection: BranchProtection | None = None  # of the default branch; None: nobody has asked the forge yet
 
 

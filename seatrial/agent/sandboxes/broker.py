@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
-from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_of, rules
+from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
 from seatrial.agent.vocabulary.tree import Tree
@@ -105,12 +105,16 @@ class Broker:
         return [vars(rule) for rule in await self._rules()]
 
     async def _owners_of(self, path: str) -> list[str]:
-        return owners_of(await self._rules(), path)
+        owning = owners_by_expression if self._facts.code_owners_by_expression else owners_of
+        return owning(await self._rules(), path)
 
     async def _rules(self) -> list[Rule]:
         if self._owners is None:
             texts = [await self._reading.content(place) for place in PLACES]
-            self._owners = rules(next((text for text in texts if isinstance(text, str)), ""))
+            self._owners = rules(
+                next((text for text in texts if isinstance(text, str)), ""),
+                sections=not self._facts.code_owners_by_expression,
+            )
         return self._owners
 
     async def _of_change(self, name: str) -> Any:

@@ -118,6 +118,7 @@ class GiteaForge:
                 default_branch=answer.default_branch,
                 members=self._members(project, answer),
                 topics=topics or [],
+                code_owners_by_expression=True,
                 protection=branches.protection(self.client, _of(project), answer.default_branch),
                 metadata=Metadata(
                     name=answer.name,

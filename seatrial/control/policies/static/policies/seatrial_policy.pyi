@@ -188,7 +188,7 @@ class Project:
     def get_code_owners(self) -> list[Owners]:
         """`[{"pattern", "owners", "line", "section"}]` of the `CODEOWNERS` file (in `.github`, `.gitlab`, `.gitea`, `.forgejo`, the root or `docs`: the first of these), in its order"""
     def owners_of(self, path: str) -> list[str]:
-        """who owns this path by that file, as GitHub and GitLab read it; empty: nobody"""
+        """who owns this path by that file, as the code host reads it (at Gitea and Forgejo, its patterns are regular expressions); empty: nobody"""
     def get_members(self) -> list[Member]:
         """`[{"username", "role"}]`, from the forge"""
     def get_default_branch(self) -> str:
