@@ -116,6 +116,25 @@ def evaluate(project):
     assert said["date"].startswith("20") and said["no_date"] is None
 
 
+async def test_what_protects_the_default_branch_and_no_other_is_told(processes: Bench) -> None:
+    processes.facts = ForgeFacts(
+        default_branch="main", protection={"branch": "main", "protected": True, "unknown": "Hidden."}
+    )
+    code = """
+def evaluate(project):
+    try:
+        project.get_branch_protection("next")
+    except ValueError as error:
+        other = str(error)
+    found = project.get_branch_protection()
+    return {"passed": found == project.get_branch_protection("main"), "details": {**found, "other": other}}
+"""
+    [result] = await processes.run(policy(code))
+    said = result.details
+    assert result.state == "passed" and (said["protected"], said["unknown"]) == (True, "Hidden.")
+    assert said["required_reviews"] is None and "main" in said["other"]
+
+
 async def test_yaml_and_dockerfiles_are_read_for_the_policy(processes: Bench) -> None:
     processes.repository.commit({"a.yml": "a:\n- 1\n", "b.yml": "[", "Dockerfile": "FROM a:1\n"})
     code = """

@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
-from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_of, rules
+from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
 from seatrial.agent.vocabulary.tree import Tree
@@ -50,6 +50,7 @@ class Broker:
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
+            "get_branch_protection": self._protection,
             "get_topics": self._topics,
             "get_metadata": self._metadata,
             **{name: partial(self._of_change, name) for name in ("event", "commit", "base", "ref", "number")},
@@ -104,12 +105,16 @@ class Broker:
         return [vars(rule) for rule in await self._rules()]
 
     async def _owners_of(self, path: str) -> list[str]:
-        return owners_of(await self._rules(), path)
+        owning = owners_by_expression if self._facts.code_owners_by_expression else owners_of
+        return owning(await self._rules(), path)
 
     async def _rules(self) -> list[Rule]:
         if self._owners is None:
             texts = [await self._reading.content(place) for place in PLACES]
-            self._owners = rules(next((text for text in texts if isinstance(text, str)), ""))
+            self._owners = rules(
+                next((text for text in texts if isinstance(text, str)), ""),
+                sections=not self._facts.code_owners_by_expression,
+            )
         return self._owners
 
     async def _of_change(self, name: str) -> Any:
@@ -127,6 +132,14 @@ class Broker:
 
     async def _default_branch(self) -> str:
         return self._facts.default_branch
+
+    async def _protection(self, branch: str = "") -> dict[str, Any] | None:
+        found = self._facts.protection
+        if branch and branch != (found.branch if found is not None else self._facts.default_branch):
+            raise Unanswerable(
+                f"only the protection of the default branch, {self._facts.default_branch}, is asked for at the code host, not that of {branch}"
+            )
+        return found.model_dump(mode="json") if found is not None else None
 
     async def _topics(self) -> list[str]:
         return self._facts.topics

@@ -49,7 +49,7 @@ class OnCommit:
             if policy.languages and not await broker.has_language(policy.languages):
                 results[index] = skipped(policy)
                 continue
-            if policy.network:
+            if policy.network or command.fresh:
                 continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
             known = await self.memo.find(command.project, policy, isolation, broker)
             if known is not None:

@@ -57,6 +57,7 @@ class Instruction(StrEnum):
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
+    RESCAN = "rescan"  # {target}: evaluate what is newest there
     NOTICE = "notice"  # {notice}: send it to its address
     POLICIES = "policies"  # {source}: look at the branch in which a workspace keeps its policies, and take what is new
 
@@ -77,6 +78,7 @@ ASIDE = (
     Instruction.SIGN,
     Instruction.NOTICE,
     Instruction.POLICIES,
+    Instruction.RESCAN,
 )
 
 
