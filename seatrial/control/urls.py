@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from seatrial.control.api import unknown, urls, webhook_urls
+from seatrial.control.assistants.view import mcp
 from seatrial.control.installation.health import healthz
 
 handler400 = "seatrial.control.error_pages.bad_request"
@@ -12,6 +13,7 @@ handler500 = "seatrial.control.error_pages.server_error"
 _api = urls()
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("mcp", mcp, name="mcp"),
     path("api/v1/", _api),
     *webhook_urls(_api[0]),
     path("api/v1/<path:path>", unknown),
