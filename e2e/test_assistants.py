@@ -136,6 +136,8 @@ def test_an_assistant_takes_a_pull_request_from_red_to_green(platform: Platform,
         assert ended["tests"] == "passed" and ended["isolation"] == "runsc", ended
         saved = await assistant.call("save_policy", **file, note="They keep coming back")
         assert saved["level"] == "draft"
+        again = await assistant.call("test_saved_policy", policy_id=saved["id"])
+        assert (await assistant.until(lambda: trial(assistant, again["id"])))["tests"] == "passed"
         await asyncio.to_thread(one_policy_counts, platform, project, file["slug"])
         await asyncio.to_thread(admin, platform, "POST", "/local/pulls", project=project, branch="feature")
 

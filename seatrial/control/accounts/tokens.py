@@ -63,7 +63,7 @@ def issue(
 
 
 def make(user: User, name: str, scopes: Sequence[str], days: int, *, by: Actor) -> str:
-    """A token with scopes, for somebody who asks for one. Raises UnfitToken."""
+    """A token with these scopes and `read`, for somebody who asks for one. Raises UnfitToken."""
     name = " ".join(name.split())
     unknown = sorted(set(scopes) - set(Scope))
     if not name or len(name) > MOST_NAME:
@@ -76,7 +76,7 @@ def make(user: User, name: str, scopes: Sequence[str], days: int, *, by: Actor) 
     if user.api_tokens.count() >= MOST_TOKENS:
         raise UnfitToken(f"You have {MOST_TOKENS} tokens, which is the most. Revoke some first.")
     expires_at = timezone.now() + timedelta(days=days)
-    chosen = [scope for scope in Scope if scope in scopes]
+    chosen = [scope for scope in Scope if scope in {Scope.READ, *scopes}]
     return issue(user, name, by=by, expires_at=expires_at, scopes=chosen)
 
 

@@ -93,6 +93,14 @@ POLICIES_RUN = [
     ),
     tool(
         Scope.POLICIES_RUN,
+        trials.test_policy,
+        "Run the tests of a saved policy's newest version. Until they pass, nobody can raise its level beyond advisory. get_trial says "
+        "what came of it.",
+        name="test_saved_policy",
+        repeatable=False,
+    ),
+    tool(
+        Scope.POLICIES_RUN,
         trials.try_file,
         "Run the code of a policy once on a commit, without saving anything or changing a verdict. get_trial says what came of it.",
         name="try_policy",

@@ -80,7 +80,8 @@ class _Answer:
     """What the library sends, as a response of Django's."""
 
     def __init__(self) -> None:
-        self._status, self._headers, self._body = 500, [], b""
+        self._status, self._body = 500, b""
+        self._headers: list[tuple[bytes, bytes]] = []
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -156,12 +157,12 @@ def _input_schema(name: str) -> dict[str, Any] | None:
 
 
 def _request(context: ServerRequestContext[Any, Any]) -> HttpRequest:
-    request: HttpRequest = context.request.scope[DJANGO]  # type: ignore[union-attr]  (there is one over HTTP)
+    request: HttpRequest = context.request.scope[DJANGO]  # type: ignore[union-attr]  # over HTTP there is one
     return request
 
 
 def _token(context: ServerRequestContext[Any, Any]) -> ApiToken:
-    token: ApiToken = _request(context).auth  # type: ignore[attr-defined]  (the door has set it)
+    token: ApiToken = _request(context).auth  # type: ignore[attr-defined]  # the door has set it
     return token
 
 

@@ -171,7 +171,7 @@ def _answer(function: Callable[..., Any]) -> Any:
         said = next(one for one in get_args(said) if get_origin(one) is not Status)
     if get_origin(said) is not list:
         return said
-    (row,) = get_args(said)
+    row: Any = get_args(said)[0]
     return create_model(
         f"{row.__name__}Page",
         items=(list[row], Field(description="The rows.")),

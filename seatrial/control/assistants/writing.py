@@ -34,4 +34,6 @@ def save_policy(
     row = visible(person(request), Policy).filter(workspace__slug=workspace, slug=slug).first()
     if row is None:
         raise InvalidInput(f"{workspace} has no policy {slug}. To write a new one, leave based_on at 0.")
-    return rest.edit_policy(request, row.pk, rest.VersionWanted(based_on=based_on, code=code, note=note))
+    return rest.edit_policy(
+        request, row.pk, rest.VersionWanted(based_on=based_on, code=code, params=None, note=note)
+    )
