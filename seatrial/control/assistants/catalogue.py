@@ -80,9 +80,16 @@ POLICIES_RUN = [
     tool(
         Scope.POLICIES_RUN,
         evaluations.evaluate,
-        "Evaluate a commit now. A push to a pull request is evaluated by itself: this is for commits without one, and after "
-        "something broke. get_evaluation says what came of it.",
+        "Evaluate a commit now. A push to a pull request is evaluated by itself: this is for commits without one. get_evaluation "
+        "says what came of it.",
         name="run_evaluation",
+    ),
+    tool(
+        Scope.POLICIES_RUN,
+        evaluations.run_again,
+        "Run an evaluation again: the same commit of the same pull request. For when something broke that is not the change. "
+        "get_evaluation says what came of the one that is returned.",
+        name="run_evaluation_again",
     ),
     tool(
         Scope.POLICIES_RUN,

@@ -194,7 +194,7 @@ def _finding(commit: str, found: Finding, *, known: bool) -> ExplainedFinding:
 
 
 def _read_with(commit: str, found: Finding) -> str:
-    """The control plane keeps no code: whoever mends it has a clone. A name that a shell or a reader could take wrong is left out."""
+    """An excerpt is short, and not of every finding: whoever mends it has a clone. A name that a shell or a reader could take wrong is left out."""
     if not found.path or not found.line or visible(found.path) != found.path:
         return ""
     lines = f"{max(1, found.line - AROUND)},{found.line + AROUND}p"
@@ -205,7 +205,7 @@ def _waiver(row: Evaluation, one: Result) -> str:
     if not one.level.gates:
         return "Not needed: it fails no check."
     if one.state != ResultState.FAILED:
-        return "Nothing: a policy that broke is not waived. Evaluate the commit again."
+        return "Nothing: a policy that broke is not waived. Run the evaluation again."
     if one.level == Level.HARD:
         return "Nothing: its level is hard."
     return (
@@ -236,7 +236,5 @@ def _next_steps(row: Evaluation, red: list[Result]) -> list[str]:
             "A push is evaluated by itself: list_evaluations with `current`, then get_evaluation until it is done."
         )
     if not gating or any(one.state != ResultState.FAILED for one in gating):
-        steps.append(
-            "Something broke that is not your change: run_evaluation for this commit once more, or tell a person."
-        )
+        steps.append("Something broke that is not your change: run_evaluation_again, or tell a person.")
     return steps

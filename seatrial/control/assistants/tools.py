@@ -98,8 +98,10 @@ class Tool:
 
     def _whole(self, said: Any, response: HttpResponse) -> Any:
         if isinstance(said, Status):
-            error = said.value["error"]
-            raise Refused(error["code"], error["message"])
+            if said.status_code >= 400:
+                error = said.value["error"]
+                raise Refused(error["code"], error["message"])
+            return said.value
         return self.answer(items=said, next_cursor=_next(response)) if isinstance(said, list) else said
 
     def _sorted(self, given: BaseModel) -> dict[str, Any]:
@@ -169,6 +171,8 @@ def _answer(function: Callable[..., Any]) -> Any:
     said = inspect.signature(function).return_annotation
     if get_origin(said) in (Union, UnionType):
         said = next(one for one in get_args(said) if get_origin(one) is not Status)
+    if get_origin(said) is Status:
+        return get_args(said)[0]
     if get_origin(said) is not list:
         return said
     row: Any = get_args(said)[0]
