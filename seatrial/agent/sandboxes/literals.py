@@ -24,6 +24,9 @@ OF_SEVERAL = ("get_files_content", "read_files")
 OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
 
 
+NOTHING_FOUND: dict[str, Any] = {"files": 1, "left_out": {}, "findings": [], "findings_left_out": 0}  # a test says what differs
+
+
 class LiteralTree:
     """A `Tree` of these files, with one history that nobody has written."""
 
@@ -108,6 +111,8 @@ class Literals:
 
 
 def _answer(method: str, given: Any) -> Any:
+    if method == "fact" and isinstance(given, dict):
+        return {**NOTHING_FOUND, **given}
     return readable(_bytes(given)) if method == OF_ONE_FILE and given is not None else given
 
 
