@@ -41,7 +41,13 @@ FINDING = {
     "locations": [{"symbolic": {"kind": "Primary", "key": {"Local": {"verbatim_path": f"./{WORKFLOW}"}}, "annotation": "may expand"},
                    "concrete": {"location": {"start_point": {"row": 5}}}}],
 }  # fmt: skip
-SAID = {"code": 0, "output": json.dumps([FINDING]), "errors": COMPLETED, "version": "zizmor 1.32.0\n", "kept": {}}
+SAID = {
+    "code": 0,
+    "output": json.dumps([FINDING]),
+    "errors": COMPLETED,
+    "version": "zizmor 1.32.0\n",
+    "kept": {},
+}
 
 
 @dataclass
@@ -91,7 +97,9 @@ def broker_of(workshop: FakeWorkshop, tmp_path: Path, files: dict[str, bytes]) -
 
 async def test_a_fact_says_what_was_found_and_how_much_was_read(tmp_path: Path) -> None:
     workshop = FakeWorkshop()
-    broker = broker_of(workshop, tmp_path, {WORKFLOW: UNSAFE, ".github/workflows/broken.yml": b"a: [", "src/a.py": b"x"})
+    broker = broker_of(
+        workshop, tmp_path, {WORKFLOW: UNSAFE, ".github/workflows/broken.yml": b"a: [", "src/a.py": b"x"}
+    )
     value, [(asked, digest)] = await broker.answer(["fact", ["zizmor"]])
     assert (value["tool"], value["version"], value["files"]) == ("zizmor", "1.32.0", 1)
     assert list(value["left_out"]) == [".github/workflows/broken.yml"]
@@ -108,7 +116,9 @@ async def test_a_fact_says_what_was_found_and_how_much_was_read(tmp_path: Path) 
 async def test_all_who_ask_at_once_and_later_share_one_run(tmp_path: Path) -> None:
     workshop = FakeWorkshop()
     gathering = Gathering(workshop, tmp_path)
-    one, other = (Broker(LiteralTree({WORKFLOW: UNSAFE}), ForgeFacts(), gathering=gathering) for _ in range(2))
+    one, other = (
+        Broker(LiteralTree({WORKFLOW: UNSAFE}), ForgeFacts(), gathering=gathering) for _ in range(2)
+    )
     answers = await asyncio.gather(*(each.answer(["fact", ["zizmor"]]) for each in (one, one, other)))
     assert len(workshop.pipes) == 1 and answers[0] == answers[2]
     changed = Broker(LiteralTree({WORKFLOW: UNSAFE + b"#"}), ForgeFacts(), gathering=gathering)
@@ -139,7 +149,9 @@ async def test_what_a_result_depends_on_is_known_without_running_anything(tmp_pa
 
 
 async def test_where_nothing_concerns_the_tool_it_does_not_run(tmp_path: Path) -> None:
-    value, _ = await broker_of(FakeWorkshop(SandboxError("must not run")), tmp_path, {"a.py": b"x"}).answer(["fact", ["zizmor"]])
+    value, _ = await broker_of(FakeWorkshop(SandboxError("must not run")), tmp_path, {"a.py": b"x"}).answer(
+        ["fact", ["zizmor"]]
+    )
     assert value["files"] == 0 and value["findings"] == []
 
 
@@ -157,7 +169,9 @@ async def test_where_nothing_concerns_the_tool_it_does_not_run(tmp_path: Path) -
     (b"", "without an answer", False),
     (SandboxError("the engine is away"), "the engine is away", True),
 ])  # fmt: skip
-async def test_a_tool_that_breaks_is_named_with_the_reason(tmp_path: Path, said: Any, why: str, again: bool) -> None:
+async def test_a_tool_that_breaks_is_named_with_the_reason(
+    tmp_path: Path, said: Any, why: str, again: bool
+) -> None:
     workshop = FakeWorkshop(said)
     broker = broker_of(workshop, tmp_path, {WORKFLOW: UNSAFE})
     with pytest.raises(FactFailed, match="the tool zizmor") as failed:
@@ -198,7 +212,11 @@ async def test_what_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [entry.path for entry in found.entries] == ["a"] and list(found.left_out) == ["b", "c", "d"]
 
 
-SECRET = "-----BEGIN RSA PRIVATE KEY-----\n" + "\n".join(["MIIEowIBAAKCAQEAx7Qv9zW3fJr8uT1yKpLmNd5sGhBc0eVoXiZ2qYt4wRfUaEkC"] * 6) + "\n-----END RSA PRIVATE KEY-----\n"
+SECRET = (
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    + "\n".join(["MIIEowIBAAKCAQEAx7Qv9zW3fJr8uT1yKpLmNd5sGhBc0eVoXiZ2qYt4wRfUaEkC"] * 6)
+    + "\n-----END RSA PRIVATE KEY-----\n"
+)
 
 
 def test_a_secret_is_found_and_never_passed_on(tmp_path: Path) -> None:
@@ -207,8 +225,17 @@ def test_a_secret_is_found_and_never_passed_on(tmp_path: Path) -> None:
     assert program is not None
     (tmp_path / "files").mkdir()
     (tmp_path / "files/server.key").write_text(SECRET)
-    arguments = [one.replace("{kept}", str(tmp_path)) for one in kingfisher.ARGUMENTS] + ["--rule=betterleaks.private-key"]
-    done = subprocess.run([program, *arguments], cwd=tmp_path / "files", capture_output=True, text=True, check=False, env={"HOME": str(tmp_path)})
+    arguments = [one.replace("{kept}", str(tmp_path)) for one in kingfisher.ARGUMENTS] + [
+        "--rule=betterleaks.private-key"
+    ]
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=tmp_path / "files",
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"HOME": str(tmp_path)},
+    )
     fact = kingfisher.read("2.14.0", Ran(done.returncode, done.stdout, done.stderr), ["server.key"])
     assert [(one.path, one.line, one.rule) for one in fact.findings] == [("server.key", 1, "private-key")]
     assert fact.files == 1 and "MIIEow" in done.stdout and "MIIEow" not in fact.model_dump_json()
@@ -225,7 +252,9 @@ async def test_patterns_are_worked_out_once_and_given_again(tmp_path: Path) -> N
         "audit": {"summary": {"scan_partial": 0, "scan_failed": 0}}, "findings": [],
         "metadata": {"summary": {"blobs_scanned": 1}},
     }  # fmt: skip
-    workshop = FakeWorkshop({**SAID, "output": json.dumps(report), "version": "kingfisher 2.14.0", "kept": {"rules": "cnVsZXM="}})
+    workshop = FakeWorkshop(
+        {**SAID, "output": json.dumps(report), "version": "kingfisher 2.14.0", "kept": {"rules": "cnVsZXM="}}
+    )
     for content in (b"x", b"y"):
         await broker_of(workshop, tmp_path, {"a": content}).answer(["fact", ["kingfisher"]])
     kept = [b"kept/rules" in pipe.heard for pipe in workshop.pipes]
@@ -236,7 +265,10 @@ async def test_patterns_are_worked_out_once_and_given_again(tmp_path: Path) -> N
 def test_every_tool_is_pinned_to_the_version_that_is_read() -> None:
     pinned = Path("requirements/base.in").read_text()
     for tool in TOOLS.values():
-        assert f"{tool.package}=={tool.version} " in pinned and importlib.metadata.version(tool.package) == tool.version
+        assert (
+            f"{tool.package}=={tool.version} " in pinned
+            and importlib.metadata.version(tool.package) == tool.version
+        )
         assert program_of(tool) is not None
     assert tool_of("zizmor").name == "zizmor"
 
@@ -252,10 +284,14 @@ def evaluate(project):
 
 def evaluations(bench: Bench, gathering: Gathering, tmp_path: Path) -> Evaluations:
     memo = Memo(tmp_path / "other.sqlite3", find_program().digest)
-    return Evaluations(NoJobs(), Cache(tmp_path / "git2"), NoCredentials(), Recorded(), bench.pool, memo, gathering)
+    return Evaluations(
+        NoJobs(), Cache(tmp_path / "git2"), NoCredentials(), Recorded(), bench.pool, memo, gathering
+    )
 
 
-async def test_a_policy_judges_what_the_real_tool_says_and_is_remembered(processes: Bench, tmp_path: Path) -> None:
+async def test_a_policy_judges_what_the_real_tool_says_and_is_remembered(
+    processes: Bench, tmp_path: Path
+) -> None:
     processes.repository.commit({WORKFLOW: UNSAFE.decode()})
     backend = processes.pool.backend
     assert isinstance(backend, ProcessSandboxes)
@@ -263,7 +299,12 @@ async def test_a_policy_judges_what_the_real_tool_says_and_is_remembered(process
     [result] = (await ours.evaluate(processes.command(policy(CATCHES)))).results
     assert result.state is ResultState.PASSED and result.message == "" and result.score < 98
     [ran] = result.tools
-    assert (ran.tool, ran.version, ran.files, ran.left_out) == ("zizmor", "1.32.0", 1, 0) and ran.findings == 100 - result.score
+    assert (ran.tool, ran.version, ran.files, ran.left_out) == (
+        "zizmor",
+        "1.32.0",
+        1,
+        0,
+    ) and ran.findings == 100 - result.score
     processes.repository.commit({"other.py": "1"})
     [again] = (await ours.evaluate(processes.command(policy(CATCHES)))).results
     assert again.memoised and again.tools == result.tools
@@ -273,6 +314,10 @@ async def test_no_policy_makes_a_verdict_of_a_tool_that_broke(processes: Bench, 
     processes.repository.commit({WORKFLOW: UNSAFE.decode()})
     workshop = FakeWorkshop({"late": True})
     ours = evaluations(processes, Gathering(workshop, tmp_path / "tools"), tmp_path)
-    [broken, other] = (await ours.evaluate(processes.command(policy(CATCHES), policy("def evaluate(p): return {'passed': True}", "other")))).results
+    [broken, other] = (
+        await ours.evaluate(
+            processes.command(policy(CATCHES), policy("def evaluate(p): return {'passed': True}", "other"))
+        )
+    ).results
     assert broken.state is ResultState.ERRORED and broken.message == "the tool zizmor took longer than 45 s"
     assert other.state is ResultState.PASSED and not broken.tools

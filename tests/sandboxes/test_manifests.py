@@ -15,7 +15,9 @@ Row = tuple[str, str, str, int | None, bool | None]
 def rows(path: str, text: str, lock: str | None = None) -> list[Row]:
     found = manifest(path, text, lock)
     assert not found["errors"]
-    return [(one["name"], one["spec"], one["group"], one["line"], one["locked"]) for one in found["dependencies"]]
+    return [
+        (one["name"], one["spec"], one["group"], one["line"], one["locked"]) for one in found["dependencies"]
+    ]
 
 
 PYPROJECT = """\
@@ -101,9 +103,9 @@ def test_pom_with_properties_of_its_own() -> None:
 
 
 def test_composer_and_gemfile() -> None:
-    assert rows("composer.json", '{"require": {"php": "^8", "a/b": "^1"}}', '{"packages": [{"name": "a/b"}]}') == [
-        ("a/b", "^1", "main", 1, True)
-    ]
+    assert rows(
+        "composer.json", '{"require": {"php": "^8", "a/b": "^1"}}', '{"packages": [{"name": "a/b"}]}'
+    ) == [("a/b", "^1", "main", 1, True)]
     gems = 'source "x"\ngem "rails", "~> 8.0", ">= 8.0.1"\ngroup :development, :test do\n  gem "debug"\nend\n'
     assert rows("Gemfile", gems, "GEM\n  specs:\n    rails (8.0.2)\n") == [
         ("rails", "~> 8.0, >= 8.0.1", "main", 2, True),
@@ -150,7 +152,12 @@ async def ask(files: dict[str, Any], *choice: list[str]) -> Any:
 
 
 async def test_policies_choose_manifests_and_are_told_what_cannot_be_read() -> None:
-    files = {"a/package.json": "{}", "b/requirements-dev.txt": "x\n", "go.mod": {"base64": "iVBORw0KGgoAAAANSUhEUg=="}, "README.md": "x"}
+    files = {
+        "a/package.json": "{}",
+        "b/requirements-dev.txt": "x\n",
+        "go.mod": {"base64": "iVBORw0KGgoAAAANSUhEUg=="},
+        "README.md": "x",
+    }
     found, digest = await ask(files)
     assert [one["path"] for one in found] == ["a/package.json", "b/requirements-dev.txt", "go.mod"]
     assert found[2]["errors"] == [{"line": None, "message": "a binary file"}]

@@ -219,7 +219,6 @@ class ContainerSandboxes:
             resolvers=() if berth is None else tuple(berth.servers) or (NO_RESOLVER,),
         )
 
-
     def _tool_spec(self, name: str, *, empty: bool) -> SealedSpec:
         """Nothing in it may become another user, or mount: a tool needs neither."""
         gvisor = self.isolation is Isolation.GVISOR and not empty

@@ -140,7 +140,9 @@ class SandboxImage:
 
     async def _build(self, tag: str, base: str) -> None:
         tools = {f"{TOOLS_FOLDER}/{name}": path for name, path in programs.installed().items()}
-        context = await asyncio.to_thread(self._program.archive, {"Dockerfile": self._dockerfile(base).encode()}, tools)
+        context = await asyncio.to_thread(
+            self._program.archive, {"Dockerfile": self._dockerfile(base).encode()}, tools
+        )
         labels = {CACHE: "true", PROGRAM_LABEL: program_label(self._program)}
         await self._engine.images.build(context, tag, labels)
 

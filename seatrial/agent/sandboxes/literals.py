@@ -24,7 +24,12 @@ OF_SEVERAL = ("get_files_content", "read_files")
 OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
 
 
-NOTHING_FOUND: dict[str, Any] = {"files": 1, "left_out": {}, "findings": [], "findings_left_out": 0}  # a test says what differs
+NOTHING_FOUND: dict[str, Any] = {
+    "files": 1,
+    "left_out": {},
+    "findings": [],
+    "findings_left_out": 0,
+}  # a test says what differs
 
 
 class LiteralTree:

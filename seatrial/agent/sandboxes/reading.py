@@ -101,7 +101,9 @@ class Reading:
         """See `documents.manifests`. Raises Unanswerable above MOST_MANIFESTS."""
         paths = await self._manifests(globs, excludes, classes)
         if len(paths) > MOST_MANIFESTS:
-            raise Unanswerable(f"{len(paths):,} manifests; {MOST_MANIFESTS} are read. Choose by glob, exclude or classes")
+            raise Unanswerable(
+                f"{len(paths):,} manifests; {MOST_MANIFESTS} are read. Choose by glob, exclude or classes"
+            )
         index = await self.index()
         locks = {path: manifests.lock_of(path, index) for path in paths}
         found = []
@@ -132,7 +134,12 @@ class Reading:
         locks = {lock for path in paths if (lock := manifests.lock_of(path, index))}
         whole = hashlib.sha256(documents.VERSION.encode())
         for path in [*paths, *sorted(locks)]:
-            whole.update(path.encode(errors="surrogateescape") + b"\0" + (await self.file_digest(path)).encode() + b"\0")
+            whole.update(
+                path.encode(errors="surrogateescape")
+                + b"\0"
+                + (await self.file_digest(path)).encode()
+                + b"\0"
+            )
         return whole.hexdigest()
 
     async def contents(self, paths: Sequence[str], most: int = MAX_BATCH) -> tuple[dict[str, Any], Seen]:

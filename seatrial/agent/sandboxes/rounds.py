@@ -12,7 +12,13 @@ from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
 from seatrial.agent.sandboxes.questions import AnswersOf
-from seatrial.agent.sandboxes.session import FACTS_SECONDS, GRACE_SECONDS, HOST_SECONDS, MEMORY_TOGETHER_MB, Session
+from seatrial.agent.sandboxes.session import (
+    FACTS_SECONDS,
+    GRACE_SECONDS,
+    HOST_SECONDS,
+    MEMORY_TOGETHER_MB,
+    Session,
+)
 from seatrial.wire.evaluations import PolicyToRun
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,6 @@
 """One evaluation: the verdict, how well it was isolated, and what each policy said."""
 
-from collections.abc import Callable, Hashable
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async

@@ -45,7 +45,9 @@ class Fact(BaseModel):
     tool: str
     version: str
     files: int = 0  # that it read
-    left_out: dict[str, str] = Field(default_factory=dict)  # by path, why it did not read others that concern it
+    left_out: dict[str, str] = Field(
+        default_factory=dict
+    )  # by path, why it did not read others that concern it
     findings: list[FactFinding] = Field(default_factory=list)
     findings_left_out: int = 0
     seconds: float = Field(default=0.0, exclude=True)  # that it took, when it ran

@@ -51,7 +51,9 @@ class Gathering:
         key = known_by(tool, inputs)
         task = self._facts.get(key)
         if task is None:
-            task = self._facts[key] = asyncio.create_task(self._gathered(tool, tree, inputs), name=f"fact {tool.name}")
+            task = self._facts[key] = asyncio.create_task(
+                self._gathered(tool, tree, inputs), name=f"fact {tool.name}"
+            )
             task.add_done_callback(lambda done: self._forget(key, done))
         self._facts.move_to_end(key)
         return await asyncio.shield(task)
@@ -59,7 +61,9 @@ class Gathering:
     def _forget(self, key: str, task: asyncio.Task[Fact]) -> None:
         if task.cancelled() or task.exception() is not None:
             self._facts.pop(key, None)
-        for old in [one for one, each in self._facts.items() if each.done()][: max(0, len(self._facts) - MOST_KEPT)]:
+        for old in [one for one, each in self._facts.items() if each.done()][
+            : max(0, len(self._facts) - MOST_KEPT)
+        ]:
             del self._facts[old]
 
     async def _gathered(self, tool: Tool, tree: Tree, inputs: Inputs) -> Fact:
@@ -68,20 +72,37 @@ class Gathering:
         async with self._turns:
             began = time.monotonic()
             kept = await self._keeping.of(tool) if tool.keeps else {}
-            files = await files_of(tree, inputs.entries) | {f"kept/{name}": content for name, content in kept.items()}
+            files = await files_of(tree, inputs.entries) | {
+                f"kept/{name}": content for name, content in kept.items()
+            }
             fact = await self._run(tool, await asyncio.to_thread(archive_of, files), inputs)
             fact.seconds = round(time.monotonic() - began, 3)
-        log.info("gathered", tool=tool.name, files=fact.files, findings=len(fact.findings), seconds=fact.seconds)
+        log.info(
+            "gathered", tool=tool.name, files=fact.files, findings=len(fact.findings), seconds=fact.seconds
+        )
         return fact
 
     async def _run(self, tool: Tool, files: bytes, inputs: Inputs) -> Fact:
         answer = await run(self._workshop, tool, files)
         if answer.version != tool.version:
-            raise FactFailed(tool.name, f"is version {answer.version or 'unknown'} in the sandbox, and this agent needs {tool.version}")
+            raise FactFailed(
+                tool.name,
+                f"is version {answer.version or 'unknown'} in the sandbox, and this agent needs {tool.version}",
+            )
         try:
             fact = tool.read(answer.version, answer.ran, {entry.path for entry in inputs.entries})
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, StopIteration, RecursionError) as error:
-            raise FactFailed(tool.name, f"said something that cannot be read: {type(error).__name__}: {error}"[:500]) from error
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            StopIteration,
+            RecursionError,
+        ) as error:
+            raise FactFailed(
+                tool.name, f"said something that cannot be read: {type(error).__name__}: {error}"[:500]
+            ) from error
         fact.left_out |= inputs.left_out
         return fact
 

@@ -1,7 +1,6 @@
 """What a tool works out once for all commits, such as Kingfisher its patterns, which take it ten seconds."""
 
 import asyncio
-import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +36,7 @@ def _write(path: Path, content: bytes) -> None:
             old.unlink()
     partial = path.with_suffix(".tar.partial")
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _read(path: Path) -> dict[str, bytes]:

@@ -28,9 +28,13 @@ def read(version: str, ran: Ran, given: Collection[str]) -> Fact:
     done = said["audit"]["summary"]
     if done["scan_partial"] or done["scan_failed"]:
         raise ValueError("it did not read all files that it was given")
-    read_files = min(len(given), said["metadata"]["summary"]["blobs_scanned"])  # what is in an archive counts, too
+    read_files = min(
+        len(given), said["metadata"]["summary"]["blobs_scanned"]
+    )  # what is in an archive counts, too
     findings, left_out = fitting([_finding(one) for one in said["findings"]])
-    return Fact(tool="kingfisher", version=version, files=read_files, findings=findings, findings_left_out=left_out)
+    return Fact(
+        tool="kingfisher", version=version, files=read_files, findings=findings, findings_left_out=left_out
+    )
 
 
 def _finding(said: dict[str, Any]) -> FactFinding:

@@ -20,7 +20,9 @@ def program_of(tool: Tool) -> Path | None:
         return None
     if package.version != tool.version:
         return None
-    named = [Path(str(package.locate_file(one))).resolve() for one in package.files or () if one.name == tool.name]
+    named = [
+        Path(str(package.locate_file(one))).resolve() for one in package.files or () if one.name == tool.name
+    ]
     return max((path for path in named if path.is_file()), key=lambda path: path.stat().st_size, default=None)
 
 

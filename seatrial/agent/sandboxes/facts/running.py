@@ -53,7 +53,9 @@ async def run(workshop: Workshop, tool: Tool, archive: bytes, *, keep: bool = Fa
             finally:
                 await asyncio.shield(place.pipe.destroy())
     except TimeoutError as error:
-        raise FactFailed(tool.name, f"did not answer within {seconds + START_SECONDS:.0f} s", again=True) from error
+        raise FactFailed(
+            tool.name, f"did not answer within {seconds + START_SECONDS:.0f} s", again=True
+        ) from error
     except (SandboxError, OSError) as error:
         raise FactFailed(tool.name, f"got no sandbox: {error}", again=True) from error
     return _answer(tool, said, seconds)
@@ -82,8 +84,13 @@ async def _said(tool: Tool, pipe: Pipe) -> Any:
         more = await pipe.read()
         data += more
         if not more:
-            raise FactFailed(tool.name, f"ended its sandbox without an answer; it may have used too much memory. {pipe.diagnosis()[-300:]}".strip())
-        if len(data) > MOST_ANSWER or (len(data) >= LENGTH.size and LENGTH.unpack_from(data)[0] > MOST_ANSWER):
+            raise FactFailed(
+                tool.name,
+                f"ended its sandbox without an answer; it may have used too much memory. {pipe.diagnosis()[-300:]}".strip(),
+            )
+        if len(data) > MOST_ANSWER or (
+            len(data) >= LENGTH.size and LENGTH.unpack_from(data)[0] > MOST_ANSWER
+        ):
             raise FactFailed(tool.name, f"wrote more than {MOST_ANSWER >> 20} MB")
     try:
         return json.loads(data[LENGTH.size :])
@@ -94,13 +101,24 @@ async def _said(tool: Tool, pipe: Pipe) -> Any:
 def _answer(tool: Tool, said: Any, seconds: float) -> Answer:
     match said:
         case {"missing": str(why)}:
-            raise FactFailed(tool.name, f"is not there: {why}. Rebuild the sandbox's image: restart the agent, or load the image of its release")
+            raise FactFailed(
+                tool.name,
+                f"is not there: {why}. Rebuild the sandbox's image: restart the agent, or load the image of its release",
+            )
         case {"late": True}:
             raise FactFailed(tool.name, f"took longer than {seconds:.0f} s")
-        case {"code": int(code), "output": str(output), "errors": str(errors), "version": str(version), "kept": dict(kept)}:
+        case {
+            "code": int(code),
+            "output": str(output),
+            "errors": str(errors),
+            "version": str(version),
+            "kept": dict(kept),
+        }:
             try:
                 worked_out = {str(name): base64.b64decode(text, validate=True) for name, text in kept.items()}
             except (binascii.Error, TypeError, ValueError) as error:
                 raise FactFailed(tool.name, "kept something that cannot be read") from error
-            return Answer(Ran(code, output, errors), version.split()[-1] if version.split() else "", worked_out)
+            return Answer(
+                Ran(code, output, errors), version.split()[-1] if version.split() else "", worked_out
+            )
     raise FactFailed(tool.name, "gave an answer of another shape")

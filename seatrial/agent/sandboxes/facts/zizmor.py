@@ -40,7 +40,9 @@ def read(version: str, ran: Ran, given: Collection[str]) -> Fact:
     else:
         raise ValueError(f"it ended with exit code {ran.code}: {ran.errors[-300:].strip()}")
     findings, left_out = fitting(found)
-    unread = dict.fromkeys(sorted(set(given) - audited), "zizmor cannot read it: it is not what its place says")
+    unread = dict.fromkeys(
+        sorted(set(given) - audited), "zizmor cannot read it: it is not what its place says"
+    )
     return Fact(
         tool="zizmor", version=version, files=len(audited), left_out=unread, findings=findings, findings_left_out=left_out
     )  # fmt: skip

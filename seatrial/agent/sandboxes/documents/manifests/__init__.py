@@ -60,10 +60,21 @@ def manifest(path: str, text: str, lock: str | None) -> dict[str, Any]:
     known = None if lock is None else LOCKED[kind_of(path)](lock)
     kept = found.dependencies[:MOST_DEPENDENCIES]
     if len(kept) < len(found.dependencies):
-        found.errors.append({"line": None, "message": f"{len(found.dependencies):,} dependencies; {MOST_DEPENDENCIES:,} are read"})
+        found.errors.append(
+            {
+                "line": None,
+                "message": f"{len(found.dependencies):,} dependencies; {MOST_DEPENDENCIES:,} are read",
+            }
+        )
     for one in kept:
         one["locked"] = one.get("locked") if known is None else one["name"] in known
-    return {"path": path, "kind": kind_of(path), "name": found.name, "dependencies": kept, "errors": found.errors}
+    return {
+        "path": path,
+        "kind": kind_of(path),
+        "name": found.name,
+        "dependencies": kept,
+        "errors": found.errors,
+    }
 
 
 def unread(path: str, why: str, line: int | None = None) -> dict[str, Any]:

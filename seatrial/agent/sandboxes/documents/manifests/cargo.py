@@ -12,7 +12,11 @@ def crate(_path: str, text: str) -> Found:
     """Its own tables, those of its targets, and the workspace's. Raises Unreadable."""
     data, lines = toml(text), Lines(text)
     found = Found(name=str(table(data, "package").get("name") or ""))
-    holders = [data, table(data, "workspace"), *(table(data, "target", name) for name in table(data, "target"))]
+    holders = [
+        data,
+        table(data, "workspace"),
+        *(table(data, "target", name) for name in table(data, "target")),
+    ]
     for holder in holders:
         for key, group in GROUPS.items():
             for name, spec in table(holder, key).items():
@@ -27,7 +31,9 @@ def _spec(spec: Any) -> str:
     if "git" in spec:
         pin = next((f" {key} {spec[key]}" for key in ("rev", "tag", "branch") if key in spec), "")
         return f"git {spec['git']}{pin}"
-    return str(spec.get("version") or ("workspace" if spec.get("workspace") else f"path {spec.get('path', '')}"))
+    return str(
+        spec.get("version") or ("workspace" if spec.get("workspace") else f"path {spec.get('path', '')}")
+    )
 
 
 def locked(text: str) -> set[str]:

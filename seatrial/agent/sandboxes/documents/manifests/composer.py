@@ -1,6 +1,13 @@
 """PHP: composer.json."""
 
-from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, Unreadable, array, json_object, table
+from seatrial.agent.sandboxes.documents.manifests.shape import (
+    Found,
+    Lines,
+    Unreadable,
+    array,
+    json_object,
+    table,
+)
 
 GROUPS = {"require": "main", "require-dev": "dev"}
 

@@ -80,7 +80,9 @@ def project(_path: str, text: str) -> Found:
 
 def _filled(reader: _Reader) -> Found:
     found = reader.found
-    found.name = ":".join(part for part in (reader.own.get("groupId", ""), reader.own.get("artifactId", "")) if part)
+    found.name = ":".join(
+        part for part in (reader.own.get("groupId", ""), reader.own.get("artifactId", "")) if part
+    )
     known = {**reader.properties, "project.version": reader.own.get("version", "")}
     for one in found.dependencies:
         spec = one["spec"]

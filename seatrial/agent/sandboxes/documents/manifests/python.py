@@ -18,13 +18,21 @@ COMMENT = re.compile(r"(^|\s)#.*$")
 def pyproject(_path: str, text: str) -> Found:
     """PEP 621 and 735, what builds it, and `tool.poetry`. Raises Unreadable."""
     data, lines = toml(text), Lines(text)
-    found = Found(name=str(table(data, "project").get("name") or table(data, "tool", "poetry").get("name") or ""))
+    found = Found(
+        name=str(table(data, "project").get("name") or table(data, "tool", "poetry").get("name") or "")
+    )
     groups: list[tuple[str, list[Any], str]] = [
         ("main", array(data, "project", "dependencies"), "dependencies"),
         ("build", array(data, "build-system", "requires"), "requires"),
     ]
-    groups += [(str(name), array({"a": one}, "a"), str(name)) for name, one in table(data, "project", "optional-dependencies").items()]
-    groups += [(str(name), array({"a": one}, "a"), str(name)) for name, one in table(data, "dependency-groups").items()]
+    groups += [
+        (str(name), array({"a": one}, "a"), str(name))
+        for name, one in table(data, "project", "optional-dependencies").items()
+    ]
+    groups += [
+        (str(name), array({"a": one}, "a"), str(name))
+        for name, one in table(data, "dependency-groups").items()
+    ]
     for group, entries, after in groups:
         for entry in entries:
             if isinstance(entry, str):
@@ -34,13 +42,18 @@ def pyproject(_path: str, text: str) -> Found:
 
 
 def _poetry(found: Found, data: dict[str, Any], lines: Lines) -> None:
-    tables = {"main": table(data, "tool", "poetry", "dependencies"), "dev": table(data, "tool", "poetry", "dev-dependencies")}
+    tables = {
+        "main": table(data, "tool", "poetry", "dependencies"),
+        "dev": table(data, "tool", "poetry", "dev-dependencies"),
+    }
     for name in table(data, "tool", "poetry", "group"):
         tables[name] = table(data, "tool", "poetry", "group", name, "dependencies")
     for group, entries in tables.items():
         for name, spec in entries.items():
             if name != "python":
-                said = spec if isinstance(spec, str) else table({"a": spec}, "a").get("version", _source(spec))
+                said = (
+                    spec if isinstance(spec, str) else table({"a": spec}, "a").get("version", _source(spec))
+                )
                 found.add(canonicalize_name(name), said, group, lines.find(name, "[tool.poetry"))
 
 
@@ -83,7 +96,11 @@ def _add(found: Found, entry: str, group: str, line: int | None, *, pins: bool =
         return found.wrong(line, f"{entry[:200]!r} is no requirement: {str(error).splitlines()[0]}")
     exact = any(each.operator in ("==", "===") and not each.version.endswith("*") for each in one.specifier)
     return found.add(
-        canonicalize_name(one.name), f"@ {one.url}" if one.url else one.specifier, group, line, exact if pins else None
+        canonicalize_name(one.name),
+        f"@ {one.url}" if one.url else one.specifier,
+        group,
+        line,
+        exact if pins else None,
     )
 
 

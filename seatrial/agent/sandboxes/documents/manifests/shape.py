@@ -25,7 +25,9 @@ class Found:
     dependencies: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: object, spec: object, group: str, line: int | None, locked: bool | None = None) -> None:
+    def add(
+        self, name: object, spec: object, group: str, line: int | None, locked: bool | None = None
+    ) -> None:
         """One dependency; `group` is the ecosystem's own word for what it is for, `main` where there is none."""
         one = {"name": str(name), "spec": str(spec), "group": group, "line": line, "locked": locked}
         self.dependencies.append(one)
