@@ -11,6 +11,7 @@ from seatrial.agent.sandboxes.facts.gathering import Gathering
 from seatrial.agent.sandboxes.literals import LiteralTree
 from seatrial.wire.evaluations import ForgeFacts
 from tests.sandboxes.test_facts import UNSAFE, WORKFLOW
+from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
 
@@ -27,4 +28,8 @@ async def test_a_tool_reads_a_commit_in_gvisor_without_network_and_rights(
     broker = Broker(LiteralTree({WORKFLOW: UNSAFE}), ForgeFacts(), gathering=Gathering(backend, tmp_path))
     value, _ = await broker.answer(["fact", ["zizmor"]])
     assert value["files"] == 1 and "template-injection" in {one["rule"] for one in value["findings"]}
-    assert not await backend._engine.containers.ids(backend._labels)
+
+    async def gone() -> bool:
+        return not await backend._engine.containers.ids(backend._labels)
+
+    await until(gone)
