@@ -37,7 +37,7 @@ class RunningPolicy:
     policy: PolicyToRun
     outcome: Outcome = field(default_factory=Outcome)
     ends: float = 0.0  # when the warden must have ended it, if the host answers at once
-    allowed_seconds: float = HOST_SECONDS  # for the host's answers
+    allowed_seconds: float = field(default_factory=lambda: HOST_SECONDS)  # for the host's answers
     host_seconds: float = 0.0  # for which the host has answered so far
     busy: bool = False  # whether it does so now
     # A child asks its next question when it has read an answer, which may be before the sender of that answer knows. So one
