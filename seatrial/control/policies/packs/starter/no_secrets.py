@@ -146,7 +146,7 @@ def by_kingfisher(fact, paths):
 
 
 def finding(path, line, kind):
-    return {"path": path, "line": line, "message": kind, "severity": "critical"}
+    return {"path": path, "line": line, "message": kind, "severity": "critical", "quote": False}
 
 
 def place(one):
