@@ -50,6 +50,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "| a **viewer**, a **developer**": (
         f"{ACCESS}::test_each_person_may_do_what_their_role_says_and_nothing_else",
     ),
+    "- A tool whose facts policies ask for runs in a sandbox of its own": (
+        "tests/sandboxes/test_tools_contained.py::test_a_tool_reads_a_commit_in_gvisor_without_network_and_rights",
+        "tests/sandboxes/test_facts.py::test_no_policy_makes_a_verdict_of_a_tool_that_broke",
+    ),
+    "- A secret that a tool finds is passed on to nobody": (
+        "tests/sandboxes/test_facts.py::test_a_secret_is_found_and_never_passed_on",
+    ),
     # Previews
     "- Every deployment has a network of its own.": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",

@@ -31,6 +31,7 @@ READS = {
 FOREIGN = {
     "agent/builds/outcome.py": "buildah's words",
     "agent/environments/service.py": "warnings by the part that they are about",
+    "agent/sandboxes/documents/manifests/shape.py": "the TOML parser's words, which alone say the line",
     "agent/recipes/compose/complaints.py": "Compose's words",
     "agent/recipes/document.py": "the YAML parser's words",
     "cli/repository.py": "git's words",

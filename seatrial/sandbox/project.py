@@ -107,6 +107,10 @@ class Project:
         how many more there are; how many files were read; and why others were not."""
         return dict(self._ask("search", _text(pattern), *_choice(glob, exclude, classes)))
 
+    def fact(self, name: str) -> dict[str, Any]:
+        """{tool, version, files, left_out, findings, findings_left_out}: what a tool (zizmor, kingfisher) says of the commit."""
+        return dict(self._ask("fact", _text(name)))
+
     def get_changed_files(self) -> list[dict[str, Any]] | None:
         """[{path, kind, old_path}] of what changed since the base, None without one. Kinds: added, modified, deleted, renamed."""
         answer = self._ask("get_changed_files")
@@ -153,6 +157,13 @@ class Project:
     def get_instructions(self, path: str) -> list[dict[str, Any]] | None:
         """[{line, instruction, rest}] of a Dockerfile, None when there is no such file. Raises Unreadable."""
         return self._documents("get_instructions", path)
+
+    def get_manifests(
+        self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
+    ) -> list[dict[str, Any]]:
+        """[{path, kind, name, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec, group,
+        line, locked}, an error {line, message}."""
+        return list(self._ask("get_manifests", *_choice(glob, exclude, classes)))
 
     def _documents(self, method: str, path: str) -> list[dict[str, Any]] | None:
         answer = self._ask(method, _text(path))

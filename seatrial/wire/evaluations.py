@@ -159,6 +159,17 @@ class Digests(Part):
     answers: str = ""
 
 
+class ToolRun(Part):
+    """A tool that a policy had a fact of, and how much of the commit it read."""
+
+    tool: str
+    version: str
+    files: int = 0
+    left_out: int = 0  # files that concern it and that it did not read
+    findings: int = 0
+    seconds: float = 0.0  # that it took, for all policies together
+
+
 class PolicyResult(Part):
     """The result of one policy. The agent limits its length and checks its schema, outside the sandbox."""
 
@@ -174,6 +185,7 @@ class PolicyResult(Part):
     seconds: float = 0.0
     memoised: bool = False
     network: str = ""  # the network that it ran with, by its name; empty: none
+    tools: list[ToolRun] = Field(default_factory=list)
     digests: Digests = Field(default_factory=Digests)
 
 

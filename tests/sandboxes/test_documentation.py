@@ -4,8 +4,11 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from seatrial.agent.sandboxes import memo, reading, validation
+from seatrial.agent.sandboxes.literals import Literals
 from seatrial.control.policies.packs import parse
 from seatrial.sandbox import limits
 from seatrial.sandbox.policy import Log
@@ -16,7 +19,7 @@ from tests.sandboxes.conftest import Bench, policy
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
-EXAMPLE, TESTED, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, FACT, TESTED, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -41,6 +44,22 @@ async def test_the_worked_example_works(processes: Bench) -> None:
 def test_the_examples_own_test_is_one_of_its_file() -> None:
     first, *_ = parse("owned-services", f"{EXAMPLE}\n{TESTED}").tests
     assert first["name"] == "a service without an owner fails, and is named"
+
+
+async def test_the_example_that_asks_for_a_fact_judges_what_it_says() -> None:
+    finding = {
+        "path": "a.yml",
+        "line": 3,
+        "rule": "artipacked",
+        "severity": "high",
+        "message": "code injection",
+    }
+    scope: dict[str, Any] = {}
+    exec(compile(FACT, "docs/policies.md", "exec"), scope)
+    for findings, passed in (([], True), ([finding], False), ([{**finding, "severity": "low"}], True)):
+        answers = Literals({"fact": {"zizmor": {"version": "1", "findings": findings}}})
+        value, _ = await answers.answer(["fact", ["zizmor"]])
+        assert scope["evaluate"](SimpleNamespace(fact=lambda _, value=value: value))["passed"] is passed
 
 
 async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:

@@ -8,6 +8,10 @@ from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
+from seatrial.agent.sandboxes.facts.fact import Fact
+from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
+from seatrial.agent.sandboxes.facts.inputs import inputs_of
+from seatrial.agent.sandboxes.facts.tools import tool_of
 from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
@@ -23,12 +27,19 @@ class Broker:
     """
 
     def __init__(
-        self, tree: Tree, facts: ForgeFacts, change: Change | None = None, base_tree: BaseTree | None = None
+        self,
+        tree: Tree,
+        facts: ForgeFacts,
+        change: Change | None = None,
+        base_tree: BaseTree | None = None,
+        gathering: Gathering | None = None,
     ) -> None:
         self._tree = tree
         self._facts = facts
+        self._gathering = gathering
         self._change = change or Change()
         self._reading = Reading(tree)
+        self.gathered: dict[str, Fact] = {}  # by tool
         self._digests: dict[str, str] = {}
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
@@ -39,7 +50,9 @@ class Broker:
             "get_languages": reading.languages,
             "get_entry": reading.entry,
             "search": reading.search,
+            "get_manifests": reading.manifests,
             **{method: partial(reading.document, method) for method in READERS},
+            "fact": self._fact,
             "get_class": self._class,
             "get_code_owners": self._code_owners,
             "owners_of": self._owners_of,
@@ -57,7 +70,7 @@ class Broker:
         }
 
     async def answer(self, question: Any) -> tuple[Any, Seen]:
-        """The answer to `[method, [arguments]]`. Raises Unanswerable; CheckoutError when git fails."""
+        """The answer to `[method, [arguments]]`. Raises Unanswerable; CheckoutError when git fails, FactFailed when a tool does."""
         method, arguments = understood(question)
         if method == "get_files_content":
             return await self._reading.contents(_paths(arguments))
@@ -96,7 +109,21 @@ class Broker:
         """The digest of a question about the content of files, without reading them; None for other questions."""
         if method == "get_file_content" or method in READERS:
             return await self._reading.file_digest(arguments[0], method)
+        if method == "get_manifests":
+            return await self._reading.manifests_digest(*arguments)
+        if method == "fact":
+            tool = tool_of(arguments[0])
+            return known_by(tool, await inputs_of(self._reading, tool.looks_at))
         return await self._reading.search_digest(*arguments) if method == "search" else None
+
+    async def _fact(self, name: str) -> dict[str, Any]:
+        """What a tool says of the commit; in a policy's own tests, which say nothing about it, that it found nothing."""
+        tool = tool_of(name)
+        if self._gathering is None:
+            return Fact(tool=tool.name, version=tool.version).answer
+        fact = await self._gathering.fact(tool, self._tree, self._reading)
+        self.gathered[tool.name] = fact
+        return fact.answer
 
     async def _class(self, path: str) -> str:
         return class_of(path)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode, read_json
 from seatrial.wire.states import Isolation
@@ -43,6 +43,14 @@ class Pipe(Protocol):
 
     def diagnosis(self) -> str:
         """The sandbox's own error output, for people; may be empty."""
+
+
+class Place(NamedTuple):
+    """A sandbox for a tool: its pipe, the folder of programs in it, and the one that it may write to."""
+
+    pipe: Pipe
+    programs: str
+    folder: str
 
 
 class Sandbox:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import structlog
 
@@ -9,9 +10,9 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.engine.attached import Attached
 from seatrial.agent.engine.sealed import SealedSpec
 from seatrial.agent.sandboxes.berths import Berth
-from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.channel import Place, Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Kind
-from seatrial.agent.sandboxes.image import ImageSource
+from seatrial.agent.sandboxes.image import TOOLS_FOLDER, ImageSource
 from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, Refusal
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.envelope import new_id
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 SANDBOX_LABEL = "galley.sandbox"
 NAME = "gitgrit-sandbox-"
+TOOL_PROGRAM = ["python3", "-B", "-s", "-m", "seatrial.sandbox.tool"]
 KEPT_ERRORS = 4_000
 NO_RESOLVER = (
     "127.0.0.1"  # of the sandbox itself, where nobody answers; without one, engines may choose a public one
@@ -123,15 +125,8 @@ class ContainerSandboxes:
     async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
         """See `Backend.start`."""
         name = NAME + new_id()[-10:].lower()
-        try:
-            await self._create(children, name, berth)
-            attached = await self._begun(name)
-        except (OSError, AgentError) as error:
-            refusal = error.refusal if isinstance(error, EngineRefused) else None
-            raise SandboxError(
-                f"no sandbox could be started: {explained(error)}", lasting=refusal in LASTING
-            ) from error
-        sandbox = Sandbox(ContainerPipe(self._engine, name, attached), self.isolation, name)
+        pipe = await self._started(name, lambda: self._spec(children, name, berth))
+        sandbox = Sandbox(pipe, self.isolation, name)
         if berth is not None:
             try:
                 await self._moor(sandbox, berth)
@@ -139,6 +134,22 @@ class ContainerSandboxes:
                 await asyncio.shield(sandbox.destroy())
                 raise
         return sandbox
+
+    async def start_tool(self, *, empty: bool = False) -> Place:
+        """See `Backend.start_tool`."""
+        name = NAME + new_id()[-10:].lower()
+        pipe = await self._started(name, lambda: self._tool_spec(name, empty=empty))
+        return Place(pipe, f"/{TOOLS_FOLDER}", "/tmp")  # noqa: S108 - the sandbox's own, in memory
+
+    async def _started(self, name: str, spec: Callable[[], SealedSpec]) -> ContainerPipe:
+        try:
+            await self._create(name, spec)
+            return ContainerPipe(self._engine, name, await self._begun(name))
+        except (OSError, AgentError) as error:
+            refusal = error.refusal if isinstance(error, EngineRefused) else None
+            raise SandboxError(
+                f"no sandbox could be started: {explained(error)}", lasting=refusal in LASTING
+            ) from error
 
     async def _moor(self, sandbox: Sandbox, berth: Berth) -> None:
         """Make sure that the firewall knows it, then tell it of its network, without which it does nothing."""
@@ -166,19 +177,19 @@ class ContainerSandboxes:
             raise
         return attached
 
-    async def _create(self, children: int, name: str, berth: Berth | None) -> None:
+    async def _create(self, name: str, spec: Callable[[], SealedSpec]) -> None:
         try:
-            return await self._create_whole(children, name, berth)
+            return await self._create_whole(name, spec())
         except EngineRefused as error:
             if not error.absent:
                 raise
         self._tag = await self._image.ensure(_say)  # the image was removed by somebody else
-        return await self._create_whole(children, name, berth)
+        return await self._create_whole(name, spec())
 
-    async def _create_whole(self, children: int, name: str, berth: Berth | None) -> None:
+    async def _create_whole(self, name: str, spec: SealedSpec) -> None:
         """Create the container. The engine creates it even if this call is cancelled; the call then waits for the container
         and removes it."""
-        create = self._engine.containers.create_sealed(self._spec(children, name, berth))
+        create = self._engine.containers.create_sealed(spec)
         creating = asyncio.create_task(create, name=f"create {name}")
         try:
             await asyncio.shield(creating)
@@ -206,6 +217,22 @@ class ContainerSandboxes:
             network="none" if berth is None else berth.network,
             hardware_address="" if berth is None else berth.hardware_address,
             resolvers=() if berth is None else tuple(berth.servers) or (NO_RESOLVER,),
+        )
+
+    def _tool_spec(self, name: str, *, empty: bool) -> SealedSpec:
+        """Nothing in it may become another user, or mount: a tool needs neither."""
+        gvisor = self.isolation is Isolation.GVISOR and not empty
+        return SealedSpec(
+            name=name,
+            image=self._tag,
+            entrypoint=TOOL_PROGRAM,
+            command=[],
+            labels=self._labels,
+            memory_bytes=self._memory,
+            cpus=self._cpus,
+            pids=PIDS[Isolation.GVISOR if gvisor else Isolation.CONTAINER],
+            gvisor=gvisor,
+            sets_apart=False,
         )
 
 

@@ -1,5 +1,6 @@
 """The sandbox's image: a Python base and the program. Its name contains a digest of its content."""
 
+import asyncio
 import hashlib
 from typing import Protocol
 
@@ -7,6 +8,7 @@ from seatrial.agent.builds.base import Images
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.facts import programs
 from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.agent.vocabulary.errors import EngineRefused, ImageUnavailable
 from seatrial.agent.vocabulary.labels import CACHE
@@ -14,11 +16,12 @@ from seatrial.agent.vocabulary.logs import Log
 
 REPOSITORY = "gitgrit-sandbox"
 BASE = "python:3.11-slim"
+TOOLS_FOLDER = "tools"  # of the image, for the programs of facts
 PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
 COPY seatrial /sandbox/seatrial
-WORKDIR /sandbox
+{tools}WORKDIR /sandbox
 {environment}
 ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 """
@@ -27,7 +30,8 @@ ENTRYPOINT ["python3", "-B", "-s", "-m", "{module}"]
 def program_label(program: SandboxProgram) -> str:
     """What PROGRAM_LABEL says of an image with this program."""
     settings = " ".join(f"{name}={value}" for name, value in program.environment.items())
-    return hashlib.sha256(f"{program.digest} {program.module} {settings}".encode()).hexdigest()[:16]
+    whole = f"{program.digest} {program.module} {settings} {programs.versions()}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 class ImageSource(Protocol):
@@ -135,10 +139,14 @@ class SandboxImage:
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     async def _build(self, tag: str, base: str) -> None:
-        context = self._program.archive({"Dockerfile": self._dockerfile(base).encode()})
+        tools = {f"{TOOLS_FOLDER}/{name}": path for name, path in programs.installed().items()}
+        context = await asyncio.to_thread(
+            self._program.archive, {"Dockerfile": self._dockerfile(base).encode()}, tools
+        )
         labels = {CACHE: "true", PROGRAM_LABEL: program_label(self._program)}
         await self._engine.images.build(context, tag, labels)
 
     def _dockerfile(self, base: str) -> str:
         environment = "\n".join(f"ENV {name}={value}" for name, value in self._program.environment.items())
-        return DOCKERFILE.format(base=base, environment=environment, module=self._program.module)
+        tools = f"COPY {TOOLS_FOLDER} /{TOOLS_FOLDER}\n" if programs.installed() else ""
+        return DOCKERFILE.format(base=base, tools=tools, environment=environment, module=self._program.module)

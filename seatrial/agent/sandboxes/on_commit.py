@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import structlog
 
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.comparing import Change
+from seatrial.agent.sandboxes.facts.gathering import Gathering
 from seatrial.agent.sandboxes.located import located
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.outcome import Outcome
@@ -20,7 +22,7 @@ from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.wire.digests import digest_of
-from seatrial.wire.evaluations import Digests, PolicyResult, PolicyToRun, RunEvaluation
+from seatrial.wire.evaluations import Digests, PolicyResult, PolicyToRun, RunEvaluation, ToolRun
 from seatrial.wire.states import ResultState
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,7 @@ class OnCommit:
     checkouts: Checkouts
     pool: Pool
     memo: Memo
+    gathering: Gathering | None = None  # of facts
     pauses: Sequence[float] = PAUSES
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
@@ -70,7 +73,7 @@ class OnCommit:
                 command.source, command.repository, command.base_commit, credentials
             )
 
-        return Broker(tree, command.facts, change, base if command.base_commit else None)
+        return Broker(tree, command.facts, change, base if command.base_commit else None, self.gathering)
 
     async def _tree(self, command: RunEvaluation, credentials: Credentials) -> Tree:
         return await self.checkouts.fetch(command.source, command.repository, command.commit, credentials)
@@ -108,8 +111,19 @@ class OnCommit:
             outcome.stopped(f"the lines that it names could not be read: {error}", again=False)
             return judge(policy, outcome), []
         everything = outcome.seen + seen
-        update = {"findings": findings, "digests": digests(policy, everything)}
+        update = {
+            "findings": findings,
+            "digests": digests(policy, everything),
+            "tools": tools_of(outcome.seen, broker),
+        }
         return result.model_copy(update=update), everything
+
+
+def tools_of(seen: Seen, broker: Broker) -> list[ToolRun]:
+    """The tools whose facts were among the answers."""
+    questions = [json.loads(asked) for asked, _ in seen]
+    asked_for = {question[1][0] for question in questions if question[0] == "fact"}
+    return [broker.gathered[name].run for name in sorted(asked_for & broker.gathered.keys())]
 
 
 def digests(policy: PolicyToRun, seen: Seen) -> Digests:

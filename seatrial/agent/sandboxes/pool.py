@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from seatrial.agent.sandboxes.berths import GVISOR_HAS_NONE, Berth, Berths, Harbour, NoNetwork
-from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.channel import Place, Sandbox, SandboxError
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.states import Isolation
 
@@ -36,6 +36,9 @@ class Backend(Protocol):
 
     async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
         """Start a sandbox, at `berth` if there is one. Raises SandboxError. If cancelled, it leaves nothing behind."""
+
+    async def start_tool(self, *, empty: bool = False) -> Place:
+        """Start a sandbox for one tool, as `start` does: see `facts.running.Workshop`."""
 
 
 class Pool:

@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
 from seatrial.agent.commands.children import end, start
 from seatrial.agent.sandboxes.berths import Berth
-from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
+from seatrial.agent.sandboxes.channel import Place, Sandbox, SandboxError
 from seatrial.agent.sandboxes.program import SandboxProgram
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation
@@ -107,21 +108,27 @@ class ProcessSandboxes:
     async def start(self, children: int, berth: Berth | None = None) -> Sandbox:
         """See `Backend.start`. There is no berth for a process."""
         assert berth is None
+        interpreter = readable_interpreter() if os.geteuid() == 0 else None
+        command = [self._program.module, str(children), "host-uids" if interpreter else "same-uid"]
+        pipe, _ = await self._started([interpreter or sys.executable, "-B", "-m", *command])
+        return Sandbox(pipe, self.isolation, f"gitgrit-sandbox-{new_id()[-8:].lower()}")
+
+    async def start_tool(self, *, empty: bool = False) -> Place:
+        """See `Backend.start_tool`. Its programs are those of this interpreter's environment."""
+        pipe, folder = await self._started([sys.executable, "-B", "-m", f"{self._program.module}.tool"])
+        return Place(pipe, sysconfig.get_path("scripts"), str(folder))
+
+    async def _started(self, command: list[str]) -> tuple[ProcessPipe, Path]:
         folder = _shared_folder(self._prefix)
         try:
-            process = await self._spawn(folder, children)
+            return ProcessPipe(await self._spawn(folder, command), folder), folder
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return Sandbox(
-            ProcessPipe(process, folder), self.isolation, f"gitgrit-sandbox-{new_id()[-8:].lower()}"
-        )
 
-    async def _spawn(self, folder: Path, children: int) -> asyncio.subprocess.Process:
-        interpreter = readable_interpreter() if os.geteuid() == 0 else None
-        command = [interpreter or sys.executable, "-B", "-m", self._program.module, str(children)]
+    async def _spawn(self, folder: Path, command: list[str]) -> asyncio.subprocess.Process:
         return await start(
-            [*command, "host-uids" if interpreter else "same-uid"],
+            command,
             environment={"PATH": os.defpath, "TMPDIR": str(folder), **self._program.environment},
             directory=self._program.root,
             stdin=True,

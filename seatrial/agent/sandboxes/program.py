@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import io
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +32,19 @@ class SandboxProgram:
             whole.update(f"{name}\0{len(content)}\0".encode() + content)
         return whole.hexdigest()
 
-    def archive(self, extra: dict[str, bytes]) -> io.BytesIO:
-        """A tar archive of the files and of `extra`; the same files give the same bytes."""
+    def archive(self, extra: dict[str, bytes], programs: Mapping[str, Path] | None = None) -> io.BytesIO:
+        """A tar archive of the files, of `extra` and of `programs`; the same files give the same bytes."""
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as tar:
             for name, content in sorted({**self.files, **extra}.items()):
                 info = tarfile.TarInfo(name)
                 info.size, info.mode = len(content), 0o644
                 tar.addfile(info, io.BytesIO(content))
+            for name, path in sorted((programs or {}).items()):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = path.stat().st_size, 0o755
+                with path.open("rb") as program:
+                    tar.addfile(info, program)
         stream.seek(0)
         return stream
 

@@ -1,12 +1,14 @@
 """Takes evaluations from the queue, runs them, and reports their results."""
 
 import asyncio
+import contextlib
 import time
 
 import structlog
 
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.facts.gathering import Gathering
 from seatrial.agent.sandboxes.jobs import RETRY_SECONDS, TRIES, Job, Jobs, kept_alive
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.on_commit import OnCommit
@@ -50,6 +52,7 @@ class Evaluations:
         reports: Reports,
         pool: Pool,
         memo: Memo,
+        gathering: Gathering | None = None,
         *,
         parallel: int = 2,
     ) -> None:
@@ -61,7 +64,8 @@ class Evaluations:
         self._reports = reports
         self._pool = pool
         self._memo = memo
-        self._on_commit = OnCommit(checkouts, pool, memo)
+        self._on_commit = OnCommit(checkouts, pool, memo, gathering)
+        self._gathering = gathering
         self._parallel = parallel
         self._trials = Trials(self.results, credentials, reports, pool)
 
@@ -93,7 +97,8 @@ class Evaluations:
     async def run(self) -> None:
         """Prepare, then serve until cancelled; when it returns, every sandbox is gone."""
         await self._prepare()
-        async with self._pool.running(), self._trials.running(), asyncio.TaskGroup() as group:
+        facts = self._gathering.running() if self._gathering else contextlib.nullcontext()
+        async with self._pool.running(), facts, self._trials.running(), asyncio.TaskGroup() as group:
             group.create_task(self._look_again(), name="look for gVisor")
             group.create_task(self._look_for_network(), name="look for SANDBOX_NETWORK")
             for number in range(self._parallel):

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
+from seatrial.agent.sandboxes.facts.fact import FactFailed
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
@@ -25,6 +26,7 @@ MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container
 GRACE_SECONDS = 5.0  # after a policy's own deadline, in which the warden must end it
 MAX_QUESTIONS = 20_000
 HOST_SECONDS = 60.0  # in which the host answers all questions of one policy
+FACTS_SECONDS = 360.0  # that it has beyond that, if the policy asks for a fact
 
 
 @dataclass
@@ -35,6 +37,7 @@ class RunningPolicy:
     policy: PolicyToRun
     outcome: Outcome = field(default_factory=Outcome)
     ends: float = 0.0  # when the warden must have ended it, if the host answers at once
+    allowed_seconds: float = field(default_factory=lambda: HOST_SECONDS)  # for the host's answers
     host_seconds: float = 0.0  # for which the host has answered so far
     busy: bool = False  # whether it does so now
     # A child asks its next question when it has read an answer, which may be before the sender of that answer knows. So one
@@ -45,7 +48,7 @@ class RunningPolicy:
     @property
     def deadline(self) -> float:
         """When it must have ended: the time of the host is not its own."""
-        return self.ends + (HOST_SECONDS if self.busy else self.host_seconds)
+        return self.ends + (self.allowed_seconds if self.busy else self.host_seconds)
 
 
 class Session:
@@ -142,8 +145,10 @@ class Session:
         except CheckoutError as error:
             note = f"the repository could not be read: {error}"
             await self._stop(channel, running, note, again=not error.lasting)
+        except FactFailed as error:
+            await self._stop(channel, running, str(error), again=error.again)
         except TimeoutError:
-            note = f"its questions took the host more than {HOST_SECONDS:.0f} s. Ask for less: choose files, search on the host"
+            note = f"its questions took the host more than {running.allowed_seconds:.0f} s. Ask for less: choose files, search on the host"
             await self._stop(channel, running, note)
         except SandboxError:
             pass  # the code that reads the sandbox's frames notices its end
@@ -161,9 +166,11 @@ class Session:
 
     async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
+        if asks_for_a_fact(frame):
+            running.allowed_seconds = HOST_SECONDS + FACTS_SECONDS
         began, running.busy = time.monotonic(), True
         try:
-            async with asyncio.timeout(HOST_SECONDS - running.host_seconds):
+            async with asyncio.timeout(running.allowed_seconds - running.host_seconds):
                 return await self._answer(frame, running)
         finally:
             running.busy = False
@@ -215,6 +222,15 @@ def job_of(policy: PolicyToRun) -> dict[str, Any]:
         "timeout_seconds": policy.timeout_seconds,
         "memory_mb": policy.memory_mb,
     }
+
+
+def asks_for_a_fact(frame: Frame) -> bool:
+    """Whether a tool has to run for the answer, perhaps."""
+    try:
+        question = read_json(frame.body)
+    except FrameError:
+        return False
+    return isinstance(question, list) and question[:1] == ["fact"]
 
 
 def line_of(frame: Frame) -> tuple[str, str]:

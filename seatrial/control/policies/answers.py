@@ -36,6 +36,17 @@ class FindingAnswer(Schema):
     )
 
 
+class ToolAnswer(Schema):
+    """A tool that a policy had a fact of."""
+
+    tool: str = Field(description="The tool's name.")
+    version: str = Field(description="Its version.")
+    files: int = Field(description="How many files of the commit it read.")
+    left_out: int = Field(description="How many that concern it it did not read.")
+    findings: int = Field(description="How many things it found; what they are worth is the policy's to say.")
+    seconds: float = Field(description="How long it took, once for all policies.")
+
+
 class ResultAnswer(Schema):
     """What one policy said."""
 
@@ -64,6 +75,7 @@ class ResultAnswer(Schema):
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
     network: str = Field(description="The network that it ran with, by its name; empty if it had none.")
+    tools: list[ToolAnswer] = Field(description="The tools that it had facts of, by name.")
 
 
 class EvaluationAnswer(Schema):
@@ -184,4 +196,5 @@ def _result(row: Result) -> ResultAnswer:
         seconds=row.seconds,
         memoised=row.memoised,
         network=row.network,
+        tools=[ToolAnswer(**one) for one in row.tools],
     )

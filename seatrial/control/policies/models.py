@@ -256,6 +256,7 @@ class Result(models.Model):
     seconds = models.FloatField(default=0)
     memoised = models.BooleanField(default=False)
     network = models.CharField(max_length=128, blank=True)  # that it ran with, by name
+    tools = models.JSONField(default=list)  # whose facts it had: see `wire.evaluations.ToolRun`
     digests = models.JSONField(default=dict)  # what it depends on: see `wire.evaluations.Digests`
 
     class Meta:

@@ -1,6 +1,6 @@
 """One evaluation: the verdict, how well it was isolated, and what each policy said."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -63,6 +63,7 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "results": results,
         "waiting": waiting,
         "passed": sum(result.state == ResultState.PASSED for result in results),
+        "tools": tools_of(results),
         "networked": sum(bool(result.network) for result in results),
         "asked": list(_asked(evaluation)),
         "may_run": allowed(user, Action.RUN_EVALUATION, evaluation) and why_not_again(evaluation) is None,
@@ -74,6 +75,12 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "done": EvaluationState(evaluation.state).terminal,
         "reports": FORMS,
     }
+
+
+def tools_of(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Each tool that any of them had facts of, once, by name."""
+    found = {tool["tool"]: tool for result in results for tool in result.tools}
+    return [found[name] for name in sorted(found)]
 
 
 @require_POST

@@ -16,6 +16,7 @@ from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, Pol
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
 
+MOST_TOOLS = 20  # of one result
 JUDGED = {ResultState.PASSED, ResultState.FAILED}
 NOTHING_RAN = "No policy could run: see the results."
 UNNETWORKED = (
@@ -136,6 +137,7 @@ def _row(evaluation: Evaluation, result: PolicyResult, *, networked: bool) -> Re
         seconds=max(0.0, result.seconds),
         memoised=result.memoised,
         network=result.network[:128] if networked else "",
+        tools=[tool.model_dump(mode="json") for tool in result.tools[:MOST_TOOLS]],
         digests={name: text[:64] for name, text in result.digests.model_dump().items()},
     )
 

@@ -2,17 +2,24 @@
 
 Each base image (FROM, and COPY --from an image) must carry a tag other than `latest`, or a digest. `scratch`, names of
 earlier stages, also by an argument, and defaults of ARG before the first FROM are understood; templates are left alone. Parameters:
-`require_digest`: a tag is not enough then; `skip`: which paths are not looked at.
+`require_digest`: a tag is not enough then; `skip`: which paths are not looked at; `only_deployed`: what is built for development or
+tests is listed and fails nothing.
 """
 
 import re
 from posixpath import basename
 
 NAME = "Pinned base images"
-PARAMS = {"require_digest": False, "skip": "(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/"}
+PARAMS = {
+    "require_digest": False,
+    "only_deployed": True,
+    "skip": "(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/",
+}
 TESTS = [
     {"name": "a tag", "input": {"files": {"Dockerfile": "FROM python:3.13-slim\n"}}, "expected": {"passed": True, "score": 100}},
     {"name": "none", "input": {"files": {"Dockerfile": "FROM python\n"}}, "expected": {"passed": False, "findings": [{"path": "Dockerfile", "line": 1}]}},
+    {"name": "only for tests", "input": {"files": {"tests/Dockerfile": "FROM python\n", ".devcontainer/Dockerfile": "FROM python\n"}}, "expected": {"passed": True, "score": 90, "findings": [{"severity": "low"}, {"severity": "low"}]}},
+    {"name": "only for tests, and it counts", "input": {"files": {"tests/Dockerfile": "FROM python\n"}}, "params": {"only_deployed": False}, "expected": {"passed": False}},
     {"name": "a digest is required", "input": {"files": {"Dockerfile": "FROM python:3.13\n"}}, "params": {"require_digest": True}, "expected": {"passed": False}},
     {"name": "a stage by an argument", "input": {"files": {"Dockerfile": "ARG N=1\nFROM a:1 AS img1\nFROM img${N}\n"}}, "expected": {"passed": True}},
 ]  # fmt: skip
@@ -66,6 +73,17 @@ def evaluate(project, params):
     if not images:
         return {"passed": True, "score": 100, "message": f"No Dockerfile builds on an image.{note}"}
     details = {"images": images[:100]}
+    grave = [one for one in problems if not (params["only_deployed"] and one["severity"] == "low")]
+    if problems and not grave:
+        listed = "; ".join(f"{one['path']}:{one['line']} {one['message']}" for one in problems[:5])
+        message = f"What is deployed is pinned. Not pinned: {listed}.{note}"
+        return {
+            "passed": True,
+            "score": 90,
+            "message": message,
+            "findings": problems[:500],
+            "details": details,
+        }
     if problems:
         score = round(100 * (len(images) - len(problems)) / len(images))
         message = (

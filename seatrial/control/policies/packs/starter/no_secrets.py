@@ -3,7 +3,8 @@
 Looks into every text file for credentials whose form is unmistakable (private keys, also within other files or in base64;
 tokens of well-known services; passwords in URLs), for files of environment variables with real values, and for keystores.
 What is found is shown by file and line, never itself. Below folders of tests and examples it only warns. A line with
-`gitleaks:allow` or `pragma: allowlist secret` is left alone, and so are the paths and patterns of parameter `allow`.
+`gitleaks:allow` or `pragma: allowlist secret` is left alone, and so are the paths and patterns of parameter `allow`. With `kingfisher`, the
+tool Kingfisher looks as well, for the secrets of some five hundred services; that takes seconds more for each commit.
 Remove what is found and revoke it: git's history keeps it.
 """
 
@@ -14,13 +15,15 @@ from fnmatch import fnmatch
 from posixpath import basename
 
 NAME = "No committed secrets"
-PARAMS = {"allow": []}
+PARAMS = {"allow": [], "kingfisher": False}
 TESTS = [
     {"name": "none", "input": {"files": {"a.py": "x = 1\n", "b.png": b"\x00\x00\x00"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "Files read: 1. Not read"}}},
     {"name": "in the environment", "input": {"files": {"app/.env.test": "A=1\nAPI_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": False, "findings": [{"path": "app/.env.test", "line": 2, "severity": "critical"}]}},
     {"name": "in an address", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": False}},
     {"name": "a template", "input": {"files": {".env.example": "API_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": True}},
     {"name": "in a test", "input": {"files": {"tests/a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": True, "findings": [{"severity": "info"}]}},
+    {"name": "by Kingfisher", "params": {"kingfisher": True}, "input": {"files": {"a.py": "x"}, "fact": {"kingfisher": {"version": "2", "findings": [{"path": "a.py", "line": 1, "rule": "some-token", "severity": "high", "confidence": "high", "message": "a token"}]}}},
+     "expected": {"passed": False, "findings": [{"path": "a.py", "line": 1}], "message": {"contains": "Kingfisher 2 read 1"}}},
     {"name": "allowed", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "params": {"allow": ["*.yml"]}, "expected": {"passed": True}},
 ]  # fmt: skip
 LISTED = 1000  # findings; the message counts all
@@ -105,18 +108,22 @@ def evaluate(project, params, log):
     paths = [
         p for p in everything if not SKIPPED.search(p) and not any(fnmatch(p, a) for a in params["allow"])
     ]
-    found, warned, words, read = [], [], WORDS.split(), set()
+    found, warned, words, read, tool = [], [], WORDS.split(), set(), ""
+    if params["kingfisher"]:
+        found, warned, tool = by_kingfisher(project.fact("kingfisher"), set(paths))
     for path, text in project.read_files(paths):
         read.add(path)
         for line, kind in sorted(set(secrets(path, text, words))):
-            (warned if HARMLESS.search(path) else found).append(finding(path, line, kind))
+            same = any((one["path"], one["line"]) == (path, line) for one in found + warned)
+            if not same:
+                (warned if HARMLESS.search(path) else found).append(finding(path, line, kind))
     unread = [path for path in paths if path not in read]
     for path in unread:
         if KEYSTORE.search(path) and not PUBLIC_STORE.search(path):
             (warned if HARMLESS.search(path) else found).append(finding(path, None, "keystore"))
     for one in warned:
         log.warning(f"{place(one)}: looks like a {one['message']}, in a place for tests and examples")
-    looked = f"Files read: {len(read)}." + left_out(unread, len(everything) - len(paths))
+    looked = f"Files read: {len(read)}.{tool}" + left_out(unread, len(everything) - len(paths))
     if not found:
         note = f" Looks like one, in tests and examples: {len(warned)}." if warned else ""
         return result(100, f"No credentials. {looked}{note}", [{**one, "severity": "info"} for one in warned])
@@ -124,6 +131,18 @@ def evaluate(project, params, log):
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     score = max(0, 75 - 25 * (len(found) - 1))
     return result(score, f"Found {shown}{more}. Remove and revoke them. {looked}", found)
+
+
+def by_kingfisher(fact, paths):
+    """What it found in these paths, the same in places for tests, and a sentence about it."""
+    found, warned = [], []
+    for one in fact["findings"]:
+        if one["path"] in paths:
+            (warned if HARMLESS.search(one["path"]) else found).append(
+                finding(one["path"], one["line"], f"{one['rule']} (Kingfisher)")
+            )
+    not_read = f", not {len(fact['left_out'])}" if fact["left_out"] else ""
+    return found, warned, f" Kingfisher {fact['version']} read {fact['files']}{not_read}."
 
 
 def finding(path, line, kind):

@@ -51,6 +51,40 @@ class Entry(TypedDict):
     why: str
     target: NotRequired[str]
 
+class FactFinding(TypedDict):
+    path: str
+    line: int | None
+    rule: str
+    severity: Severity
+    confidence: str
+    message: str
+
+class Fact(TypedDict):
+    tool: str
+    version: str
+    files: int
+    left_out: dict[str, str]
+    findings: list[FactFinding]
+    findings_left_out: int
+
+class Dependency(TypedDict):
+    name: str
+    spec: str
+    group: str
+    line: int | None
+    locked: bool | None
+
+class Problem(TypedDict):
+    line: int | None
+    message: str
+
+class Manifest(TypedDict):
+    path: str
+    kind: Literal["pyproject", "requirements", "package", "go", "cargo", "maven", "composer", "gem"]
+    name: str
+    dependencies: list[Dependency]
+    errors: list[Problem]
+
 class Match(TypedDict):
     path: str
     line: int
@@ -167,6 +201,16 @@ class Project:
         """`[{"data", "lines"}]`, one for each document of a YAML file (1.2, so `on` is a text); `lines` says where each value is: `{"jobs/test/steps/0": 6}`. `None` when there is no such file. Raises `ValueError` for what is no YAML, and above 100,000 characters"""
     def get_instructions(self, path: str) -> list[Instruction] | None:
         """`[{"line", "instruction", "rest"}]` of a Dockerfile: continued lines joined, comments and heredocs left out. `None` when there is no such file"""
+    def get_manifests(
+        self,
+        *,
+        glob: Patterns = None,
+        exclude: Patterns = None,
+        classes: Class | Sequence[Class] | None = None,
+    ) -> list[Manifest]:
+        """`[{"path", "kind", "name", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
+    def fact(self, name: str) -> Fact:
+        """`{"tool", "version", "files", "left_out", "findings", "findings_left_out"}`: what a [tool](#facts) says of the commit, `zizmor` or `kingfisher`. A tool that breaks makes the policy errored, whatever the policy does about it"""
     def get_entry(self, path: str) -> Entry | None:
         """`{"kind", "size", "readable", "why"}` of what is at this path, or `None`. Kinds: `file`, `binary`, `lfs` (a pointer to a file that Git LFS keeps), `link` (with its `target`), `submodule`; `why` says why it cannot be read"""
     def get_class(self, path: str) -> Class:

@@ -1,0 +1,30 @@
+"""Ruby: what a Gemfile says in so many words. It is a program; names that it computes are not read."""
+
+import re
+
+from seatrial.agent.sandboxes.documents.manifests.shape import Found
+
+GEM = re.compile(r"""^\s*gem[\s(]+["']([\w.-]+)["']((?:\s*,\s*["'][^"'\n]*["'])*)\s*(?:,\s*(.*))?""")
+GROUP = re.compile(r"^\s*group[\s(]+(.+?)\)?\s+do\b")
+LOCKED = re.compile(r"^    ([\w.-]+) \(", re.MULTILINE)
+
+
+def gemfile(_path: str, text: str) -> Found:
+    """Each `gem`, with the group that it stands in."""
+    found, group = Found(), "main"
+    for number, line in enumerate(text.split("\n"), 1):
+        if begun := GROUP.match(line):
+            group = " ".join(re.findall(r"\w+", begun[1]))
+        elif re.match(r"^end\b", line):
+            group = "main"
+        elif gem := GEM.match(line):
+            versions = ", ".join(re.findall(r"""["']([^"']*)["']""", gem[2]))
+            found.add(gem[1], versions or (gem[3] or "").strip(), group, number)
+        elif re.match(r"^\s*gem\b[\s(]", line):
+            found.wrong(number, "the gem's name is not written in the file")
+    return found
+
+
+def locked(text: str) -> set[str]:
+    """The names in Gemfile.lock."""
+    return set(LOCKED.findall(text))

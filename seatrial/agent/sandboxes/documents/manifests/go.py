@@ -1,0 +1,36 @@
+"""Go: go.mod."""
+
+import re
+
+from seatrial.agent.sandboxes.documents.manifests.shape import Found
+
+REQUIRED = re.compile(r"(\S+)\s+(v\S+)\s*(//\s*indirect)?")
+
+
+def module(_path: str, text: str) -> Found:
+    """`require`, in one line or in a block."""
+    found, block = Found(), ""
+    for number, line in enumerate(text.split("\n"), 1):
+        words = line.strip()
+        if words.startswith("module "):
+            found.name = words.split()[1].strip('"')
+        elif words.endswith("("):
+            block = words.split()[0] if words.split() else ""
+        elif words == ")":
+            block = ""
+        elif block == "require" or words.startswith("require "):
+            _add(found, number, words.removeprefix("require ").strip())
+    return found
+
+
+def _add(found: Found, number: int, words: str) -> None:
+    required = REQUIRED.match(words)
+    if required:
+        found.add(required[1].strip('"'), required[2], "indirect" if required[3] else "main", number)
+    elif words and not words.startswith("//"):
+        found.wrong(number, f"{words[:200]!r} is no module and version")
+
+
+def locked(text: str) -> set[str]:
+    """The modules in go.sum."""
+    return {line.split()[0] for line in text.splitlines() if line.split()}

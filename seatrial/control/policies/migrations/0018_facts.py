@@ -1,0 +1,10 @@
+"""A result says which tools it had facts of. Those from before had none."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("policies", "0017_baselines")]
+
+    operations = [migrations.AddField("result", "tools", models.JSONField(default=list))]
