@@ -15,7 +15,7 @@ from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError, NotVisited
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
 
@@ -142,6 +142,10 @@ class Session:
         except CheckoutError as error:
             note = f"the repository could not be read: {error}"
             await self._stop(channel, running, note, again=not error.lasting)
+        except NotVisited as error:
+            await self._stop(
+                channel, running, f"the preview could not be visited: {error}", again=error.again
+            )
         except TimeoutError:
             note = f"its questions took the host more than {HOST_SECONDS:.0f} s. Ask for less: choose files, search on the host"
             await self._stop(channel, running, note)

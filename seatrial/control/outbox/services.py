@@ -55,6 +55,7 @@ class Instruction(StrEnum):
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
     TRIAL = "trial"  # {trial}: have its project's facts, then hand it to an agent
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
+    FLOAT = "float"  # {pull_request}: have live policies look at its preview, as that is now
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
     NOTICE = "notice"  # {notice}: send it to its address
@@ -72,6 +73,7 @@ ASIDE = (
     Instruction.COMMAND,
     Instruction.TRIAL,
     Instruction.FOLLOW,
+    Instruction.FLOAT,
     Instruction.SCORE,
     Instruction.SIGN,
     Instruction.NOTICE,
