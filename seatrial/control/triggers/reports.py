@@ -131,6 +131,23 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         _report_verdict(forges, evaluation)
     if float_ is not None:
         _report_verdict(forges, float_)
+    elif evaluation is not None and evaluation.event == EventKind.MERGE_QUEUE:
+        _report_needless(forges, evaluation)
+
+
+def _report_needless(forges: Forges, evaluation: Evaluation) -> None:
+    """Where live policies run, their name may be required, and a commit of a merge queue has no preview."""
+    project = evaluation.project
+    if project.gone or not floats_wanted(project):
+        return
+    report = EvaluationReport(
+        commit=evaluation.commit,
+        state=EvaluationState.PASSED,
+        description="Not needed in a merge queue",
+        page_url=f"{settings.SITE_URL}/projects/{project.pk}",
+        live=True,
+    )
+    tell_evaluation(forges.of(project.connection), project, report)
 
 
 def _report_verdict(forges: Forges, evaluation: Evaluation) -> None:
