@@ -52,7 +52,7 @@ def test_a_preview_floats_and_each_policy_of_the_pack_has_an_opinion(platform: P
     for path in sorted(PACK.glob("preview_*.py")):
         trial = platform.json("policy", "try", str(path), "--project", "cutter")
         (row,) = trial["results"]
-        assert row["state"] in {"passed", "failed"}, row
+        assert row["state"] in {"passed", "failed"}, row["message"]
     platform.run("close", str(home / "cutter"), "--branch", "feature")
     trial = platform.json("policy", "try", str(PACK / "preview_user.py"), "--project", "cutter")
     assert trial["results"][0]["state"] == "skipped"

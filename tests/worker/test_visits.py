@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from django.utils import timezone
 
 from seatrial.control.configuration import Configuration
 from seatrial.control.policies.models import Evaluation
@@ -128,6 +129,16 @@ def test_nobody_else_visits_it_and_nothing_else_is_visited(scene: Scene) -> None
     scene.one.state = "revoked"
     scene.one.save()
     assert "revoked" in str(scene.refused(scene.asked()))
+
+
+@pytest.mark.postgres
+def test_who_asks_before_its_report_came_is_waited_for_and_nobody_else(scene: Scene) -> None:
+    taken = {"state": "queued", "agent": "", "queued_at": timezone.now()}
+    Evaluation.objects.filter(pk=scene.evaluation.pk).update(**taken)
+    assert scene.refused(scene.asked()).soon
+    Evaluation.objects.filter(pk=scene.evaluation.pk).update(queued_at=None)
+    assert not scene.refused(scene.asked()).soon
+    assert not scene.refused(AskVisit(run="0" * 26, path="/")).soon
 
 
 @pytest.mark.postgres

@@ -29,14 +29,16 @@ OURS = re.compile(
 
 
 class NotVisited(ControlError):
-    """Nothing is visited. `asked_wrongly`: the policy is told why, and may go on."""
+    """Nothing is visited. `asked_wrongly`: the policy is told why, and may go on. `soon`: that its agent runs it may be on its way to
+    us."""
 
     code = "not_visited"
     status = 403
 
-    def __init__(self, message: str, *, asked_wrongly: bool = False) -> None:
+    def __init__(self, message: str, *, asked_wrongly: bool = False, soon: bool = False) -> None:
         super().__init__(message)
         self.asked_wrongly = asked_wrongly
+        self.soon = soon
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ def destination(agent_id: str, asked: AskVisit) -> Destination:
         raise NotVisited("This agent was revoked, or was never registered.")
     key = evaluations.visits(agent.pk, asked.run) or trials.visits(agent.pk, asked.run)
     if not key:
-        raise NotVisited(f"Agent {agent.name} runs nothing called {asked.run[:26]} that looks at a preview.")
+        raise NotVisited(
+            f"Agent {agent.name} runs nothing called {asked.run[:26]} that looks at a preview.",
+            soon=evaluations.may_be_taken(asked.run) or trials.may_be_taken(asked.run),
+        )
     deployment = live_deployment(key)
     if deployment is None:
         raise NotVisited(

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 QUEUE = "visits"  # if there are several workers, one of them gets each question
 AT_ONCE = 8
+HEARD_OF_SECONDS = 5.0  # in which reports of agents come
+AGAIN_SECONDS = 0.2
 MOST_HEADERS = 50_000  # characters of all headers of an answer
 AGENT = "Seatrial (live policies)"
 
@@ -76,7 +78,7 @@ class Visits:
 
     async def _answer(self, agent: str, question: AskVisit) -> Visited | VisitRefused:
         try:
-            before = await self._database.run(destination, agent, question)
+            before = await self._permitted(agent, question)
             answer = await visited(self._configuration, before)
             await self._database.run(destination, agent, question)
             return answer
@@ -87,6 +89,17 @@ class Visits:
             return VisitRefused(
                 message="the control plane cannot visit now: see the log of its worker", again=True
             )
+
+    async def _permitted(self, agent: str, question: AskVisit) -> Destination:
+        """An agent reports that it took a run just before its policies ask, so that is waited for."""
+        until = asyncio.get_running_loop().time() + HEARD_OF_SECONDS
+        while True:
+            try:
+                return await self._database.run(destination, agent, question)
+            except NotVisited as refused:
+                if not refused.soon or asyncio.get_running_loop().time() > until:
+                    raise
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def visited(configuration: Configuration, where: Destination) -> Visited:

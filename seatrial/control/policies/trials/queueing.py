@@ -21,7 +21,6 @@ from seatrial.wire.states import TrialState
 from seatrial.wire.trials import RunTrial
 from seatrial.wire.words import EventKind
 
-
 Look = Callable[[Trial], Preview | None]
 
 
