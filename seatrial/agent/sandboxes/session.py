@@ -16,7 +16,7 @@ from seatrial.agent.sandboxes.facts.fact import FactFailed
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError, NotVisited
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
 
@@ -147,6 +147,10 @@ class Session:
             await self._stop(channel, running, note, again=not error.lasting)
         except FactFailed as error:
             await self._stop(channel, running, str(error), again=error.again)
+        except NotVisited as error:
+            await self._stop(
+                channel, running, f"the preview could not be visited: {error}", again=error.again
+            )
         except TimeoutError:
             note = f"its questions took the host more than {running.allowed_seconds:.0f} s. Ask for less: choose files, search on the host"
             await self._stop(channel, running, note)
