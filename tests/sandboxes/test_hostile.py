@@ -218,6 +218,15 @@ async def test_a_lost_sandbox_takes_only_its_culprit_along(
     assert_good(results[1])
 
 
-async def test_results_say_gvisor(gvisor: Bench) -> None:
-    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(GOOD)))
+VERSION = (
+    "import platform\ndef evaluate(project): return {'passed': True, 'message': platform.python_version()}"
+)
+
+
+async def test_results_say_gvisor_and_the_python_that_ran(gvisor: Bench) -> None:
+    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(VERSION)))
     assert finished.isolation == Isolation.GVISOR
+    assert finished.results[0].message == finished.python
+    assert tuple(map(int, finished.python.split("."))) >= (3, 13), (
+        "policies are promised 3.13, whatever the host has"
+    )
