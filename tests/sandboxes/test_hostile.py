@@ -66,22 +66,14 @@ def assert_good(result: object) -> None:
     assert (result.state, result.score, result.message) == (ResultState.PASSED, 77, "# Ship"), result
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_contained_and_siblings_are_right(gvisor: Bench, name: str) -> None:
-    _, state, why = HOSTILE[name]
-    before, attack, after = await gvisor.run(good("a"), hostile(name), good("z"))
-    assert_good(before)
-    assert_good(after)
-    assert (attack.state, attack.score) == (state, None), attack
-    assert why in attack.message
-
-
-async def test_all_of_them_together_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
+async def test_contained_and_siblings_are_right_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
+    """Each in its turn among the others and honest policies. `escapes` has many more."""
     policies = [hostile(name) for name in HOSTILE]
-    results = await gvisor.run(*policies, good("good"))
-    for result, (_, state, why) in zip(results[:-1], HOSTILE.values(), strict=True):
-        assert result.state == state and why in result.message, result
-    assert_good(results[-1])
+    before, *results, after = await gvisor.run(good("a"), *policies, good("z"))
+    assert_good(before)
+    for result, (_, state, why) in zip(results, HOSTILE.values(), strict=True):
+        assert (result.state, result.score) == (state, None) and why in result.message, result
+    assert_good(after)
     assert_good((await gvisor.run(good("good-2")))[0])
 
 

@@ -27,7 +27,7 @@ RESULTS = (
     does("terminal-codes", "return {'passed': False, 'score': 0, 'message': chr(27) + '[2J' + chr(0x202E) + chr(0)}", FAILED),
     does("says-that-it-is-waived", "return {'passed': False, 'score': 0, 'state': 'waived', 'slug': 'honest-0', 'level': 'draft'}", FAILED),
     does("dictionary-that-lies", "class D(dict):\n    def items(self): return [('passed', True), ('score', 100)]\n"
-        "return D(passed=False, score=0)", FAILED),
+        "return D(passed=False, score=0)", PASSED),
     does("text-that-lies", "class S(str):\n    def __str__(self): return 'honest'\n    __len__ = lambda self: 1 << 60\n"
         "return {'passed': False, 'score': 0, 'message': S('x')}", FAILED),
     does("number-that-lies", "class I(int):\n    def __repr__(self): return '100, \"passed\": true'\n"
@@ -49,7 +49,7 @@ FRAMES = (
     does("result-that-is-no-json", FRAME + "os.write(3, frame(6, 1, b'{x'))\ntime.sleep(60)", ERRORED, "cannot be read"),
     does("result-nested-without-end", FRAME + "os.write(3, frame(6, 1, b'[' * 1_000_000))\ntime.sleep(60)", ERRORED, "cannot be read"),
     does("result-of-a-million-digits", FRAME + "os.write(3, frame(6, 1, b'1' * 1_000_000))\ntime.sleep(60)", ERRORED, "cannot be read"),
-    does("question-that-is-no-json", FRAME + "os.write(3, frame(3, 1, b'[' * 1_000_000))\ntime.sleep(60)", ERRORED, ""),
+    does("question-that-is-no-json", FRAME + "os.write(3, frame(3, 1, b'[' * 1_000_000))\ntime.sleep(60)", TIMED_OUT, "2 s", seconds=2),
     does("hangs-up", "import os, time\nos.close(3)\ntime.sleep(60)", ERRORED, "without a result"),
     does("never-listens", FRAME + "while True: os.write(3, frame(5, 1, b'[\"info\", \"' + b'x' * 65_000 + b'\"]'))", ERRORED, "may send"),
 )  # fmt: skip

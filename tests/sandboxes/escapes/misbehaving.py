@@ -70,7 +70,7 @@ EXHAUSTION = (
     does("recurses-below-python", "import sys\nsys.setrecursionlimit(1 << 30)\nclass R:\n    def __repr__(self): return repr(self)\nrepr(R())",
         ERRORED, ""),
     does("disk", "for n in range(99): open(f'f{n}', 'wb').write(bytes(9 << 20))", ERRORED, "No space left"),
-    does("file-with-holes", "import os\nos.truncate(open('f', 'wb').fileno(), 1 << 40)", ERRORED, "File too large"),
+    does("file-with-holes", "import os\nfile = open('f', 'wb')\nos.truncate(file.fileno(), 1 << 40)", ERRORED, "File too large"),
     does("many-files", "for n in range(1 << 20): open(f'f{n}', 'w').close()", TIMED_OUT, "2 s", seconds=2),
     does("descriptors", "kept = [open('/dev/null') for _ in range(999)]", ERRORED, "Too many open files"),
     does("pipes", "import socket\nkept = [socket.socketpair() for _ in range(999)]", ERRORED, "Too many open files"),

@@ -21,7 +21,7 @@ NETWORK = (
     refused("netlink", "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)"),
     refused("vsock", "socket.socket(40, socket.SOCK_STREAM).connect((2, 1024))"),
     refused("datagram-pair", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)"),
-    refused("passes-its-line-on", "socket.send_fds(socket.socket(fileno=3), [b'x'], [1])"),
+    refused("passes-its-line-on", "socket.send_fds(socket.socket(fileno=os.dup(3)), [b'x'], [1])"),
 )
 PROCESSES = (
     refused("forks-once", "os.fork()"),
@@ -33,7 +33,7 @@ PROCESSES = (
     refused("spawns-python", "os.posix_spawn(sys.executable, ['python3'], {})"),
     refused("thread", "threading.Thread(target=print).start()", "RuntimeError"),
     refused("thread-that-survives", "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "RuntimeError"),
-    refused("pool-of-processes", "import multiprocessing\nmultiprocessing.Pool(1)"),
+    refused("pool-of-processes", "import multiprocessing\nmultiprocessing.Pool(1)", ""),
     refused("traces-the-warden", "call(libc.ptrace, 16, 1, 0, 0)"),
     refused("traced-by-anybody", "call(libc.ptrace, 0, 0, 0, 0)"),
     refused("reads-the-warden", "class V(ctypes.Structure): _fields_ = [('b', ctypes.c_void_p), ('n', ctypes.c_size_t)]\n"

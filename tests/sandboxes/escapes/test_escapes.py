@@ -22,8 +22,9 @@ ALL: tuple[Attack, ...] = (
     *answers.RESULTS, *answers.FRAMES, *answers.PATCHES,
     *misbehaving.ENDS, *misbehaving.LASTS, *misbehaving.HOOKS, *misbehaving.EXHAUSTION,
 )  # fmt: skip
-CHEAP = tuple(one for one in ALL if one.state != TIMED_OUT)[::4]
-EVERY = 10  # attacks to one honest policy
+CHEAP = tuple(one for one in ALL if one.state != TIMED_OUT)[::7]
+SHARED = 30  # attacks of one evaluation
+EVERY = 10  # of them to one honest policy
 
 
 def test_every_attack_has_a_name_of_its_own() -> None:
@@ -35,12 +36,15 @@ def hostile(attack: Attack) -> PolicyToRun:
     return policy(attack.code, attack.name, timeout_seconds=attack.seconds, memory_mb=attack.memory_mb)
 
 
-@pytest.fixture
-def attacks(request: pytest.FixtureRequest, chance: random.Random) -> list[Attack]:
-    """All of them in a campaign, some otherwise; in an order that chance gives."""
-    chosen = list(ALL if request.config.getoption("--campaign-seed") else CHEAP)
-    chance.shuffle(chosen)
-    return chosen
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All attacks in a campaign, some otherwise: SHARED of them at a time, in an order that chance gives."""
+    if "attacks" not in metafunc.fixturenames:
+        return
+    seed = metafunc.config.getoption("--campaign-seed")
+    chosen = list(ALL if seed else CHEAP)
+    random.Random(seed).shuffle(chosen)
+    parts = [chosen[place : place + SHARED] for place in range(0, len(chosen), SHARED)]
+    metafunc.parametrize("attacks", parts, ids=[f"part-{number}" for number in range(len(parts))])
 
 
 async def test_each_attack_is_contained_and_nobody_else_notices(gvisor: Bench, attacks: list[Attack]) -> None:
