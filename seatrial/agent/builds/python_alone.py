@@ -36,7 +36,9 @@ UNNEEDED = (
     "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/bug", "usr/sbin", "usr/share/zoneinfo/right",
     f"usr/lib/{PYTHON}/test", f"usr/lib/{PYTHON}/pydoc_data", f"usr/lib/{PYTHON}/ensurepip",
 )  # fmt: skip
-ACCOUNTS = {
+STATUS = "var/lib/dpkg/status"
+WRITTEN = {
+    "etc/os-release": f'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME={RELEASE}\n',
     "etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
 }
@@ -115,10 +117,14 @@ def apt_in(folder: Path, mirror: str) -> list[str]:
 
 
 async def unpacked(archives: Path, root: Path) -> None:
-    """The files of all packages below `root`. Nothing of what a package would run is run."""
+    """The files of all packages below `root`, and the list of them, which bills of materials and scanners read. Nothing of what a
+    package would run is run."""
     lay_out(root)
+    listed = []
     for package in packages(archives):
         await done("dpkg-deb", "--extract", str(package), str(root))
+        listed.append(await done("dpkg-deb", "--field", str(package)))
+    (root / STATUS).write_text("".join(f"{one}\nStatus: install ok installed\n\n" for one in listed))
 
 
 def packages(archives: Path) -> list[Path]:
@@ -133,6 +139,7 @@ def lay_out(root: Path) -> None:
             (root / target).mkdir(parents=True, exist_ok=True)
         (root / link).parent.mkdir(parents=True, exist_ok=True)
         (root / link).symlink_to(target)
+    (root / STATUS).parent.mkdir(parents=True)
 
 
 def finish(root: Path) -> None:
@@ -143,7 +150,7 @@ def finish(root: Path) -> None:
     for folder in ("tmp", "proc", "sys", "dev", "etc/ssl/certs"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
-    for name, content in ACCOUNTS.items():
+    for name, content in WRITTEN.items():
         (root / name).write_text(content)
     authorities = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
     (root / "etc/ssl/certs/ca-certificates.crt").write_text("".join(each.read_text() for each in authorities))

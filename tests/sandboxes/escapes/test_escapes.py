@@ -22,7 +22,7 @@ ALL: tuple[Attack, ...] = (
     *answers.RESULTS, *answers.FRAMES, *answers.PATCHES,
     *misbehaving.ENDS, *misbehaving.LASTS, *misbehaving.HOOKS, *misbehaving.EXHAUSTION,
 )  # fmt: skip
-CHEAP = tuple(one for one in ALL if one.state != TIMED_OUT)[::7]
+CHEAP = tuple(one for one in ALL if one.state != TIMED_OUT)[::8]
 SHARED = 30  # attacks of one evaluation
 EVERY = 10  # of them to one honest policy
 
