@@ -127,7 +127,7 @@ def evaluate(project, params, log):
 
 
 def finding(path, line, kind):
-    return {"path": path, "line": line, "message": kind, "severity": "critical"}
+    return {"path": path, "line": line, "message": kind, "severity": "critical", "quote": False}
 
 
 def place(one):
