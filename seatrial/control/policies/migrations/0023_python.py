@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("policies", "0017_baselines")]
+    dependencies = [("policies", "0019_live")]
 
     operations = [
         migrations.AddField(
