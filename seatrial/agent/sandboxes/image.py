@@ -17,8 +17,8 @@ from seatrial.agent.vocabulary.logs import Log
 
 REPOSITORY = "gitgrit-sandbox"
 BASE = "python:3.13-slim"
-TOOLS_FOLDER = "tools"  # of the image, for the programs of facts
 PROMISED = (3, 13)  # what policies are promised, at least
+TOOLS_FOLDER = "tools"  # of the image, for the programs of facts
 PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
