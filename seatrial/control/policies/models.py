@@ -207,6 +207,7 @@ class Evaluation(models.Model):
     isolation = models.CharField(max_length=20, blank=True)
     facts_digest = models.CharField(max_length=64, blank=True)  # of what the forge said about the repository
     program_digest = models.CharField(max_length=64, blank=True)  # of the program inside the sandbox
+    python = models.CharField(max_length=40, blank=True)  # the version that the policies ran with
     agent = models.CharField(max_length=26, blank=True)
     deployment = models.CharField(max_length=26, blank=True)  # whose preview live policies look at
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
