@@ -17,6 +17,7 @@ from seatrial.agent.vocabulary.tree import Changed, Entry, Tree, Written
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.previews import Preview, PreviewPhase, PreviewService
 from seatrial.wire.trials import BYTES, FILES
+from seatrial.wire.words import Phase
 
 FILE = "100644"
 LISTED = "list_files"
@@ -25,7 +26,7 @@ OF_SEVERAL = ("get_files_content", "read_files")
 # What all files of a commit say; without `files` a test has none, whatever it says about single ones.
 OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
 
-STARTED = PreviewPhase(name="start", seconds=1.0)
+STARTED = PreviewPhase(name=Phase.START, seconds=1.0)
 LIVE = Preview(deployment="0" * 26, name="pr-1-test", commit="0" * 40, phases=[STARTED])
 SERVICE = PreviewService(name="web", kind="web", state="running").model_dump(mode="json")
 FOUND: dict[str, Any] = {

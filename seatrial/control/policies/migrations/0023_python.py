@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("policies", "0019_live")]
+    dependencies = [("policies", "0017_baselines")]
 
     operations = [
         migrations.AddField(
