@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "seatrial.control.policies.signing",
     "seatrial.control.policies.notices",
     "seatrial.control.policies.rescans",
+    "seatrial.control.policies.source",
     "seatrial.control.triggers",
     "seatrial.control.home",
     "seatrial.control.worker",

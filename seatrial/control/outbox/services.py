@@ -59,6 +59,7 @@ class Instruction(StrEnum):
     SIGN = "sign"  # {evaluation}: sign its results as they are
     RESCAN = "rescan"  # {target}: evaluate what is newest there
     NOTICE = "notice"  # {notice}: send it to its address
+    POLICIES = "policies"  # {source}: look at the branch in which a workspace keeps its policies, and take what is new
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -77,6 +78,7 @@ ASIDE = (
     Instruction.SIGN,
     Instruction.NOTICE,
     Instruction.RESCAN,
+    Instruction.POLICIES,
 )
 
 

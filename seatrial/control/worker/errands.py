@@ -21,6 +21,7 @@ from seatrial.control.policies.notices import delivering
 from seatrial.control.policies.rescans import carrying_out
 from seatrial.control.policies.scores.taking import take
 from seatrial.control.policies.signing.services import attest
+from seatrial.control.policies.source.taking import sync
 from seatrial.control.policies.trials import queueing as trials_queue
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
@@ -51,6 +52,8 @@ CONFIRM_TRIES = 6
 NOTICE_KEPT = timedelta(days=1)
 # Few targets are under way at a time: a code host that is away must not hold up those of the others.
 RESCAN_KEPT = timedelta(minutes=5)
+# Every source is looked at again after this time in any case.
+SOURCE_KEPT = timedelta(minutes=5)
 # Nobody expects an answer to a comment of yesterday.
 COMMAND_KEPT = timedelta(hours=2)
 
@@ -176,6 +179,16 @@ def rescans(forges: Forges) -> Errand:
         urgency=Urgency.LOOK,
         kept=RESCAN_KEPT,
         given_up=carrying_out.given_up,
+    )
+
+
+def policy_sources(forges: Forges) -> Errand:
+    """Look at the branches in which workspaces keep their policies."""
+    return Errand(
+        instruction=Instruction.POLICIES,
+        act=partial(sync, forges),
+        urgency=Urgency.LOOK,
+        kept=SOURCE_KEPT,
     )
 
 

@@ -22,6 +22,7 @@ from seatrial.control.policies.glass.services import mend_due
 from seatrial.control.policies.rescans.due import begin_due
 from seatrial.control.policies.rescans.ending import repair
 from seatrial.control.policies.scores import taking as scores
+from seatrial.control.policies.source.services import ask_due
 from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
@@ -86,6 +87,10 @@ class Sweeps:
     async def rescans(self) -> None:
         """Every LOST_SECONDS, begin the re-scans that are due, and go on with all."""
         await self._every(LOST_SECONDS, sweep_rescans)
+
+    async def policy_sources(self) -> None:
+        """Every EXPIRY_SECONDS, have branches looked at in which policies are kept, where that is due."""
+        await self._every(EXPIRY_SECONDS, ask_due)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""
