@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench.timing import Measurement, stopwatch
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.checkouts.commit import CommitTree
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
@@ -42,7 +42,7 @@ async def _measure() -> list[Measurement]:
     engine = Engine(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         _, images, _ = docker_builds(engine, Path(folder) / "builds", "isolated")
-        image = SandboxImage(engine, images, find_program())
+        image = SandboxImage(engine, for_sandboxes(images, Path(folder) / "builds"), find_program())
         backend = ContainerSandboxes(engine, image, f"bench-{os.getpid()}")
         try:
             await backend.prepare()
