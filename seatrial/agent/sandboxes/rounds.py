@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import structlog
 
 from seatrial.agent.sandboxes.berths import NoNetwork
+from seatrial.agent.sandboxes.budget import MOST_SECONDS
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
 from seatrial.agent.sandboxes.questions import AnswersOf
-from seatrial.agent.sandboxes.session import GRACE_SECONDS, HOST_SECONDS, MEMORY_TOGETHER_MB, Session
+from seatrial.agent.sandboxes.session import GRACE_SECONDS, MEMORY_TOGETHER_MB, Session
 from seatrial.wire.evaluations import PolicyToRun
 
 log = structlog.get_logger(__name__)
@@ -143,4 +144,4 @@ def deadline(policies: Numbered) -> float:
     aside = networked * (WARM_SECONDS + longest + GRACE_SECONDS) * NETWORKED_TRIES
     together = max(1, MEMORY_TOGETHER_MB // max((p.memory_mb for _, p in policies), default=1))
     rounds = math.ceil(len(policies) / together)
-    return START_SECONDS + rounds * (longest + GRACE_SECONDS) * 2 + HOST_SECONDS + aside
+    return START_SECONDS + rounds * (longest + GRACE_SECONDS) * 2 + MOST_SECONDS + aside
