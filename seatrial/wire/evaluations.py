@@ -85,11 +85,20 @@ class PolicyLog(Part):
     message: str
 
 
+class Excerpt(Part):
+    """Lines of a file of the commit, as far as there is room; `first` is the number of the first of them."""
+
+    first: int
+    lines: list[str]
+
+
 class Finding(Part):
     """One thing that a policy found.
 
     `line` counts from 1, as git does: only `\\n` ends a line. `fingerprint` is the same for the same finding at every commit; one
     that a policy does not give is made by the agent. `fix` is a unified diff of `path` against the commit; empty: none is known.
+    `excerpt` holds the lines around `line`, for people: None without a line, where the policy says that they must not be quoted
+    (`quote`: such a line holds a secret), and beyond the first findings of a result.
     """
 
     path: str = ""  # empty: it is about no file
@@ -98,6 +107,8 @@ class Finding(Part):
     severity: Severity = Severity.MEDIUM
     fingerprint: str = ""
     fix: str = ""
+    quote: bool = True
+    excerpt: Excerpt | None = None
 
 
 class Digests(Part):

@@ -31,6 +31,11 @@ FOUND = [
         "line": 3,
         "message": "httpx has no version",
         "severity": "high",
+        "fingerprint": "7c1d1f0e",
+        "excerpt": {
+            "first": 1,
+            "lines": ["django==5.2.8", "psycopg[binary]==3.2.12", "httpx", "uvicorn==0.38.0", ""],
+        },
         "fix": "--- a/requirements.txt\n+++ b/requirements.txt\n@@ -3 +3 @@\n-httpx\n+httpx==0.28.1\n",
     },
     {"path": "requirements-dev.txt", "line": 12, "message": "ruff has no version", "severity": "low"},

@@ -74,12 +74,19 @@ def test_a_failed_result_offers_a_waiver_to_those_who_may_ask(doors: Doors) -> N
 
 def test_somebody_asks_on_the_page_and_somebody_else_approves(doors: Doors) -> None:
     form = doors.page("developer", doors.asking)[1]
-    assert ">The whole policy<" in form and ">vendor/key.pem<" in form and "f1" in form and "\x1b" not in form
+    assert '<option value="2" selected>' in doors.page("developer", f"{doors.asking}?fingerprint=f1")[1]
+    assert (
+        ">The whole policy<" in form
+        and ">vendor/key.pem<" in form
+        and ">Only vendor/key.pem:1: " in form
+        and "\x1b" not in form
+    )
     assert "Found a key." in form and "version 1" in form
     asked = doors.send("developer", doors.asking, covers="0", days="14", reason="a key for tests")
     waiver = Waiver.objects.get()
-    assert asked.redirect_chain[-1][0] == f"/waivers/{waiver.pk}"
-    assert "You asked for it, so somebody else decides" in asked.content.decode()
+    assert asked.redirect_chain[-1][0] == f"/evaluations/{doors.evaluation.pk}"
+    assert "It waives nothing until somebody approves it" in asked.content.decode()
+    assert "You asked for it, so somebody else decides" in doors.page("developer", f"/waivers/{waiver.pk}")[1]
     assert doors.state() == "failed"
     page = doors.page("owner", f"/waivers/{waiver.pk}")[1]
     assert "a key for tests" in page and f"/waivers/{waiver.pk}/approve" in page

@@ -14,7 +14,7 @@ MAX_FINGERPRINT = 200
 MAX_FIX = 20_000
 MAX_LINE = 10_000_000
 MAX_ALL = 300_000  # characters of all findings of one result
-KEYS = ("path", "line", "message", "severity", "fingerprint", "fix")
+KEYS = ("path", "line", "message", "severity", "fingerprint", "fix", "quote")
 
 
 class Found(NamedTuple):
@@ -85,7 +85,14 @@ def _checked(where: str, value: Any) -> Finding:
         severity=_severity(where, given.get("severity", Severity.MEDIUM)),
         fingerprint=_text(where, given, "fingerprint", MAX_FINGERPRINT),
         fix=_fix(where, path, _text(where, given, "fix", MAX_FIX)),
+        quote=_quote(where, given.get("quote", True)),
     )
+
+
+def _quote(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Nonsense(f"'{where}.quote' is {shown(value)}; it is False where the line holds a secret")
+    return value
 
 
 def _text(where: str, given: dict[str, Any], key: str, most: int | None) -> str:
@@ -123,4 +130,5 @@ def _cleaned(one: Finding) -> Finding:
         severity=one.severity,
         fingerprint=clean(one.fingerprint, MAX_FINGERPRINT),
         fix="" if len(one.fix) > MAX_FIX else clean(one.fix, MAX_FIX),
+        quote=False,  # policies that put findings there do not know that lines are quoted, and may have found secrets
     )

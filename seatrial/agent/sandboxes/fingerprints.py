@@ -1,27 +1,12 @@
 """Fingerprints of findings whose policies give none: they stay while lines move, and change with the line itself."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from seatrial.agent.sandboxes.broker import Broker
-from seatrial.agent.sandboxes.questions import Seen
 from seatrial.wire.evaluations import Finding
 
 Place = tuple[str, int]  # path, line
-
-
-async def fingerprinted(slug: str, findings: Sequence[Finding], broker: Broker) -> tuple[list[Finding], Seen]:
-    """`findings`, each with a fingerprint; and what was looked at for them, which is part of what the result depends on.
-
-    Raises CheckoutError.
-    """
-    wanted: defaultdict[str, set[int]] = defaultdict(set)
-    for one in findings:
-        if not one.fingerprint and one.line is not None:
-            wanted[one.path].add(one.line)
-    texts, seen = await broker.lines(wanted)
-    return with_fingerprints(slug, findings, texts), seen
 
 
 def with_fingerprints(slug: str, findings: Sequence[Finding], texts: Mapping[Place, str]) -> list[Finding]:

@@ -9,7 +9,7 @@ import structlog
 
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.comparing import Change
-from seatrial.agent.sandboxes.fingerprints import fingerprinted
+from seatrial.agent.sandboxes.located import located
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.agent.sandboxes.pool import Pool
@@ -113,7 +113,7 @@ class OnCommit:
         """The result, and all that it depends on."""
         result = judge(policy, outcome)
         try:
-            findings, seen = await fingerprinted(policy.slug, result.findings, broker)
+            findings, seen = await located(policy.slug, result.findings, broker)
         except CheckoutError as error:
             outcome.failed(f"the lines that it names could not be read: {error}", again=False)
             return judge(policy, outcome), []

@@ -187,8 +187,10 @@ def _shortened(lines: list[PolicyLog]) -> list[PolicyLog]:
 
 
 def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
-    """The results, short enough to travel in one message: the bulkiest lose their logs, then their details, then findings."""
-    for cut in (_without_logs, _without_details, _with_few_findings, _without_findings, _without_message):
+    """The results, short enough to travel in one message: the bulkiest lose excerpts, then logs, details, findings."""
+    for cut in (
+        _without_excerpts, _without_logs, _without_details, _with_few_findings, _without_findings, _without_message,
+    ):  # fmt: skip
         sizes = [len(result.model_dump_json().encode()) for result in results]
         for i in sorted(range(len(results)), key=lambda i: -sizes[i]):
             if sum(sizes) <= MAX_TOGETHER:
@@ -196,6 +198,10 @@ def fitting(results: list[PolicyResult]) -> list[PolicyResult]:
             results = [*results[:i], results[i].model_copy(update=cut(results[i])), *results[i + 1 :]]
             sizes[i] = len(results[i].model_dump_json().encode())
     return results
+
+
+def _without_excerpts(result: PolicyResult) -> dict[str, Any]:
+    return {"findings": [one.model_copy(update={"excerpt": None}) for one in result.findings]}
 
 
 def _without_logs(_: PolicyResult) -> dict[str, Any]:

@@ -15,6 +15,13 @@ from seatrial.control.policies.waivers.words import why_waived
 from seatrial.wire.states import ResultState
 
 
+class ExcerptAnswer(Schema):
+    """Lines of a file, as they are at the commit."""
+
+    first: int = Field(description="The number of the first of them.")
+    lines: list[str] = Field(description="The lines, each up to 160 characters.")
+
+
 class FindingAnswer(Schema):
     """One thing that a policy found."""
 
@@ -24,6 +31,9 @@ class FindingAnswer(Schema):
     severity: str = Field(description="info, low, medium, high or critical.")
     fingerprint: str = Field(description="The same for the same finding at every commit.")
     fix: str = Field(description="A unified diff that mends it; empty if the policy knows none.")
+    excerpt: ExcerptAnswer | None = Field(
+        description="The lines around it; null without a line, where it may not be quoted, and after the first 20 findings."
+    )
 
 
 class ResultAnswer(Schema):

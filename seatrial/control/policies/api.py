@@ -12,6 +12,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.audit import services as audit
 from seatrial.control.policies import services
+from seatrial.control.policies.again import again
 from seatrial.control.policies.answers import EvaluationAnswer, answers
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.errors import ProjectArchived
@@ -74,6 +75,18 @@ def evaluate(
 def get_evaluation(request: HttpRequest, evaluation_id: EvaluationId) -> EvaluationAnswer:
     """The evaluation. Its results come all at once, when it has ended."""
     return _fresh(find_visible(person(request), Evaluation, evaluation_id))
+
+
+@router.post(
+    "/evaluations/{evaluation_id}/run",
+    response={202: EvaluationAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Run an evaluation again",
+)
+def run_again(request: HttpRequest, evaluation_id: EvaluationId) -> Status[EvaluationAnswer]:
+    """The same commit, by the policies that apply now. If such an evaluation is in progress, that one is returned."""
+    found = find_visible(person(request), Evaluation, evaluation_id)
+    require(person(request), Action.RUN_EVALUATION, found)
+    return Status(202, _fresh(again(found, by=actor(request))))
 
 
 def _fresh(evaluation: Evaluation) -> EvaluationAnswer:

@@ -21,6 +21,7 @@ PolicyError
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
 ├── BadSubscription    an address cannot be told of things like this; the message says what is wrong
+├── NotRunAgain        the evaluation cannot be run again; the message says why
 ├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
 ├── NoSuchLevel        no level has this name; the message names those that there are
@@ -148,6 +149,13 @@ class NothingToWaive(PolicyError):
     """The policy did not fail where it is to be waived."""
 
     code = "nothing_to_waive"
+    status = 409
+
+
+class NotRunAgain(PolicyError):
+    """The evaluation cannot be run again."""
+
+    code = "not_run_again"
     status = 409
 
 

@@ -4,22 +4,26 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
-from seatrial.control.accounts.access import Action, allowed, find_visible, visible
-from seatrial.control.accounts.authentication import person
+from seatrial.control.accounts.access import Action, allowed, find_visible, require, visible
+from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
+from seatrial.control.policies.again import again, why_not_again
+from seatrial.control.policies.errors import PolicyError
 from seatrial.control.policies.models import BrokenGlass, Evaluation, Result, Waiver
 from seatrial.control.policies.reports.formats import FORMS
 from seatrial.control.policies.weighing import AGAINST
+from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import PullRequest
 from seatrial.wire.states import EvaluationState, ResultState, WaiverState
 
@@ -61,6 +65,7 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "passed": sum(result.state == ResultState.PASSED for result in results),
         "networked": sum(bool(result.network) for result in results),
         "asked": list(_asked(evaluation)),
+        "may_run": allowed(user, Action.RUN_EVALUATION, evaluation) and why_not_again(evaluation) is None,
         "may_request": allowed(user, Action.REQUEST_WAIVER, evaluation),
         "glasses": BrokenGlass.objects.filter(project=evaluation.project_id, commit=evaluation.commit),
         "may_break": evaluation.state in AGAINST and allowed(user, Action.BREAK_GLASS, evaluation),
@@ -69,6 +74,20 @@ def evaluation_context(user: User, key: str, preview_of: PreviewOf) -> dict[str,
         "done": EvaluationState(evaluation.state).terminal,
         "reports": FORMS,
     }
+
+
+@require_POST
+@login_required
+def run_again(request: HttpRequest, key: str, preview_of: PreviewOf) -> HttpResponse:
+    """Run the policies that apply now on the same commit. That loses nothing, so nobody is asked."""
+    user = person(request)
+    row = _find(user, key)
+    require(user, Action.RUN_EVALUATION, row)
+    try:
+        row = again(row, by=actor(request))
+    except (PolicyError, ProjectArchived) as error:
+        messages.warning(request, str(error))
+    return redirect("policies:evaluation", key=row.pk)
 
 
 def _by_need(result: Result) -> tuple[bool, bool, int, str]:

@@ -7,5 +7,6 @@ from seatrial.control.policies import pages
 app_name = "policies"
 urlpatterns = [
     path("evaluations/<str:key>", pages.evaluation, name="evaluation"),
+    path("evaluations/<str:key>/run", pages.run_again, name="run_again"),
     path("evaluations/<str:key>/stream", pages.evaluation_stream, name="evaluation_stream"),
 ]

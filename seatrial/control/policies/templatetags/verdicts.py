@@ -60,6 +60,15 @@ def findings_not_shown(result: Result) -> int:
 
 
 @register.filter
+def excerpt(finding: Finding) -> list[tuple[int, str, bool]]:
+    """(number, text, whether it is the finding's own) of each line that is quoted."""
+    if finding.excerpt is None:
+        return []
+    numbered = enumerate(finding.excerpt.lines, finding.excerpt.first)
+    return [(number, text, number == finding.line) for number, text in numbered]
+
+
+@register.filter
 def place(finding: Finding) -> str:
     """Where it is, as `path:line`."""
     return findings.place(finding)

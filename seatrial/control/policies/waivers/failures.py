@@ -1,7 +1,7 @@
 """What in an evaluation can be waived."""
 
 from seatrial.control.policies.errors import HardPolicy, NothingToWaive
-from seatrial.control.policies.findings import all_of, findings_of
+from seatrial.control.policies.findings import all_of, findings_of, place
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.waivers.scope import MOST_FINGERPRINT, MOST_PATH, Scope, inside
 from seatrial.control.policies.waivers.services import newest_version
@@ -9,6 +9,7 @@ from seatrial.wire.states import Level, ResultState
 from seatrial.wire.visible import visible
 
 MOST_OFFERED = 50
+MOST_WORDS = 200  # characters
 
 
 def failed_result(evaluation: Evaluation, policy: str) -> Result:
@@ -33,19 +34,22 @@ def failed_result(evaluation: Evaluation, policy: str) -> Result:
     return result
 
 
-def scopes(result: Result) -> list[Scope]:
-    """What a waiver of this failure can cover: the whole policy, and each file and each finding in which something was found.
+def scopes(result: Result) -> dict[Scope, str]:
+    """What a waiver of this failure can cover, in words for people: the whole policy, and each file and each finding in which
+    something was found.
 
     Only the whole policy where the result does not list all that was found.
     """
-    offered: dict[Scope, None] = {Scope(): None}
+    offered = {Scope(): "The whole policy"}
     for finding in all_of(result):
         path, fingerprint = finding.path, finding.fingerprint
         if 0 < len(path) <= MOST_PATH and visible(path) == path:
-            offered[Scope(path=path)] = None
+            offered[Scope(path=path)] = path
         if 0 < len(fingerprint) <= MOST_FINGERPRINT and visible(fingerprint) == fingerprint:
-            offered[Scope(fingerprint=fingerprint)] = None
-    return list(offered)[:MOST_OFFERED]
+            offered[Scope(fingerprint=fingerprint)] = visible(
+                f"Only {place(finding)}: {finding.message}"[:MOST_WORDS]
+            )
+    return dict(list(offered.items())[:MOST_OFFERED])
 
 
 def is_found_in(result: Result, path: str) -> bool:

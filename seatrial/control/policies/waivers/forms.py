@@ -9,7 +9,7 @@ from seatrial.control.policies.waivers.services import MOST_DAYS, MOST_REASON, U
 
 
 class RequestForm(forms.Form):
-    """`scopes` are those that can be chosen."""
+    """`scopes` are those that can be chosen, in words for people; `fingerprint` is of the finding that is chosen at first."""
 
     explains = True
 
@@ -31,15 +31,14 @@ class RequestForm(forms.Form):
         help_text="Why this does not matter for now. It is shown wherever the result is.",
     )
 
-    def __init__(self, scopes: list[Scope], data: Any = None) -> None:
+    def __init__(self, scopes: dict[Scope, str], data: Any = None, *, fingerprint: str = "") -> None:
         super().__init__(data)
         self._scopes = {str(index): scope for index, scope in enumerate(scopes)}
         field = self.fields["covers"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [
-            (key, str(scope).capitalize() if scope.whole else str(scope))
-            for key, scope in self._scopes.items()
-        ]
+        field.choices = list(zip(self._scopes, scopes.values(), strict=True))
+        chosen = [key for key, scope in self._scopes.items() if scope.fingerprint == fingerprint]
+        field.initial = next(iter(chosen), None) if fingerprint else None
 
     @property
     def scope(self) -> Scope:

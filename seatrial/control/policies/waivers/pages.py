@@ -20,6 +20,7 @@ from seatrial.control.accounts.access import (
 )
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User
+from seatrial.control.dashboard.asking import ask
 from seatrial.control.dashboard.paging import page_of
 from seatrial.control.policies.current import current
 from seatrial.control.policies.errors import PolicyError
@@ -117,10 +118,11 @@ def request_waiver(request: HttpRequest, key: str, policy: str) -> HttpResponse:
     except PolicyError as error:
         messages.warning(request, str(error))
         return redirect("policies:evaluation", key=evaluation.pk)
-    form = RequestForm(scopes(result), request.POST if request.method == "POST" else None)
+    wanted = request.GET.get("fingerprint", "")
+    form = RequestForm(scopes(result), request.POST if request.method == "POST" else None, fingerprint=wanted)
     if request.method == "POST" and form.is_valid():
         try:
-            row = services.request(
+            services.request(
                 evaluation.project,
                 policy,
                 scope=form.scope,
@@ -135,9 +137,9 @@ def request_waiver(request: HttpRequest, key: str, policy: str) -> HttpResponse:
             messages.success(
                 request, "The waiver is requested. It waives nothing until somebody approves it."
             )
-            return redirect("waivers:waiver", key=row.pk)
-    context = {"evaluation": evaluation, "project": evaluation.project, "result": result, "form": form, **TAB}
-    return render(request, "policies/request_waiver.html", context)
+            return redirect("policies:evaluation", key=evaluation.pk)
+    context = {"evaluation": evaluation, "result": result, "form": form, **TAB}
+    return ask(request, "policies/parts/request_waiver.html", context)
 
 
 @require_POST

@@ -62,7 +62,8 @@ def evaluate(project):
         "message": "; ".join(f"{path}:{line} {text}" for path, line, text in problems[:3])
         + ". Remove and revoke them.",
         "findings": [
-            {"path": p, "line": n, "message": text, "severity": "critical"} for p, n, text in problems[:200]
+            {"path": p, "line": n, "message": text, "severity": "critical", "quote": False}
+            for p, n, text in problems[:200]
         ],
     }
 

@@ -59,7 +59,8 @@ def evaluate(project):
         "score": max(0, 60 - 20 * (len(problems) - 1)),
         "message": "; ".join(f"{path}:{line} {text}" for path, line, text, _ in problems[:3]) + ".",
         "findings": [
-            {"path": p, "line": n, "message": text, "severity": level} for p, n, text, level in problems[:200]
+            {"path": p, "line": n, "message": text, "severity": level, "quote": False}
+            for p, n, text, level in problems[:200]
         ],
     }
 

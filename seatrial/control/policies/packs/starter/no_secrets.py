@@ -136,7 +136,7 @@ def worth_reading(project, paths):
 
 
 def finding(path, line, kind):
-    return {"path": path, "line": line, "message": kind, "severity": "critical"}
+    return {"path": path, "line": line, "message": kind, "severity": "critical", "quote": False}
 
 
 def place(one):

@@ -25,6 +25,7 @@ class Finding(TypedDict):
     severity: NotRequired[Severity]
     fingerprint: NotRequired[str]
     fix: NotRequired[str]
+    quote: NotRequired[bool]
 
 class Returned(TypedDict):
     passed: bool
