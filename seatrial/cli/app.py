@@ -23,6 +23,7 @@ from seatrial.cli import (
     policies,
     policy,
     policy_importing,
+    policy_source,
     projects,
     pulls,
     reports,
@@ -80,6 +81,7 @@ policies.policies.command("exclude")(rollouts.exclude)
 policies.policies.command("detach")(rollouts.detach)
 policies.policies.command("break-glass")(glass.break_glass)
 policies.policies.command("mend-glass")(glass.mend_glass)
+policies.policies.add_typer(policy_source.source, name="source")
 app.add_typer(policy_importing.policies, name="policies")
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)

@@ -38,6 +38,7 @@ from seatrial.control.policies.reports.api import router as reports
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.signing.api import router as signing
+from seatrial.control.policies.source.api import router as policy_source
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
@@ -99,6 +100,7 @@ for router in (
     reports,
     signing,
     notices,
+    policy_source,
     waivers,
     rollout,
     glass,

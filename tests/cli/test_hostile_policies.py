@@ -67,3 +67,25 @@ def test_writing_policies(shown: Shown, api: FakeApi, attack: str, tmp_path: Pat
     taken = {"created": [attack], "changed": [attack], "unchanged": [attack], "broken": [broken]}
     api.routes["POST /workspaces/default/policies/import"] = lambda _: (200, taken)
     shown("policies", "import", str(file))
+
+
+def test_policies_in_git(shown: Shown, api: FakeApi, attack: str) -> None:
+    wrong = {"line": 1, "key": attack, "text": attack}
+    kept = {"policy": attack, "path": attack, "line": 1, "commit": attack, "standing": attack}
+    source = {
+        **dict.fromkeys(
+            ("workspace", "project", "branch", "folder", "problem", "commit", "rewound", "rewound_from"),
+            attack,
+        ),
+        "waits": False,
+        "looked_at": None,
+        "taken_at": attack,
+        "files": [{"path": attack, "policies": [attack], "broken": [wrong]}],
+        "policies": [kept],
+    }
+    api.routes["GET /workspaces/default/policy-source"] = lambda _: (200, source)
+    api.routes["PATCH /workspaces/default/policy-source"] = lambda _: (200, source)
+    api.routes["POST /workspaces/default/policy-source/sync"] = lambda _: (200, source)
+    shown("policies", "source", "show")
+    shown("policies", "source", "set", "shop")
+    shown("policies", "source", "sync")

@@ -95,11 +95,14 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
+    from tests.dashboard.kept import kept
     from tests.dashboard.tried import tried
 
     made = tried(harbour)
+    kept(harbour)
     return [
         f"/policies/{harbour.cast.workspace.slug}/{made.policy.slug}/trials",
+        f"/policies/{harbour.cast.workspace.slug}/licence-present",
         f"/trials/{made.tests.pk}",
         f"/trials/{made.trial.pk}",
         f"/replays/{made.replay.pk}",
@@ -117,6 +120,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
+        "/policies/git",
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",
@@ -215,6 +219,7 @@ def test_pages_with_nothing_on_them_fit_a_narrow_screen(served: str, browser: "B
         "/waivers",
         "/policies",
         "/policies/network",
+        "/policies/git",
         "/policies?search=nothing",
         "/policies/catalogue",
         "/policies/new",

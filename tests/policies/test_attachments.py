@@ -23,6 +23,7 @@ from seatrial.control.triggers.verdict import verdict
 from seatrial.wire.states import Level, TestsState
 from seatrial.wire.words import EventKind
 from tests import factories as make
+from tests.policies.replayed import replayed
 from tests.policies.test_waivers import Shop, finish, said
 
 D, A, S, H = Level
@@ -119,6 +120,7 @@ def test_what_cannot_be_attached_is_refused_with_the_fix(shop: Rolled) -> None:
         attaching.attach(shop.policy, Target(everything=True), by=shop.by, level=D)
     with pytest.raises(NotPromoted, match="no tests"):
         attaching.attach(shop.policy, Target(label="a"), by=shop.by, level=H)
+    replayed(shop.secrets, "passed")
     attaching.attach(shop.policy, Target(label="a"), by=shop.by, level=H, tested=lambda _: TestsState.PASSED)
 
 

@@ -17,6 +17,7 @@ from seatrial.wire.evaluations import PolicyResult
 from seatrial.wire.states import EvaluationState, Level, ResultState, TestsState
 from seatrial.wire.words import EventKind
 from tests import factories as make
+from tests.policies.replayed import replayed
 from tests.policies.test_waivers import Shop, finish, said
 
 D, A, S, H = Level
@@ -169,6 +170,7 @@ def test_a_level_is_changed_by_those_who_manage_policies_and_recorded(shop: Roll
 @pytest.mark.postgres
 def test_with_tests_that_pass_a_policy_is_promoted(shop: Rolled) -> None:
     policy = shop.secrets.policy
+    replayed(shop.secrets, PASSED)
     promoted = rollout.set_level(policy, H, by=Actor.person("olga"), tested=lambda _: TestsState.PASSED)
     assert promoted.level == "hard"
     evaluation = services.evaluate(shop.project, commit=make.sha(), ref="refs/heads/x", event=EventKind.PUSH)

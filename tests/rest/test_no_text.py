@@ -145,6 +145,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "project": "p",
         "level": "soft",
         "ratchet": True,
+        "kept": True,
     }
     body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)

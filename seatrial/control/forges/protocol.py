@@ -3,7 +3,7 @@
 `forges.registration` says how a forge is registered, `forges.registry` lists those that are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -34,6 +34,7 @@ __all__ = [
     "CheckAsked",
     "CommentReport",
     "Commented",
+    "Contents",
     "DeploymentReport",
     "EvaluationReport",
     "FetchCredential",
@@ -263,6 +264,25 @@ class Webhooks(Protocol):
         """The event in a delivery; None when we ignore it. Raises UnreadablePayload."""
 
 
+class Contents(Protocol):
+    """One repository's files. Not thread-safe; every method raises ForgeError."""
+
+    def tip(self, branch: str) -> str:
+        """The newest commit of the branch. Raises NoSuchThing."""
+
+    def files(self, commit: str, folder: str) -> dict[str, str]:
+        """Every ordinary file in the folder and below, by its path from the root, and the id of what is in it.
+
+        Links and submodules are left out. No such folder: no files.
+        """
+
+    def texts(self, ids: Iterable[str]) -> dict[str, str]:
+        """What is in the files with these ids of `files`; what is no UTF-8 is replaced by a mark that people see."""
+
+    def follows(self, commit: str, earlier: str) -> bool:
+        """Whether `earlier` is `commit` or in its history, as far back as the forge lets us look."""
+
+
 class Forge(Protocol):
     """One code host as one connection reaches it: client, credentials, request budget, ETags and clock in one object.
 
@@ -303,6 +323,9 @@ class Forge(Protocol):
 
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """A credential that fetches exactly this repository; None if the repository needs none."""
+
+    def contents(self, project: Project) -> Contents:
+        """The files of the repository, to be read now. Sends no request, unless for the credential."""
 
 
 @runtime_checkable

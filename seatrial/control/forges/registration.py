@@ -45,7 +45,7 @@ class Registration:
 
     `kind` is stored in connections and part of every webhook address, so it never changes. `forges.connected.Forges`
     calls `bind`, which sends no request, is quick, and may raise ForgeError or VaultError. `router` is served below
-    `/api/v1/<kind>`. `pull_path` leads from a repository's page to that of a pull request. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives. `prune`
+    `/api/v1/<kind>`. `pull_path` leads from a repository's page to that of a pull request, `file_path` to a file. `needs_credential`: agents fetch its repositories with what `Forge.fetch_credential` gives. `prune`
     deletes rows of its own tables that are too old at the given time, and returns how many.
     """
 
@@ -55,6 +55,7 @@ class Registration:
     webhooks: Webhooks
     bind: Callable[[Connection], Forge]
     pull_path: str = ""  # with {number} in it; empty: there are no such pages
+    file_path: str = ""  # to a file of a branch: with {branch} and {path} in it
     router: Router | None = None
     tasks: Sequence[WorkerTask] = ()
     hosting: Hosting | None = None

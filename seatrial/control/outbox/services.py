@@ -58,6 +58,7 @@ class Instruction(StrEnum):
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
     NOTICE = "notice"  # {notice}: send it to its address
+    POLICIES = "policies"  # {source}: look at the branch in which a workspace keeps its policies, and take what is new
 
 
 # These may wait long for other systems; nothing on the bus depends on them.
@@ -75,6 +76,7 @@ ASIDE = (
     Instruction.SCORE,
     Instruction.SIGN,
     Instruction.NOTICE,
+    Instruction.POLICIES,
 )
 
 

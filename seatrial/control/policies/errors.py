@@ -29,8 +29,12 @@ PolicyError
 ├── BadGlass           glass cannot be broken like this; the message says what is wrong and the fix
 ├── NothingToBreak     nothing is against the commit
 ├── GlassIsBroken      the commit passes already; the message says until when
+├── BadSource          policies cannot be taken from there; the message says what is wrong and the fix
+├── NotKept            the policy is not kept in git
+├── KeptInGit          a file in git decides what the policy is; the message says which
 ├── NoRatchet          nobody could tell what is new of what the policy finds
 └── NotPromoted        the policy may not fail checks before its tests have passed
+    └── NotReplayed    nor be hard before it was replayed
 """
 
 from collections.abc import Iterable
@@ -227,6 +231,12 @@ class NotPromoted(PolicyError):
     status = 409
 
 
+class NotReplayed(NotPromoted):
+    """A policy may not be hard before people could see what it says of the commits that there are."""
+
+    code = "not_replayed"
+
+
 class NoSuchLevel(PolicyError):
     """No level has this name."""
 
@@ -263,6 +273,26 @@ class BadSubscription(PolicyError):
     """An address cannot be told of things like this."""
 
     code = "bad_subscription"
+
+
+class BadSource(PolicyError):
+    """Policies cannot be taken from there."""
+
+    code = "bad_source"
+
+
+class NotKept(PolicyError):
+    """The policy is not kept in git."""
+
+    code = "not_kept"
+    status = 409
+
+
+class KeptInGit(PolicyError):
+    """A file in git decides what the policy is."""
+
+    code = "kept_in_git"
+    status = 409
 
 
 class NoRatchet(PolicyError):

@@ -26,6 +26,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.source import services as policy_source
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.withheld import withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
@@ -143,6 +144,7 @@ def ref_changed(project: Project, event: ForgeEvent) -> str:
     queued = event.number if isinstance(event, QueuedForMerge) else None
     if isinstance(event, Pushed):
         kind, before = EventKind.PUSH, event.before
+        policy_source.pushed(project, event.ref)
     elif isinstance(event, TagCreated):
         kind, before = EventKind.TAG, ""
     elif isinstance(event, QueuedForMerge):

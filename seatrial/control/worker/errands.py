@@ -20,6 +20,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.notices import delivering
 from seatrial.control.policies.scores.taking import take
 from seatrial.control.policies.signing.services import attest
+from seatrial.control.policies.source.taking import sync
 from seatrial.control.policies.trials import queueing as trials_queue
 from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
@@ -48,6 +49,8 @@ TRIAL_KEPT = timedelta(minutes=10)
 CONFIRM_TRIES = 6
 # After this time, whoever is to be told has found out by themselves.
 NOTICE_KEPT = timedelta(days=1)
+# Every source is looked at again after this time in any case.
+SOURCE_KEPT = timedelta(minutes=5)
 # Nobody expects an answer to a comment of yesterday.
 COMMAND_KEPT = timedelta(hours=2)
 
@@ -162,6 +165,16 @@ def notices() -> Errand:
         kept=NOTICE_KEPT,
         waits=delivering.waits,
         given_up=delivering.given_up,
+    )
+
+
+def policy_sources(forges: Forges) -> Errand:
+    """Look at the branches in which workspaces keep their policies."""
+    return Errand(
+        instruction=Instruction.POLICIES,
+        act=partial(sync, forges),
+        urgency=Urgency.LOOK,
+        kept=SOURCE_KEPT,
     )
 
 

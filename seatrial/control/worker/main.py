@@ -95,6 +95,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "waivers": sweeps.waivers,
         "glass": sweeps.glass,
         "scores": sweeps.scores,
+        "policy source looks": sweeps.policy_sources,
         "prune": sweeps.prune,
     }
 
@@ -137,6 +138,7 @@ def _asking(
         "scores": Aside(asking, wakeups, errands.scores()).run,
         **notices,
         "signatures": Aside(asking, wakeups, errands.signatures()).run,
+        "policy sources": Aside(asking, wakeups, errands.policy_sources(forges)).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,
         "forges": ForgeSweep(asking, forges).run,

@@ -20,6 +20,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.glass.services import mend_due
 from seatrial.control.policies.scores import taking as scores
+from seatrial.control.policies.source.services import ask_due
 from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
@@ -80,6 +81,10 @@ class Sweeps:
     async def scores(self) -> None:
         """Every SCORES_SECONDS, have scores taken that are missing or old."""
         await self._every(SCORES_SECONDS, ask_for_scores)
+
+    async def policy_sources(self) -> None:
+        """Every EXPIRY_SECONDS, have branches looked at in which policies are kept, where that is due."""
+        await self._every(EXPIRY_SECONDS, ask_due)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""

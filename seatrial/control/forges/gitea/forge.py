@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
+from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.errors import ForgeError, Moved
 from seatrial.control.forges.gitea import hooks
 from seatrial.control.forges.gitea.account import account
@@ -163,6 +164,10 @@ class GiteaForge:
             password=token,
             expires_at=min(ends, lent_until) if ends is not None else lent_until,
         )
+
+    def contents(self, project: Project) -> GitOverHttp:
+        """By git over HTTP."""
+        return GitOverHttp(project.clone_url, self.fetch_credential(project))
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the webhook, or correct the one that goes to `url`. One with another secret gives way to a new one."""

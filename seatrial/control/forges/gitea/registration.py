@@ -17,6 +17,7 @@ GITEA = Registration(
     webhooks=GiteaWebhooks(),
     bind=GiteaForge,
     pull_path="/pulls/{number}",
+    file_path="/src/branch/{branch}/{path}",
     hosting=Hosting(
         base_url="",  # no server is the usual one, and a token must not go to another
         credential="An access token (Settings, Applications) with the scopes write:repository, write:issue and read:user, "

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
+from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.errors import Moved
 from seatrial.control.forges.github import sent, statuses
 from seatrial.control.forges.github.answers import (
@@ -172,6 +173,10 @@ class GitHubForge:
             password=self._token,
             expires_at=min(expires_at, lent_until) if expires_at else lent_until,
         )
+
+    def contents(self, project: Project) -> GitOverHttp:
+        """By git over HTTP."""
+        return GitOverHttp(project.clone_url, self.fetch_credential(project))
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the webhook, or correct the one that goes to `url`. GitHub shows no secret, so it is always sent.

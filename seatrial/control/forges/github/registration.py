@@ -24,6 +24,7 @@ GITHUB = Registration(
     webhooks=GitHubWebhooks(),
     bind=bind,
     pull_path="/pull/{number}",
+    file_path="/blob/{branch}/{path}",
     router=router,
     hosting=Hosting(
         base_url="https://github.com",

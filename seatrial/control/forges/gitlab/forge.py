@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.gitlab import (
     deployments,
     discussions,
@@ -124,6 +125,10 @@ class GitLabForge:
             password=token,
             expires_at=min(ends, lent_until) if ends is not None else lent_until,
         )
+
+    def contents(self, project: Project) -> GitOverHttp:
+        """By git over HTTP."""
+        return GitOverHttp(project.clone_url, self.fetch_credential(project))
 
     def ensure_webhook(self, project: Project, url: str, secret: str) -> None:
         """Make the project's webhook as it should be."""

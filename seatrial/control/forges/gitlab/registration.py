@@ -20,6 +20,7 @@ GITLAB = Registration(
     webhooks=GitLabWebhooks(),
     bind=GitLabForge,
     pull_path="/-/merge_requests/{number}",
+    file_path="/-/blob/{branch}/{path}",
     hosting=Hosting(
         base_url="https://gitlab.com",
         credential="An access token with the scope api, of an account with the role Maintainer: a personal one, "

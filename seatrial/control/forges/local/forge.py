@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from seatrial.control.forges.local.contents import LocalContents
 from seatrial.control.forges.local.git import Repository, open_repository, reopen
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.pulls import observe
@@ -66,6 +67,10 @@ class LocalForge:
     def fetch_credential(self, project: Project) -> FetchCredential | None:
         """None: reading a directory needs no credential."""
         return None
+
+    def contents(self, project: Project) -> LocalContents:
+        """The directory's own."""
+        return LocalContents(reopen(project.external_id))
 
 
 def _as_event(row: LocalPullRequest, repository: Repository) -> PullRequestChanged:

@@ -63,6 +63,23 @@ class Repository:
             "no_branch", f"{self.path} has no branch {branch}. It has: {', '.join(near)}."
         )
 
+    def files(self, commit: str, folder: str) -> dict[str, str]:
+        """Every ordinary file below the folder, by its path, and its object."""
+        listed = self._git(
+            "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([f"{folder}/"] if folder else [])
+        )
+        entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
+        return {path: head.split(" ")[2] for head, _, path in entries if head.startswith("100")}
+
+    def text(self, blob: str) -> str:
+        """What is in the file that is this object."""
+        return self._git("cat-file", "blob", blob)
+
+    def is_ancestor(self, earlier: str, commit: str) -> bool:
+        """Whether `earlier` is `commit` or in its history; a commit that is gone is not."""
+        merged = run(self.path, "merge-base", earlier, commit, may_fail=True).strip()
+        return merged == earlier
+
     def require_gone(self, branch: str) -> None:
         """Raise RepositoryProblem if a branch that git does not list still has a file: it is unreadable, not gone."""
         path = self.path / self._git("rev-parse", "--git-path", f"refs/heads/{branch}").rstrip("\n")

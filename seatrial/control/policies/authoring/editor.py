@@ -78,6 +78,8 @@ def edit(request: HttpRequest, workspace: str, slug: str) -> HttpResponse:
     newest = newest_of(row)
     context: dict[str, Any] = {"policy": row, "newest": newest, **TAB}
     if request.method == "GET":
+        if writing.kept_at(row) is not None:  # its page says where it is changed
+            return redirect("authoring:policy", workspace, slug)
         context["form"] = CodeForm(initial={"code": newest.code, "based_on": newest.number})
         return render(request, "policies/edit.html", context)
     form = CodeForm(request.POST)

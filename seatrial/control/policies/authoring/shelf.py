@@ -11,7 +11,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import packs
 from seatrial.control.policies.authoring.finding import with_newest
 from seatrial.control.policies.authoring.parameters import carried
-from seatrial.control.policies.authoring.writing import add_version, locked, record
+from seatrial.control.policies.authoring.writing import add_version, kept_at, locked, record
 from seatrial.control.policies.errors import NoSuchPack, NoSuchPolicy
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.packs import Pack, PackedPolicy
@@ -80,7 +80,7 @@ def install(
     """Give the workspace policies of a pack (without `slugs`, all), and newer code to those that the pack wrote; returns what changed.
 
     Those whose newest version people made are left as they are, unless to `replace` them is asked for; policies of others with the
-    same slug always are. What is new is advisory, so that it fails nobody's check before somebody has looked. Parameters, criteria, level
+    same slug always are, and those that are kept in git. What is new is advisory, so that it fails nobody's check before somebody has looked. Parameters, criteria, level
     and whether one is switched on stay. Idempotent. Raises NoSuchPack, NoSuchPolicy.
     """
     chosen = _chosen(pack, slugs)
@@ -114,6 +114,8 @@ def _installed(
         record("policy.install", policy, by, pack=pack)
         return policy
     policy, newest = locked(policy)
+    if kept_at(policy) is not None:
+        return None
     stands = _standing(pack, packed, policy, newest)
     if stands is not Standing.OUTDATED and not (replace and stands is Standing.CHANGED):
         return None

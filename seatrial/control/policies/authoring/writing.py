@@ -15,9 +15,10 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import packs
 from seatrial.control.policies.authoring.parameters import carried, checked, defaults_of
 from seatrial.control.policies.authoring.reading import read
-from seatrial.control.policies.errors import NoSuchVersion, NotNewest, SlugTaken
+from seatrial.control.policies.errors import KeptInGit, NoSuchVersion, NotNewest, SlugTaken
 from seatrial.control.policies.models import Policy, PolicyVersion
 from seatrial.control.policies.packs import PackedPolicy
+from seatrial.control.policies.source.models import Kept, KeptPolicy
 from seatrial.wire.states import Level
 
 
@@ -41,9 +42,10 @@ def create(workspace: Workspace, slug: str, code: str, *, by: Actor, note: str =
 def edit(policy: Policy, code: str, *, based_on: int, by: Actor, note: str = "") -> PolicyVersion:
     """A new version with this code, made from version `based_on`; without a change, the newest one is returned.
 
-    Parameters that people set are kept, as far as the new code has them. Raises BadPolicy, NotNewest.
+    Parameters that people set are kept, as far as the new code has them. Raises BadPolicy, NotNewest, KeptInGit.
     """
     policy, newest = locked(policy)
+    require_here(policy)
     draft = read(policy.slug, code)
     if draft.digest == newest.digest:
         return newest
@@ -71,8 +73,9 @@ def set_params(policy: Policy, params: Mapping[str, Any], *, based_on: int, by: 
 
 @transaction.atomic
 def revert(policy: Policy, number: int, *, based_on: int, by: Actor, note: str = "") -> PolicyVersion:
-    """A new version with the code and the parameters of version `number`. Raises NoSuchVersion, NotNewest, BadPolicy."""
+    """A new version with the code and the parameters of version `number`. Raises NoSuchVersion, NotNewest, BadPolicy, KeptInGit."""
     policy, newest = locked(policy)
+    require_here(policy)
     old = version_of(policy, number)
     if (old.digest, old.params) == (newest.digest, newest.params):
         return newest
@@ -151,6 +154,22 @@ def require_newest(newest: PolicyVersion, based_on: int) -> None:
     """Return when nobody made a version since `based_on`; else raise NotNewest."""
     if newest.number != based_on:
         raise NotNewest(based_on, newest.number, newest.author)
+
+
+def kept_at(policy: Policy) -> KeptPolicy | None:
+    """The file in git that decides what the policy is; None: people do, here."""
+    rows = KeptPolicy.objects.filter(policy=policy, standing=Kept.KEPT)
+    return rows.select_related("source__project").first()
+
+
+def require_here(policy: Policy) -> None:
+    """Return unless a file in git decides what the policy is. Raises KeptInGit."""
+    kept = kept_at(policy)
+    if kept is not None:
+        raise KeptInGit(
+            f"Nothing was saved: {policy.slug} is kept in git, in {kept.path} of {kept.source.project.slug}, branch {kept.source.branch}. "
+            "Change it there, or take it over into the editor first."
+        )
 
 
 def record(action: str, policy: Policy, by: Actor, **details: Any) -> None:

@@ -95,6 +95,7 @@ def _take_effect(row: BrokenGlass) -> None:
         evaluation.save(update_fields=["state", "beneath", "glass"])
         outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
     outbox.instruct(Instruction.REPORT, project=row.project_id, commit=row.commit)
+    outbox.instruct(Instruction.SCORE, project=row.project_id)
 
 
 def _line(text: str) -> str:

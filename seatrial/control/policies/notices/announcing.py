@@ -11,6 +11,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.notices.models import Notice, NoticeKind, Subscription
 from seatrial.control.projects.models import Project
 
+MOST_BROKEN = 50  # told in one notice
+
 
 def evaluation_finished(evaluation: Evaluation) -> None:
     """Call it in the transaction that ends the evaluation."""
@@ -32,6 +34,13 @@ def evaluation_finished(evaluation: Evaluation) -> None:
 def score_fell(project: Project, *, before: float, now: float) -> None:
     """Call it in the transaction that stores the score."""
     _announce(project, NoticeKind.SCORE_FELL, {"score": {"before": before, "now": now}})
+
+
+def policies_broken(project: Project, *, commit: str, files: list[dict[str, Any]]) -> None:
+    """Call it in the transaction that takes the commit; `files` are those with something wrong, as a policy source has them."""
+    wrong = [{"path": one["path"], **line} for one in files for line in one["broken"]]
+    said = {"commit": commit, "broken": wrong[:MOST_BROKEN], "page_url": f"{settings.SITE_URL}/policies/git"}
+    _announce(project, NoticeKind.POLICIES_BROKEN, {"policies": said})
 
 
 def _announce(project: Project, kind: NoticeKind, said: dict[str, Any]) -> None:

@@ -28,7 +28,9 @@ class SubscriptionWanted(Schema):
     """An address, and what it is to be told of."""
 
     url: str = Checked(max_length=2_000, description="The address. It begins with https://.")
-    kinds: list[str] = Field(description="evaluation_finished, score_fell, or both.")
+    kinds: list[str] = Field(
+        description="Of evaluation_finished, score_fell and policies_broken, at least one."
+    )
 
 
 class SubscriptionAnswer(Schema):
@@ -49,7 +51,7 @@ class NoticeAnswer(Schema):
     """One thing that an address was told, or is to be."""
 
     id: str = Field(description="Its id, which is also in its header webhook-id.")
-    kind: str = Field(description="evaluation_finished or score_fell.")
+    kind: str = Field(description="evaluation_finished, score_fell or policies_broken.")
     body: dict[str, Any] = Field(description="What it says.")
     created_at: datetime = Field(description="When that happened.")
     attempts: int = Field(description="How often it was sent.")

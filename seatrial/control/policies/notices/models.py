@@ -12,11 +12,19 @@ class NoticeKind(models.TextChoices):
 
     EVALUATION_FINISHED = "evaluation_finished"
     SCORE_FELL = "score_fell"
+    POLICIES_BROKEN = "policies_broken"
 
     @property
     def word(self) -> str:
         """For people."""
-        return "A score fell" if self is NoticeKind.SCORE_FELL else "An evaluation has ended"
+        return _WORDS[self]
+
+
+_WORDS = {
+    NoticeKind.EVALUATION_FINISHED: "An evaluation has ended",
+    NoticeKind.SCORE_FELL: "A score fell",
+    NoticeKind.POLICIES_BROKEN: "Policies in git are broken",
+}
 
 
 class Subscription(models.Model):

@@ -14,7 +14,7 @@ from seatrial.control.policies.errors import BadAttachment
 from seatrial.control.policies.models import Attachment, Policy
 from seatrial.control.policies.rollout.promotion import require_promotable
 from seatrial.control.policies.rollout.reaching import nearness
-from seatrial.control.policies.rollout.services import Tested, tests_of
+from seatrial.control.policies.rollout.services import Tested, require_seen, tests_of
 from seatrial.control.policies.trials.services import newest_tests
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import Level
@@ -60,7 +60,7 @@ def attach(
 ) -> Attachment:
     """Have the policy judge these projects, at this level instead of its own if one is given, from `starts_at` on.
 
-    What named the same projects before is replaced, an exclusion as well. Raises BadAttachment, NotPromoted.
+    What named the same projects before is replaced, an exclusion as well. Raises BadAttachment, NotPromoted, NotReplayed.
     """
     if level is Level.DRAFT:
         raise BadAttachment("What is attached runs: give it the level advisory, soft or hard, or none.")
@@ -119,6 +119,7 @@ def _put(
     if level is not None:
         had = Level(before.level) if before is not None and before.level else Level(locked.level)
         require_promotable(locked.name, had, level, tests_of(locked, tested))
+        require_seen(locked, had, level)
     row = before or Attachment(
         policy=locked,
         everything=target.everything,

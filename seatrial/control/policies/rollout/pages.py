@@ -18,6 +18,7 @@ from seatrial.control.policies.rollout.forms import AttachForm, ExcludeForm
 from seatrial.control.policies.rollout.levels import level_named
 from seatrial.control.policies.rollout.ratchet import put_on, take_off
 from seatrial.control.policies.rollout.words import MEANING, why_demoted
+from seatrial.control.policies.trials.replays import replayed
 from seatrial.wire.states import Level
 
 
@@ -112,10 +113,13 @@ def detach(request: HttpRequest, workspace: str, slug: str, key: str) -> HttpRes
 
 
 def _page(request: HttpRequest, policy: Policy, **forms: Any) -> HttpResponse:
+    newest = policy.versions.order_by("-number").first()
     context = {
         "policy": policy,
         "levels": MEANING.items(),
         "demoted": why_demoted(policy),
+        "newest": newest,
+        "replay": replayed(newest) if newest is not None else None,
         "attachments": list(attaching.attachments_of(policy)),
         "baselines": list(policy.baselines.select_related("project").order_by("project__name")),
         "may_write": allowed(person(request), Action.MANAGE_POLICIES, policy),

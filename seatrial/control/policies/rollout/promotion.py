@@ -1,6 +1,7 @@
-"""What a policy must have shown before its failures may fail a check. Plain values, no database."""
+"""What a policy must have shown before its failures may fail a check. Plain values: nothing here asks the database."""
 
-from seatrial.control.policies.errors import NotPromoted
+from seatrial.control.policies.errors import NotPromoted, NotReplayed
+from seatrial.control.policies.trials.summaries import ReplaySummary
 from seatrial.wire.states import Level, TestsState
 
 ORDER = list(Level)
@@ -28,3 +29,28 @@ def require_promotable(name: str, before: Level, after: Level, tests: TestsState
     raise NotPromoted(
         f"{name} stays {before}: {why}. Until they pass it can be {Level.DRAFT} or {Level.ADVISORY}."
     )
+
+
+def require_replayed(slug: str, before: Level, after: Level, replay: ReplaySummary | None) -> None:
+    """Return if the level may become `after`; `replay` is the newest whole replay of the newest version.
+
+    Raises NotReplayed. Only hard takes a replay, because nothing waives what is hard.
+    """
+    if after is not Level.HARD or not is_promotion(before, after):
+        return
+    fix = f"Replay it on its page, or with `seatrial policy replay {slug}`, and look at what it says"
+    if replay is None:
+        raise NotReplayed(
+            f"{slug} stays {before}: its newest version was not replayed on the projects that it is attached to. {fix}."
+        )
+    if why := _useless(replay):
+        raise NotReplayed(f"{slug} stays {before}: in its newest replay {why}. Mend it. {fix}.")
+
+
+def _useless(replay: ReplaySummary) -> str:
+    """Why nobody could tell from it what the policy will do; empty if one can."""
+    whole = replay.whole
+    if whole.not_run == whole.commits:
+        return "no agent could run it on any commit"
+    erred = whole.errored * 2 > whole.passed + whole.failed + whole.errored
+    return f"it erred on {whole.errored} of {whole.commits} commits" if erred else ""

@@ -22,6 +22,7 @@ class Section:
 EVERYBODYS = [
     Section("policies", "authoring:policies", "Policies"),
     Section("catalogue", "authoring:catalogue", "Catalogue"),
+    Section("git", "source:source", "Git"),
     Section("waivers", "waivers:waivers", "Waivers"),
     Section("scores", "scores:scores", "Scores"),
 ]

@@ -1,25 +1,30 @@
 """What people order on pages: try a policy, run its tests, replay it, cancel that. Each leads to the page of what was ordered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from seatrial.control.accounts.access import Action, allowed, find_allowed
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.errors import ControlError
+from seatrial.control.policies.authoring.parameters import carried
 from seatrial.control.policies.errors import NothingToTry, PolicyError
-from seatrial.control.policies.models import Policy, Replay
+from seatrial.control.policies.models import Policy, Replay, Trial
 from seatrial.control.policies.trials import replays, services
-from seatrial.control.policies.trials.drafts import of_file, of_version
+from seatrial.control.policies.trials.drafts import Draft, of_file, of_version
 from seatrial.control.policies.trials.replays import MOST_COMMITS, Wanted
+from seatrial.control.policies.trials.shown import trial_context
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project
+
+TRIED = "policies/trials/parts/tried.html"
 
 
 @require_POST
@@ -37,12 +42,12 @@ def attempt(request: HttpRequest, key: str) -> HttpResponse:
         commit, code = _given(request, "commit"), request.POST.get("code", "").replace("\x00", "")
         if code:
             network = allowed(person(request), Action.MANAGE_POLICIES, project)
-            draft = of_file(policy.slug, code)
+            draft = edited(policy, code)
             made = services.try_draft(draft, project, commit, by=actor(request), network=network)
         else:
             version = services.newest_version(policy)
             made = services.try_policy(version, project, commit, by=actor(request))
-        return redirect("trials:trial", key=made.pk)
+        return _tried(request, made)
 
     return _done(request, policy, order)
 
@@ -56,11 +61,11 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
     def order() -> HttpResponse:
         code = request.POST.get("code", "").replace("\x00", "")
         if code:
-            draft = of_file(policy.slug, code)
+            draft = edited(policy, code)
             made = services.run_tests(policy.workspace, [draft], by=actor(request))
         else:
             made = services.run_tests_of(services.newest_version(policy), by=actor(request))
-        return redirect("trials:trial", key=made.pk)
+        return _tried(request, made)
 
     return _done(request, policy, order)
 
@@ -92,17 +97,37 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("trials:replay", key=row.pk)
 
 
+def edited(policy: Policy, code: str) -> Draft:
+    """The text of a policy's editor, with the parameters that it would have once it is saved. Raises BadMetadata, BadCriteria."""
+    draft = of_file(policy.slug, code)
+    return replace(draft, params=carried(services.newest_version(policy), draft.params))
+
+
+def _tried(request: HttpRequest, trial: Trial) -> HttpResponse:
+    """In the editor in place, with the text untouched; elsewhere on the trial's page."""
+    if not _in_place(request):
+        return redirect("trials:trial", key=trial.pk)
+    return render(request, TRIED, trial_context(person(request), trial.pk))
+
+
 def _done(request: HttpRequest, policy: Policy, order: Callable[[], HttpResponse]) -> HttpResponse:
     """Where the order leads; back with the reason if it cannot be done."""
     try:
         return order()
     except (PolicyError, ProjectArchived) as error:
-        messages.warning(request, str(error))
+        said = str(error)
     except ControlError as error:
         if error.status not in (403, 404):
             raise
-        messages.warning(request, "Choose a project that you may try policies on.")
+        said = "Choose a project that you may try policies on."
+    if _in_place(request):
+        return render(request, TRIED, {"problem": said})
+    messages.warning(request, said)
     return redirect(_from_here(request) or f"/policies/{policy.workspace.slug}/{policy.slug}/trials")
+
+
+def _in_place(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def _from_here(request: HttpRequest) -> str:

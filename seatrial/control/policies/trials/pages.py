@@ -56,8 +56,8 @@ def trial(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_GET
-async def trial_stream(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Its live part."""
+async def trial_stream(request: HttpRequest, key: str, part: str = "trial") -> HttpResponseBase:
+    """Its live part: all of it, or, in the editor, what came of it."""
 
     def context(user: User) -> dict[str, Any]:
         return trial_context(user, key)
@@ -65,7 +65,7 @@ async def trial_stream(request: HttpRequest, key: str) -> HttpResponseBase:
     def fingerprint(user: User) -> Hashable | None:
         return visible(user, Trial).filter(pk=key).values_list("state", "queued_at").first()
 
-    return await _followed(request, "policies/trials/parts/trial.html", context, fingerprint)
+    return await _followed(request, f"policies/trials/parts/{part}.html", context, fingerprint)
 
 
 @require_GET

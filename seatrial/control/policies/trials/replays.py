@@ -98,6 +98,11 @@ def replayed(version: PolicyVersion) -> ReplaySummary | None:
     return summary(newest) if newest is not None else None
 
 
+def possible(policy: Policy) -> bool:
+    """Whether there is a commit that the policy could be replayed on."""
+    return bool(_places(_projects(policy.workspace, policy, Wanted()), Wanted(commits=1))[0])
+
+
 def _in_force(policy: Policy | None) -> PolicyVersion | None:
     if policy is None or not policy.enabled or policy.level == Level.DRAFT:
         return None

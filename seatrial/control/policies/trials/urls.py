@@ -10,6 +10,7 @@ urlpatterns = [
     path("policies/<str:workspace>/<str:slug>/trials/stream", pages.attempts_stream, name="attempts_stream"),
     path("trials/<str:key>", pages.trial, name="trial"),
     path("trials/<str:key>/stream", pages.trial_stream, name="trial_stream"),
+    path("trials/<str:key>/outcome", pages.trial_stream, {"part": "outcome"}, name="outcome_stream"),
     path("replays/<str:key>", pages.replay, name="replay"),
     path("replays/<str:key>/stream", pages.replay_stream, name="replay_stream"),
     path("replays/<str:key>/cancel", orders.cancel, name="cancel"),

@@ -1,0 +1,20 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notices", "0001_initial")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="notice",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("evaluation_finished", "Evaluation Finished"),
+                    ("score_fell", "Score Fell"),
+                    ("policies_broken", "Policies Broken"),
+                ],
+                max_length=30,
+            ),
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Template tags about policies that are kept in git."""
