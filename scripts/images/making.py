@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.images.context import PROGRAMS, Source
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
@@ -20,6 +20,7 @@ from seatrial.agent.vocabulary.logs import Log
 BASE = "python:3.11-slim-bookworm"
 PLAIN_BASE = "debian:bookworm-slim"
 OURS = ("galley-server", "galley-agent", "gitgrit-sandbox")
+SANDBOX_BASE = "python:3.13-slim-trixie"
 RECIPE = "galley.recipe"
 
 
@@ -64,9 +65,14 @@ class Maker:
         tag = f"{name}:{self.source.tag}"
         labels = {PROGRAM_LABEL: program_label(find_program())} if name == "gitgrit-sandbox" else {}
         file = f"source/deploy/{name}/Dockerfile"
-        args = {"BASE": BASE, **self.source.arguments}
+        args = {"BASE": await self._base(name), **self.source.arguments}
         await self._build(name, file, args, tag, labels, self.source.seconds)
         return tag
+
+    async def _base(self, name: str) -> str:
+        if name != "gitgrit-sandbox":
+            return BASE
+        return await for_sandboxes(self._images, self.data / "builder").ensure(SANDBOX_BASE, self.log)
 
     async def of_others(self) -> dict[Other, str]:
         """Have the programs of others on the engine; returns what each is called there: its image, or a stand-in."""

@@ -40,9 +40,10 @@ def released(name: str) -> dict[str, str]:
         "--network",
         "none",
         "--entrypoint",
-        "cat",
+        "python3",  # the sandbox's image has no other program
         name,
-        "/etc/seatrial-release",
+        "-c",
+        "print(open('/etc/seatrial-release').read())",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return dict(line.partition("=")[::2] for line in done.stdout.splitlines())

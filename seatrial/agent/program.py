@@ -197,9 +197,10 @@ class AgentProgram:
         return {str(name): str(value) for name, value in json.loads(self._identity.unseal(sealed)).items()}
 
     def _sandbox_image(self, tools: Tools) -> ImageSource | None:
-        if not isinstance(tools.runtime, DockerRuntime):
+        if not isinstance(tools.runtime, DockerRuntime) or not isinstance(tools.images, DockerImages):
             return None
-        return sandbox_image(tools.runtime.engine, tools.images, self._settings.gitgrit_sandbox_image)
+        caches, given = self._settings.build_cache_directory, self._settings.gitgrit_sandbox_image
+        return sandbox_image(tools.runtime.engine, tools.images, caches, given)
 
     def _evaluations(
         self, tools: Tools, jobs: Jobs, image: ImageSource | None, harbour: Harbour
@@ -264,6 +265,7 @@ class AgentProgram:
             release=__version__,
             runtime=tools.runtime.name,
             sandbox=policies.isolation,
+            python=policies.python,
             sandbox_problem=policies.problem,
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,

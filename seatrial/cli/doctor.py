@@ -194,7 +194,7 @@ def _as_it_says(data: DataDirectory) -> Iterator[Finding]:
         for warning in agent["warnings"]:
             if warning not in [line["text"] for line in lines]:
                 yield Finding(False, f"agent {agent['name']} says: {warning}", grave=False)
-    yield _sandbox(status["platform"]["sandbox"], agents)
+    yield _sandbox(status["platform"], agents)
     for connection in status.get("connections", []):
         if problem := connection.get("problem"):
             again = typed("connect", connection["forge"], "--oauth", "--connection", connection["name"])
@@ -251,14 +251,15 @@ def _where_to_look(data: DataDirectory, agent: Json) -> str:
     )
 
 
-def _sandbox(sandbox: str, agents: list[Json]) -> Finding:
-    if sandbox:
+def _sandbox(platform: Json, agents: list[Json]) -> Finding:
+    if sandbox := platform["sandbox"]:
         words = {
             Isolation.GVISOR.value: "gVisor (runsc)",
             Isolation.CONTAINER.value: "containers (runc): weaker than gVisor",
         }
         said = words.get(sandbox, f"{sandbox}: no isolation, for trying out only")
-        return Finding(sandbox == Isolation.GVISOR, f"policies run in {said}", grave=False)
+        python = f", with Python {platform['python']}" if platform.get("python") else ""
+        return Finding(sandbox == Isolation.GVISOR, f"policies run in {said}{python}", grave=False)
     reasons = [warning for agent in agents for warning in agent["warnings"]]
     online = any(agent["state"] == AgentState.ONLINE for agent in agents)
     reason = "; ".join(reasons) or ("the agent does not say why" if online else "no agent is online")

@@ -94,9 +94,11 @@ def _show(terminal: Terminal, statement: dict[str, Any], key: str) -> None:
             note(f"  code sha256:{one['code']['sha256'][:16]}{'  ' + waived if waived else ''}"),
         )
     terminal.line(note(f"  signed with key {key} by {predicate['issuer']}, {predicate['signedAt']}"))
+    python = f" with Python {runtime['python']}" if runtime.get("python") else ""
     terminal.line(
         note(
-            f"  ran in {runtime['isolation'] or 'nothing'}, sandbox program sha256:{runtime['program']['sha256'][:16]}"
+            f"  ran in {runtime['isolation'] or 'nothing'}{python}, "
+            f"sandbox program sha256:{runtime['program']['sha256'][:16]}"
         )
     )
     terminal.line(

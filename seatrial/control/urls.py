@@ -1,9 +1,14 @@
 """Every address of the site."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from ninja import Schema
+from ninja.params.models import ParamModel
 
-from seatrial.control.api import unknown, urls, webhook_urls
-from seatrial.control.installation.health import healthz
+# Before any is defined: each of the hundreds of schemas is compiled when it is first used, not all of them at every start.
+Schema.model_config["defer_build"] = ParamModel.model_config["defer_build"] = True
+
+from seatrial.control.api import unknown, urls, webhook_urls  # noqa: E402
+from seatrial.control.installation.health import healthz  # noqa: E402
 
 handler400 = "seatrial.control.error_pages.bad_request"
 handler403 = "seatrial.control.error_pages.not_allowed"

@@ -50,6 +50,7 @@ class Heartbeat(Message):
     at: datetime = Field(default_factory=now)
     runtime: Annotated[RuntimeKind | str, KNOWN_FIRST] = ""
     sandbox: Isolation | None = None  # what policies run in; None: they cannot run here
+    python: str = ""  # the version that they run with
     sandbox_problem: str = ""  # why no job is taken; empty while the sandbox is being prepared
     sandbox_problem_seconds: float = 0  # how long the problem has lasted, by the agent's clock
     cpus: float = 0

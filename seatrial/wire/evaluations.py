@@ -158,6 +158,7 @@ class EvaluationFinished(Message):
     # SHA-256 in hex, of the forge's facts and of the sandbox's program; empty where an older agent did not say
     facts: str = ""
     program: str = ""
+    python: str = ""  # the version that the policies ran with
 
 
 def verdict(results: list[PolicyResult]) -> EvaluationState:

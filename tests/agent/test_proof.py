@@ -22,7 +22,7 @@ def tried(runtime: DockerRuntime, agent_id: str, tmp_path: Path) -> Iterator[Pro
         missing("no iptables, or no root: previews are not fenced here")
     runtime.fence = PreviewFence()
     _, images, _ = docker_builds(runtime.engine, tmp_path / "builds", "isolated")
-    yield Proof(runtime, sandbox_image(runtime.engine, images), agent_id)
+    yield Proof(runtime, sandbox_image(runtime.engine, images, tmp_path / "builds"), agent_id)
 
 
 @pytest.mark.docker

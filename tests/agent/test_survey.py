@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.builds.base import Facts
 from seatrial.agent.engine import Engine, Machine
 from seatrial.agent.engine.attached import Said
@@ -219,7 +219,7 @@ async def test_on_a_real_engine_it_is_gvisor_and_nothing_is_left(
     require("gvisor")
     monkeypatch.setattr(lookout, "STAY_SECONDS", 4 * LIMIT_SECONDS)
     _, images, _ = docker_builds(real_engine, tmp_path / "builds", "isolated")
-    image = SandboxImage(real_engine, images, find_program())
+    image = SandboxImage(real_engine, for_sandboxes(images, tmp_path / "builds"), find_program())
 
     await image.ensure(quiet)
     lookouts = Lookouts(real_engine, f"test-{tmp_path.name}")

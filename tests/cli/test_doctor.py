@@ -35,6 +35,7 @@ def doctor(
         "ingress_port": 8080,
         "runtime": "docker",
         "sandbox": sandbox,
+        "python": "3.13.5" if sandbox else "",
     }
     platform |= {"waits_for": waits_for, "warnings": [warning] if warning else []}
     api.routes["GET /status"] = lambda _: (
@@ -70,7 +71,7 @@ def lines(output: str, word: str) -> list[str]:
 def test_all_well(api: FakeApi) -> None:
     _, said = doctor(api, "runsc", agent())
     assert lines(said, "agent local") == ["✓ agent local is online"]
-    assert lines(said, "policies") == ["✓ policies run in gVisor (runsc)"]
+    assert lines(said, "policies") == ["✓ policies run in gVisor (runsc), with Python 3.13.5"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,9 @@ def test_why_policies_cannot_run(api: FakeApi, agents: list[dict[str, Any]], rea
 
 def test_a_weaker_sandbox_is_pointed_out(api: FakeApi) -> None:
     _, said = doctor(api, "runc", agent())
-    assert lines(said, "policies run in") == ["… policies run in containers (runc): weaker than gVisor"]
+    assert lines(said, "policies run in") == [
+        "… policies run in containers (runc): weaker than gVisor, with Python 3.13.5"
+    ]
     _, said = doctor(api, "process", agent())
     assert "no isolation" in lines(said, "policies run in")[0]
 

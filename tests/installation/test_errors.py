@@ -29,6 +29,7 @@ from seatrial.control.vault.errors import NotSealed
 SOURCES = Path(seatrial.control.__file__).parent
 REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
 NAMELESS = {"Exception", "ValueError", "RuntimeError", "KeyError", "LookupError"}
+RAISED = re.compile(rf"\braise\s+\(?\s*({'|'.join(NAMELESS)})\b")
 
 
 def classes() -> set[type[BaseException]]:
@@ -64,6 +65,7 @@ def test_nothing_is_raised_without_a_name() -> None:
         for path in SOURCES.rglob("*.py")
         if path.name not in {"configuration.py", "sign_in_settings.py", "listed.py"}
         and "packs" not in path.parts[:-1]
+        and RAISED.search(path.read_text())  # reading all as code takes seconds
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
         if isinstance(node.exc.func, ast.Name) and node.exc.func.id in NAMELESS

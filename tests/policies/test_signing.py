@@ -130,7 +130,7 @@ class Verdict:
         ]  # fmt: skip
         finished = EvaluationFinished(
             evaluation=self.evaluation.pk, state=EvaluationState.FAILED, isolation=Isolation.GVISOR, results=results,
-            facts="f" * 64, program="a" * 64,
+            facts="f" * 64, program="a" * 64, python="3.13.5",
         )  # fmt: skip
         reported.finished(self.agent.pk, finished)
 
@@ -164,7 +164,7 @@ def test_what_an_agent_reported_is_signed_with_all_that_it_depends_on(verdict: V
     predicate = statement["predicate"]
     assert predicate["evaluation"]["state"] == "failed" and predicate["evaluation"]["score"] == 50
     assert predicate["facts"] == {"sha256": "f" * 64}
-    assert predicate["runtime"] == {"isolation": "runsc", "program": {"sha256": "a" * 64}}
+    assert predicate["runtime"] == {"isolation": "runsc", "python": "3.13.5", "program": {"sha256": "a" * 64}}
     assert predicate["agent"] == {"id": verdict.agent.pk, "name": "dock-1"}
     first, second = predicate["results"]
     assert (first["policy"], first["version"], first["state"]) == ("has-readme", 1, "passed")

@@ -183,6 +183,7 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
         "remarks",
         "message",
         "isolation",
+        "python",
         "page_url",
         "seconds",
         "waits_for",

@@ -29,7 +29,16 @@ PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 # What scripts were promised. More keys may come beside these; none of these may go.
 PROMISED = {
     "": {"platform", "agents", "connections", "previews", "projects"},
-    "platform": {"url", "ingress_port", "runtime", "sandbox", "waits_for", "waiting_since", "warnings"},
+    "platform": {
+        "url",
+        "ingress_port",
+        "runtime",
+        "sandbox",
+        "python",
+        "waits_for",
+        "waiting_since",
+        "warnings",
+    },
     "agents": {"name", "state"},
     "connections": {"id", "name", "forge", "budget"},
     "budget": {"left", "most", "resets_at", "paused_until", "waits_for"},
@@ -112,6 +121,7 @@ def test_what_is_shown(cast: Cast, environment: Environment, evaluation: Evaluat
         "ingress_port": 80,
         "runtime": "docker",
         "sandbox": "runsc",
+        "python": "3.13.5",
         "waits_for": "",
         "waiting_since": None,
         "warnings": [],

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
@@ -115,7 +115,7 @@ async def containers(engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[.
     _, images, _ = docker_builds(engine, tmp_path / "builds", "isolated")
 
     def make(**options: Any) -> ContainerSandboxes:
-        image = SandboxImage(engine, images, find_program())
+        image = SandboxImage(engine, for_sandboxes(images, tmp_path / "builds"), find_program())
         made.append(ContainerSandboxes(engine, image, f"test-{uuid.uuid4().hex[:12]}", **options))
         return made[-1]
 

@@ -224,7 +224,7 @@ async def test_without_its_base_the_image_of_this_program_still_serves(
     alone = SandboxImage(engine, NoImages(), find_program())
     tag = await alone.ensure(log)
     assert tag.startswith("gitgrit-sandbox:") and lines == [
-        f"python:3.11-slim is not available; {tag} was built from an earlier one"
+        f"python:3.13-slim is not available; {tag} was built from an earlier one"
     ]
 
 

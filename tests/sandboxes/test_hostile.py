@@ -66,22 +66,14 @@ def assert_good(result: object) -> None:
     assert (result.state, result.score, result.message) == (ResultState.PASSED, 77, "# Ship"), result
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_contained_and_siblings_are_right(gvisor: Bench, name: str) -> None:
-    _, state, why = HOSTILE[name]
-    before, attack, after = await gvisor.run(good("a"), hostile(name), good("z"))
-    assert_good(before)
-    assert_good(after)
-    assert (attack.state, attack.score) == (state, None), attack
-    assert why in attack.message
-
-
-async def test_all_of_them_together_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
+async def test_contained_and_siblings_are_right_and_the_next_evaluation_is_untouched(gvisor: Bench) -> None:
+    """Each in its turn among the others and honest policies. `escapes` has many more."""
     policies = [hostile(name) for name in HOSTILE]
-    results = await gvisor.run(*policies, good("good"))
-    for result, (_, state, why) in zip(results[:-1], HOSTILE.values(), strict=True):
-        assert result.state == state and why in result.message, result
-    assert_good(results[-1])
+    before, *results, after = await gvisor.run(good("a"), *policies, good("z"))
+    assert_good(before)
+    for result, (_, state, why) in zip(results, HOSTILE.values(), strict=True):
+        assert (result.state, result.score) == (state, None) and why in result.message, result
+    assert_good(after)
     assert_good((await gvisor.run(good("good-2")))[0])
 
 
@@ -218,6 +210,15 @@ async def test_a_lost_sandbox_takes_only_its_culprit_along(
     assert_good(results[1])
 
 
-async def test_results_say_gvisor(gvisor: Bench) -> None:
-    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(GOOD)))
+VERSION = (
+    "import platform\ndef evaluate(project): return {'passed': True, 'message': platform.python_version()}"
+)
+
+
+async def test_results_say_gvisor_and_the_python_that_ran(gvisor: Bench) -> None:
+    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(VERSION)))
     assert finished.isolation == Isolation.GVISOR
+    assert finished.results[0].message == finished.python
+    assert tuple(map(int, finished.python.split("."))) >= (3, 13), (
+        "policies are promised 3.13, whatever the host has"
+    )

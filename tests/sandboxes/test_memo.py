@@ -63,13 +63,17 @@ async def test_a_change_behind_a_symbolic_link_is_noticed(processes: Bench) -> N
     assert (first.message, second.message, second.memoised) == ("old", "new", False)
 
 
-async def test_a_change_of_code_parameters_or_facts_runs_it_again(processes: Bench) -> None:
+async def test_a_change_of_code_parameters_facts_or_python_runs_it_again(
+    processes: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = "def evaluate(project, params): return {'passed': True, 'message': str(project.get_topics())}"
     await processes.run(policy(code))
     assert (await processes.run(policy(code)))[0].memoised
     assert not (await processes.run(policy(code + "\n")))[0].memoised
     assert not (await processes.run(policy(code, params={"a": 1})))[0].memoised
     processes.facts = ForgeFacts(topics=["ship"])
+    assert not (await processes.run(policy(code)))[0].memoised
+    monkeypatch.setattr(processes.pool.backend, "python", "3.99.0")
     assert not (await processes.run(policy(code)))[0].memoised
 
 

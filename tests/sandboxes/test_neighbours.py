@@ -16,7 +16,7 @@ from tests.repositories import Repository
 from tests.sandboxes.conftest import Bench, bench_of, policy
 
 TRIED = """
-import ctypes, errno, fcntl, mmap, os, socket, stat, subprocess, tempfile, threading
+import ctypes, errno, fcntl, mmap, os, socket, stat, subprocess, sys, tempfile, threading
 libc = ctypes.CDLL(None, use_errno=True)
 
 def tried(action, *arguments):
@@ -61,10 +61,10 @@ WAYS = {
     "trace": lambda: called(101, 0, 0, 0, 0),
     "memory of another": lambda: called(310, os.getppid(), None, 0, None, 0, 0),
     "keys": lambda: called(248, b"user", b"seatrial", b"x", 1, -3),
-    "exec": lambda: os.execv("/bin/sh", ["sh", "-c", "exit 0"]),
-    "exec of a descriptor": lambda: os.execve(os.open("/bin/sh", os.O_RDONLY), ["sh"], {}),
-    "subprocess": lambda: subprocess.run(["/bin/true"]),
-    "posix_spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    "exec": lambda: os.execv(sys.executable, ["python3", "-c", "0"]),
+    "exec of a descriptor": lambda: os.execve(os.open(sys.executable, os.O_RDONLY), ["python3"], {}),
+    "subprocess": lambda: subprocess.run([sys.executable, "-c", "0"]),
+    "posix_spawn": lambda: os.posix_spawn(sys.executable, ["python3"], {}),
     "fork": os.fork,
     "thread": lambda: threading.Thread(target=print).start(),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seatrial.agent import firewall
-from seatrial.agent.builds.assembly import docker_builds
+from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.berths import MOST, Berths, Harbour
 from seatrial.agent.sandboxes.channel import SandboxError
@@ -86,7 +86,11 @@ class Ports:
         self.repository.commit({"README.md": "# Ship\n", "catalogue.json": f'["{HOST_NAME}"]'})
         _, images, _ = docker_builds(self.engine, self.tmp_path / "builds", "isolated")
         agent = f"test-{new_id()[-12:].lower()}"
-        backend = kind(self.engine, SandboxImage(self.engine, images, find_program()), agent)
+        backend = kind(
+            self.engine,
+            SandboxImage(self.engine, for_sandboxes(images, self.tmp_path / "builds"), find_program()),
+            agent,
+        )
         await backend.prepare()
         backend.isolation = Isolation.GVISOR if kind is Moored else Isolation.CONTAINER
         authorities = self.tmp_path / "ca.pem"
@@ -184,7 +188,9 @@ async def assert_apart(port: Port, around: Surroundings, engine: Engine) -> None
 
 async def image_of(ports: Ports) -> str:
     _, images, _ = docker_builds(ports.engine, ports.tmp_path / "builds", "isolated")
-    return await SandboxImage(ports.engine, images, find_program()).ensure(quiet)
+    return await SandboxImage(
+        ports.engine, for_sandboxes(images, ports.tmp_path / "builds"), find_program()
+    ).ensure(quiet)
 
 
 async def test_a_killed_agent_leaves_nothing_on_the_network(ports: Ports, engine: Engine) -> None:

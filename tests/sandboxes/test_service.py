@@ -131,6 +131,7 @@ class Broken:
     """A backend whose engine is away, or whose gVisor does not work."""
 
     isolation = Isolation.GVISOR
+    python = ""
 
     def __init__(self, *, lasting: bool = False) -> None:
         self.lasting = lasting

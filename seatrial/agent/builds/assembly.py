@@ -1,5 +1,6 @@
 """Puts the parts of this room together: rootless builds, images of an engine, and their stand-ins."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.bases import Bases
@@ -7,6 +8,7 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.python_alone import PythonAlone
 from seatrial.agent.builds.registries.pull import Limits
 from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
@@ -39,3 +41,8 @@ def docker_builds(
         engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb, isolation=isolation
     )
     return builder, images, stand_ins
+
+
+def for_sandboxes(images: DockerImages, data: Path) -> DockerImages:
+    """The same images, for what policies run in: its stand-in has a Python of its own. `data` as in `docker_builds`."""
+    return replace(images, stand_ins=PythonAlone(images.engine, data / "scratch", images.stand_ins))

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from seatrial.agent.builds.base import Images
+from seatrial.agent.builds.assembly import for_sandboxes
+from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.berths import Berths, Harbour
@@ -18,10 +19,12 @@ from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 
 
-def sandbox_image(engine: Engine, images: Images, given: str = "") -> ImageSource:
-    """The sandbox's image: the one of the name `given`, or one that is made here."""
+def sandbox_image(engine: Engine, images: DockerImages, caches: Path, given: str = "") -> ImageSource:
+    """The sandbox's image: the one of the name `given`, or one that is made here, in `caches`."""
     program = find_program()
-    return GivenImage(engine, program, given) if given else SandboxImage(engine, images, program)
+    if given:
+        return GivenImage(engine, program, given)
+    return SandboxImage(engine, for_sandboxes(images, caches), program)
 
 
 def evaluations(

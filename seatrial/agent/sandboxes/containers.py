@@ -11,7 +11,7 @@ from seatrial.agent.engine.sealed import SealedSpec
 from seatrial.agent.sandboxes.berths import Berth
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError
 from seatrial.agent.sandboxes.frames import Kind
-from seatrial.agent.sandboxes.image import ImageSource
+from seatrial.agent.sandboxes.image import ImageSource, outdated, python_of
 from seatrial.agent.vocabulary.errors import AgentError, EngineRefused, Refusal
 from seatrial.agent.vocabulary.labels import AGENT, MANAGED
 from seatrial.wire.envelope import new_id
@@ -96,24 +96,33 @@ class ContainerSandboxes:
         self._require_gvisor = require_gvisor
         self._tag = ""
         self.isolation = Isolation.CONTAINER
+        self.python = ""
 
     async def prepare(self) -> list[str]:
         """Detect what the engine offers, remove leftovers of an earlier agent, build the image; returns warnings.
 
         Raises SandboxError if GITGRIT_REQUIRE_GVISOR is set and gVisor is missing: then no policy runs.
         """
-        warnings = await self.look()
+        warnings = await self._isolated()
         if self._require_gvisor and self.isolation is not Isolation.GVISOR:
             raise SandboxError(
                 "GITGRIT_REQUIRE_GVISOR is set and gVisor (runsc) is not registered with Docker: no policy runs. "
                 + REGISTER
             )
         await self.remove_orphans()
+        await self._have_image()
+        return [*warnings, *outdated(self.python)]
+
+    async def _have_image(self) -> None:
         self._tag = await self._image.ensure(_say)
-        return warnings
+        image = await self._engine.images.get(self._tag)
+        self.python = python_of(image) if image else ""
 
     async def look(self) -> list[str]:
         """See `Backend.look`. If runsc is no longer registered, every start fails; isolation is never weakened."""
+        return [*await self._isolated(), *outdated(self.python)]
+
+    async def _isolated(self) -> list[str]:
         machine = await self._engine.machine()
         self._cpus = min(self._cpus, float(machine.cpus))
         if machine.gvisor:
@@ -172,7 +181,7 @@ class ContainerSandboxes:
         except EngineRefused as error:
             if not error.absent:
                 raise
-        self._tag = await self._image.ensure(_say)  # the image was removed by somebody else
+        await self._have_image()  # it was removed by somebody else
         return await self._create_whole(children, name, berth)
 
     async def _create_whole(self, children: int, name: str, berth: Berth | None) -> None:

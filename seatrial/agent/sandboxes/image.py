@@ -4,6 +4,7 @@ import hashlib
 from typing import Protocol
 
 from seatrial.agent.builds.base import Images
+from seatrial.agent.builds.standins import VERSION_LABEL
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.sandboxes.channel import SandboxError
@@ -13,7 +14,8 @@ from seatrial.agent.vocabulary.labels import CACHE
 from seatrial.agent.vocabulary.logs import Log
 
 REPOSITORY = "gitgrit-sandbox"
-BASE = "python:3.11-slim"
+BASE = "python:3.13-slim"
+PROMISED = (3, 13)  # what policies are promised, at least
 PROGRAM_LABEL = "galley.sandbox.program"
 DOCKERFILE = """\
 FROM {base}
@@ -28,6 +30,24 @@ def program_label(program: SandboxProgram) -> str:
     """What PROGRAM_LABEL says of an image with this program."""
     settings = " ".join(f"{name}={value}" for name, value in program.environment.items())
     return hashlib.sha256(f"{program.digest} {program.module} {settings}".encode()).hexdigest()[:16]
+
+
+def python_of(image: Image) -> str:
+    """The version of Python in it: as the official image says, or a stand-in; empty where neither does."""
+    variables = dict(each.partition("=")[::2] for each in image.config.get("Env") or ())
+    return variables.get("PYTHON_VERSION") or image.labels.get(VERSION_LABEL, "")
+
+
+def outdated(python: str) -> list[str]:
+    """A warning if `python` is older than what policies are promised, or not known."""
+    numbers = tuple(int(part) for part in python.split(".")[:2] if part.isdecimal())
+    if numbers >= PROMISED:
+        return []
+    wanted = ".".join(str(number) for number in PROMISED)
+    return [
+        f"policies run with Python {python or 'of an unknown version'}, and may need {wanted}. On this host, pull or load {BASE} "
+        f"(docker pull {BASE}), or let apt reach a mirror with Debian 13; then restart the agent"
+    ]
 
 
 class ImageSource(Protocol):

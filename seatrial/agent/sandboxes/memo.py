@@ -30,9 +30,9 @@ CREATE INDEX IF NOT EXISTS memo_by_age ON memo (at);
 
 
 class Memo:
-    """Results by (project, policy, parameters, sandbox program, isolation) and the answers the policy was given.
+    """Results by (project, policy, parameters, sandbox program, where it runs) and the answers the policy was given.
 
-    A policy that may use the network has none: see `service`. Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
+    `where` is the isolation and the version of Python. A policy that may use the network has none: see `service`. Only passed and failed results are kept, for a day, and not more than `most_bytes` of them. Idempotent; concurrent
     calls are fine. A damaged file is deleted, which costs only time.
     """
 
@@ -51,10 +51,10 @@ class Memo:
         await asyncio.to_thread(self._prune)
 
     async def find(
-        self, project: str, policy: PolicyToRun, isolation: str, broker: Broker
+        self, project: str, policy: PolicyToRun, where: str, broker: Broker
     ) -> PolicyResult | None:
         """The remembered result, if every question of that run has the same answer now."""
-        for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, isolation)):
+        for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, where)):
             if await same(seen, broker):
                 update = {
                     "version_id": policy.version_id,
@@ -66,18 +66,18 @@ class Memo:
         return None
 
     async def keep(
-        self, project: str, policy: PolicyToRun, isolation: str, seen: Seen, result: PolicyResult
+        self, project: str, policy: PolicyToRun, where: str, seen: Seen, result: PolicyResult
     ) -> None:
         """Remember the result if it passed or failed and its transcript is short enough."""
         if result.state in {ResultState.PASSED, ResultState.FAILED} and len(seen) <= MAX_SEEN:
-            key = self._key(project, policy, isolation)
+            key = self._key(project, policy, where)
             await asyncio.to_thread(self._write, key, seen, result.model_dump_json())
 
-    def _key(self, project: str, policy: PolicyToRun, isolation: str) -> str:
+    def _key(self, project: str, policy: PolicyToRun, where: str) -> str:
         code = hashlib.sha256(policy.code.encode()).hexdigest()
         params = json.dumps(policy.params, sort_keys=True)
         limits = f"{policy.timeout_seconds} {policy.memory_mb}"
-        whole = json.dumps([project, policy.slug, code, params, limits, self._program, isolation])
+        whole = json.dumps([project, policy.slug, code, params, limits, self._program, where])
         return hashlib.sha256(whole.encode()).hexdigest()
 
     def _read(self, key: str) -> list[tuple[Seen, str]]:

@@ -41,7 +41,7 @@ class OnCommit:
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
-        isolation = self.pool.backend.isolation
+        where = f"{self.pool.backend.isolation} {self.pool.backend.python}"
         tree = await self._tree_at_last(command, credentials)
         broker = self._broker(tree, command, credentials)
         results: dict[int, PolicyResult] = {}
@@ -51,7 +51,7 @@ class OnCommit:
                 continue
             if policy.network:
                 continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
-            known = await self.memo.find(command.project, policy, isolation, broker)
+            known = await self.memo.find(command.project, policy, where, broker)
             if known is not None:
                 results[index] = known
         todo = [(index, one) for index, one in enumerate(command.policies) if index not in results]
@@ -59,7 +59,7 @@ class OnCommit:
             results[index] = result
             policy = command.policies[index]
             if not policy.network:
-                await self.memo.keep(command.project, policy, isolation, seen, result)
+                await self.memo.keep(command.project, policy, where, seen, result)
         return [results[index] for index in range(len(command.policies))]
 
     def _broker(self, tree: Tree, command: RunEvaluation, credentials: Credentials) -> Broker:

@@ -27,6 +27,7 @@ class Backend(Protocol):
     """Makes sandboxes. `prepare` is called first, once; the other calls may then run concurrently."""
 
     isolation: Isolation
+    python: str  # the version that policies run with; known once it is prepared
 
     async def prepare(self) -> list[str]:
         """Prepare for starts; returns warnings for people. Raises SandboxError if sandboxes are impossible or not permitted."""

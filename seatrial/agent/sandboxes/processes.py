@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -79,6 +80,7 @@ class ProcessSandboxes:
     """Starts the sandbox's program with this interpreter."""
 
     isolation = Isolation.PROCESS
+    python = platform.python_version()
 
     def __init__(self, program: SandboxProgram, agent: str, *, require_gvisor: bool = False) -> None:
         self._program = program

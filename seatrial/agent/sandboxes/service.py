@@ -71,6 +71,11 @@ class Evaluations:
         return None if self._pool.problem else self._isolation
 
     @property
+    def python(self) -> str:
+        """The version of Python that policies run with here; empty while they cannot run."""
+        return self._pool.backend.python if self.isolation else ""
+
+    @property
     def warnings(self) -> list[str]:
         """Warnings for people."""
         problems = [self._pool.problem] if self._pool.problem else []
@@ -120,6 +125,7 @@ class Evaluations:
             state=state,
             message=message,
             isolation=isolation if results else None,
+            python=self._pool.backend.python if results else "",
             results=fitting(results),
             seconds=round(time.monotonic() - began, 3),
             facts=digest_of(command.facts.model_dump(mode="json")),

@@ -86,6 +86,9 @@ class EvaluationAnswer(Schema):
     isolation: str = Field(
         description="What its policies ran in: runsc, runc or process; empty until it is known."
     )
+    python: str = Field(
+        description="The version of Python that its policies ran with, such as 3.13.5; empty until it is known."
+    )
     page_url: str = Field(description="Its page on this server.")
     seconds: float | None = Field(description="From the queue to the verdict; null until then.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
@@ -120,6 +123,7 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
         remarks=evaluation.remarks,
         message=evaluation.shown_message,
         isolation=evaluation.isolation,
+        python=evaluation.python,
         page_url=page_url(evaluation),
         seconds=evaluation.seconds,
         waits_for=what,

@@ -206,6 +206,7 @@ class Evaluation(models.Model):
     isolation = models.CharField(max_length=20, blank=True)
     facts_digest = models.CharField(max_length=64, blank=True)  # of what the forge said about the repository
     program_digest = models.CharField(max_length=64, blank=True)  # of the program inside the sandbox
+    python = models.CharField(max_length=40, blank=True)  # the version that the policies ran with
     agent = models.CharField(max_length=26, blank=True)
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
     # By a version's id: its level when this was made, which stays. Older evaluations have none: there was only soft.

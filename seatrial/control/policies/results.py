@@ -52,6 +52,7 @@ def finished(agent_id: str, event: EvaluationFinished) -> None:
     evaluation.isolation = event.isolation or ""
     evaluation.seconds = max(0.0, event.seconds)
     evaluation.facts_digest, evaluation.program_digest = event.facts[:64], event.program[:64]
+    evaluation.python = event.python[:40]
     evaluation.message = event.message
     if event.results or not event.message:
         _store(evaluation, event.results)

@@ -50,6 +50,9 @@ class PlatformStatus(Schema):
     sandbox: str = Field(
         description="runsc, runc or process, what policies run in; empty while they cannot run."
     )
+    python: str = Field(
+        description="The version of Python that policies run with, such as 3.13.5; empty while it is not known."
+    )
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
     warnings: list[str] = Field(
@@ -289,6 +292,7 @@ def _platform(agents: list[Agent]) -> PlatformStatus:
         ingress_port=configuration.galley_preview_port or standard,
         runtime=next((beat["runtime"] for beat in beats if beat.get("runtime")), ""),
         sandbox=next((beat["sandbox"] for beat in beats if beat.get("sandbox")), ""),
+        python=next((beat["python"] for beat in beats if beat.get("python")), ""),
         waits_for=waits_for,
         waiting_since=waiting_since,
         warnings=[*failing(), *incomplete(), *nowhere()],

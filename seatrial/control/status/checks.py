@@ -88,7 +88,8 @@ def _isolation(agents: list[Agent]) -> Iterator[Check]:
         if problem := beat.get("sandbox_problem"):
             yield Check(False, f"No policy can run on {agent.name}: {problem}", "Mend that on its host")
         elif beat.get("sandbox") == Isolation.GVISOR:
-            yield Check(True, f"Policies on {agent.name} run in gVisor")
+            python = f", with Python {beat['python']}" if beat.get("python") else ""
+            yield Check(True, f"Policies on {agent.name} run in gVisor{python}")
         elif beat.get("sandbox"):
             yield Check(
                 False,

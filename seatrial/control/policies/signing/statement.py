@@ -37,7 +37,11 @@ def statement(evaluation: Evaluation) -> Json:
                 "finishedAt": evaluation.finished_at.isoformat() if evaluation.finished_at else None,
             },
             "facts": {"sha256": evaluation.facts_digest},
-            "runtime": {"isolation": evaluation.isolation, "program": {"sha256": evaluation.program_digest}},
+            "runtime": {
+                "isolation": evaluation.isolation,
+                "python": evaluation.python,
+                "program": {"sha256": evaluation.program_digest},
+            },
             "agent": _agent(evaluation.agent),
             "results": [_result(evaluation, row) for row in _rows(evaluation)],
         },
