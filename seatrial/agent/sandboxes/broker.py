@@ -1,6 +1,5 @@
 """Answers policies' questions: files and history from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
 from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
+from seatrial.agent.sandboxes.told import Told
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -29,7 +29,7 @@ class Broker:
         self._facts = facts
         self._change = change or Change()
         self._reading = Reading(tree)
-        self._digests: dict[str, str] = {}
+        self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -63,14 +63,15 @@ class Broker:
             return await self._reading.contents(_paths(arguments))
         if method not in self._answers:
             raise Unanswerable(f"project.{method} does not exist")
+        asked = json.dumps([method, arguments])
         try:
-            value = await self._answers[method](*arguments)
-            asked = json.dumps([method, arguments])
             digest = await self._blob_digest(method, arguments)
+            if digest is None:
+                value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
+            else:
+                value = await self._answers[method](*arguments)
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
-        if digest is None:
-            digest = self._digests[asked] = digest_of(value)
         return value, [(asked, digest)]
 
     async def digest(self, asked: str) -> str:
@@ -79,9 +80,10 @@ class Broker:
         digest = await self._blob_digest(method, arguments)
         if digest is not None:
             return digest
-        if asked not in self._digests:
-            await self.answer([method, arguments])
-        return self._digests[asked]
+        known = self._told.digest(asked)
+        if known is None:
+            _, [(_, known)] = await self.answer([method, arguments])
+        return known
 
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
@@ -152,8 +154,3 @@ def _paths(arguments: Sequence[Any]) -> list[str]:
     if not all(isinstance(one, str) for one in arguments):
         raise Unanswerable("paths must be strings")
     return list(arguments)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
