@@ -1,6 +1,5 @@
 """Answers policies' questions: files and history from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -15,6 +14,7 @@ from seatrial.agent.sandboxes.facts.tools import tool_of
 from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
+from seatrial.agent.sandboxes.told import Told
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -40,7 +40,7 @@ class Broker:
         self._change = change or Change()
         self._reading = Reading(tree)
         self.gathered: dict[str, Fact] = {}  # by tool
-        self._digests: dict[str, str] = {}
+        self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -77,14 +77,15 @@ class Broker:
         if method not in self._answers:
             live = " for a policy without LIVE = True" if method in ("preview", "visit") else ""
             raise Unanswerable(f"project.{method} does not exist{live}")
+        asked = json.dumps([method, arguments])
         try:
-            value = await self._answers[method](*arguments)
-            asked = json.dumps([method, arguments])
             digest = await self._blob_digest(method, arguments)
+            if digest is None:
+                value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
+            else:
+                value = await self._answers[method](*arguments)
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
-        if digest is None:
-            digest = self._digests[asked] = digest_of(value)
         return value, [(asked, digest)]
 
     async def digest(self, asked: str) -> str:
@@ -93,9 +94,10 @@ class Broker:
         digest = await self._blob_digest(method, arguments)
         if digest is not None:
             return digest
-        if asked not in self._digests:
-            await self.answer([method, arguments])
-        return self._digests[asked]
+        known = self._told.digest(asked)
+        if known is None:
+            _, [(_, known)] = await self.answer([method, arguments])
+        return known
 
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
@@ -180,8 +182,3 @@ def _paths(arguments: Sequence[Any]) -> list[str]:
     if not all(isinstance(one, str) for one in arguments):
         raise Unanswerable("paths must be strings")
     return list(arguments)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

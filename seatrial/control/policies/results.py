@@ -12,6 +12,7 @@ from seatrial.control.policies.notices.announcing import evaluation_finished
 from seatrial.control.policies.rescans.ending import evaluation_ended
 from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.control.policies.rollout.ratchet import shrink
+from seatrial.control.policies.turns import give_turn
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -168,3 +169,4 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
     if not evaluation_ended(evaluation):
         evaluation_finished(evaluation)
+    give_turn(evaluation)
