@@ -17,7 +17,9 @@ def kept_of(policy: Policy) -> dict[str, Any]:
     row = KeptPolicy.objects.select_related("source__project__connection").filter(policy=policy).first()
     if row is None:
         return {}
-    broken = next((one["broken"] for one in row.source.files if one["path"] == row.path), [])
+    broken: list[dict[str, Any]] = next(
+        (one["broken"] for one in row.source.files if one["path"] == row.path), []
+    )
     return {
         "row": row,
         "source": row.source,
