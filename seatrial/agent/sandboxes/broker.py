@@ -1,6 +1,5 @@
 """Answers policies' questions: files and history from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -12,9 +11,10 @@ from seatrial.agent.sandboxes.facts.fact import Fact
 from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
 from seatrial.agent.sandboxes.facts.tools import tool_of
-from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_of, rules
+from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
+from seatrial.agent.sandboxes.told import Told
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -40,7 +40,7 @@ class Broker:
         self._change = change or Change()
         self._reading = Reading(tree)
         self.gathered: dict[str, Fact] = {}  # by tool
-        self._digests: dict[str, str] = {}
+        self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -63,6 +63,7 @@ class Broker:
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
+            "get_branch_protection": self._protection,
             "get_topics": self._topics,
             "get_metadata": self._metadata,
             **{name: partial(self._of_change, name) for name in ("event", "commit", "base", "ref", "number")},
@@ -75,14 +76,15 @@ class Broker:
             return await self._reading.contents(_paths(arguments))
         if method not in self._answers:
             raise Unanswerable(f"project.{method} does not exist")
+        asked = json.dumps([method, arguments])
         try:
-            value = await self._answers[method](*arguments)
-            asked = json.dumps([method, arguments])
             digest = await self._blob_digest(method, arguments)
+            if digest is None:
+                value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
+            else:
+                value = await self._answers[method](*arguments)
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
-        if digest is None:
-            digest = self._digests[asked] = digest_of(value)
         return value, [(asked, digest)]
 
     async def digest(self, asked: str) -> str:
@@ -91,9 +93,10 @@ class Broker:
         digest = await self._blob_digest(method, arguments)
         if digest is not None:
             return digest
-        if asked not in self._digests:
-            await self.answer([method, arguments])
-        return self._digests[asked]
+        known = self._told.digest(asked)
+        if known is None:
+            _, [(_, known)] = await self.answer([method, arguments])
+        return known
 
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
@@ -131,12 +134,16 @@ class Broker:
         return [vars(rule) for rule in await self._rules()]
 
     async def _owners_of(self, path: str) -> list[str]:
-        return owners_of(await self._rules(), path)
+        owning = owners_by_expression if self._facts.code_owners_by_expression else owners_of
+        return owning(await self._rules(), path)
 
     async def _rules(self) -> list[Rule]:
         if self._owners is None:
             texts = [await self._reading.content(place) for place in PLACES]
-            self._owners = rules(next((text for text in texts if isinstance(text, str)), ""))
+            self._owners = rules(
+                next((text for text in texts if isinstance(text, str)), ""),
+                sections=not self._facts.code_owners_by_expression,
+            )
         return self._owners
 
     async def _of_change(self, name: str) -> Any:
@@ -155,6 +162,14 @@ class Broker:
     async def _default_branch(self) -> str:
         return self._facts.default_branch
 
+    async def _protection(self, branch: str = "") -> dict[str, Any] | None:
+        found = self._facts.protection
+        if branch and branch != (found.branch if found is not None else self._facts.default_branch):
+            raise Unanswerable(
+                f"only the protection of the default branch, {self._facts.default_branch}, is asked for at the code host, not that of {branch}"
+            )
+        return found.model_dump(mode="json") if found is not None else None
+
     async def _topics(self) -> list[str]:
         return self._facts.topics
 
@@ -166,8 +181,3 @@ def _paths(arguments: Sequence[Any]) -> list[str]:
     if not all(isinstance(one, str) for one in arguments):
         raise Unanswerable("paths must be strings")
     return list(arguments)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -84,6 +84,7 @@ def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
         number=pull_request.number if pull_request is not None else None,
         policies=[_to_run(version) for version in versions.order_by("policy__slug")],
         facts=facts,
+        fresh=evaluation.rescan_targets.filter(rescan__fresh=True).exists(),
     )
 
 

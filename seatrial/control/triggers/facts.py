@@ -4,19 +4,24 @@ from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.protocol import HostedForge
-from seatrial.control.policies import queueing
+from seatrial.control.policies import queueing, turns
 from seatrial.control.policies.models import Evaluation
 
 
 def take_facts(forges: Forges, body: dict[str, str]) -> None:
     """Fetch the facts for the evaluation in `body`, with no transaction open, and queue it with them.
 
-    An evaluation that was superseded, before the request to the forge or during it, is left alone. Idempotent. Raises
-    ForgeError.
+    An evaluation that was superseded, before the request to the forge or during it, is left alone. One whose workspace has enough
+    with agents waits for its turn. Idempotent. Raises ForgeError.
     """
     rows = Evaluation.objects.select_related("project__connection", "pull_request")
     evaluation = rows.filter(pk=body["evaluation"], **queueing.WAITS_FOR_FACTS).first()
-    if evaluation is not None:
+    if evaluation is None:
+        return
+    if not turns.has_turn(evaluation):
+        queueing.note_waiting(evaluation.pk, "its turn: agents have enough of this workspace")
+        turns.wait_for_turn(evaluation)
+    else:
         _complete(forges, evaluation)
         queueing.queue(evaluation.pk, facts.take(forges, evaluation.project, evaluation.commit))
 

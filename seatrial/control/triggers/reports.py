@@ -15,6 +15,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.policies.rollout.words import what_is_remarked
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
@@ -127,6 +128,7 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         return
     if evaluation.project.gone or _forgotten(evaluation):
         return
+    evaluation = told_as(evaluation)
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)
