@@ -1,6 +1,6 @@
 """What one policy may take of its host: questions, time, processes of git, bytes of answers. One that wants more is ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 MOST_QUESTIONS = 20_000
 MOST_SECONDS = 60.0  # in which the host answers all questions
@@ -26,20 +26,21 @@ class Exceeded(Exception):
 class Budget:
     """What one policy has taken so far. Its siblings have budgets of their own."""
 
-    allowed: float = field(default_factory=lambda: MOST_SECONDS)  # seconds
     questions: int = 0
     seconds: float = 0.0
     of_history: int = 0
     sent: int = 0
+    facts: bool = False  # whether it asked for one
+
+    @property
+    def most_seconds(self) -> float:
+        """The host's time for it."""
+        return MOST_SECONDS + (FACTS_SECONDS if self.facts else 0.0)
 
     @property
     def seconds_left(self) -> float:
         """What is left of the host's time."""
-        return self.allowed - self.seconds
-
-    def allow_a_fact(self) -> None:
-        """Before it is answered: tools take their time, whatever the policy does."""
-        self.allowed = MOST_SECONDS + FACTS_SECONDS
+        return self.most_seconds - self.seconds
 
     def ask(self, method: object) -> None:
         """Count a question before it is answered. Raises Exceeded."""

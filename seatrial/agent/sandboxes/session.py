@@ -45,7 +45,7 @@ class RunningPolicy:
     @property
     def deadline(self) -> float:
         """When it must have ended: the time of the host is not its own."""
-        return self.ends + (self.budget.allowed if self.busy else self.budget.seconds)
+        return self.ends + (self.budget.most_seconds if self.busy else self.budget.seconds)
 
 
 class Session:
@@ -150,7 +150,7 @@ class Session:
             running.outcome.failed(f"the preview could not be visited: {error}", again=error.again)
             await self._stop(channel)
         except TimeoutError:
-            note = f"its questions took the host more than {running.budget.allowed:.0f} s. Ask for less: choose files, search on the host"
+            note = f"its questions took the host more than {running.budget.most_seconds:.0f} s. Ask for less: choose files, search on the host"
             running.outcome.stopped(note)
             await self._stop(channel)
         except SandboxError:
@@ -171,7 +171,7 @@ class Session:
     async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
         if asks_for_a_fact(frame):
-            running.budget.allow_a_fact()
+            running.budget.facts = True
         began, running.busy = time.monotonic(), True
         try:
             async with asyncio.timeout(running.budget.seconds_left):

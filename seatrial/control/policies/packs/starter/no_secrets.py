@@ -116,8 +116,7 @@ def evaluate(project, params, log):
     near, unread = worth_reading(project, paths)
     for path, text in project.read_files(near):
         for line, kind in sorted(set(secrets(path, text, words))):
-            same = any((one["path"], one["line"]) == (path, line) for one in found + warned)
-            if not same:
+            if not any((one["path"], one["line"]) == (path, line) for one in found + warned):
                 (warned if HARMLESS.search(path) else found).append(finding(path, line, kind))
     for path in unread:
         if KEYSTORE.search(path) and not PUBLIC_STORE.search(path):
