@@ -1,5 +1,6 @@
-"""Measures the starter pack's evaluation: warm, cold, repeated, and with one container per policy."""
+"""Measures the evaluation of 26 policies: warm, cold, repeated, and with one container per policy."""
 
+import ast
 import asyncio
 import hashlib
 import os
@@ -7,9 +8,11 @@ import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from bench.timing import Measurement, stopwatch
 from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
+from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.commit import CommitTree
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
@@ -20,14 +23,17 @@ from seatrial.agent.sandboxes.pool import Pool
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.rounds import Round
 from seatrial.agent.sandboxes.validation import judge
+from seatrial.wire.deployments import Source
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun
 
-PACK = Path(__file__).parent.parent / "seatrial/control/policies/packs/starter"
+PACKS = Path(__file__).parent.parent / "seatrial/control/policies/packs"
+CHOSEN = ("starter", "python", "documentation", "supply_chain")  # 26 policies
 SIZES = (200, 2_000)
+LARGE = 21_000  # files, of which one container per policy would take minutes
 RUNS = 5
 BY_HAND_RUNS = 2
 RATIOS = [
-    (f"starter pack, {files} files, {how}", f"starter pack, {files} files, one container per policy")
+    (f"26 policies, {files} files, {how}", f"26 policies, {files} files, one container per policy")
     for files in SIZES
     for how in ("warm", "cold", "repeated")
 ]
@@ -47,7 +53,7 @@ async def _measure() -> list[Measurement]:
         try:
             await backend.prepare()
             measurements = [await claims(backend)]
-            for files in SIZES:
+            for files in (*SIZES, LARGE):
                 measurements += await evaluations(backend, Path(folder) / str(files), files)
             return measurements
         finally:
@@ -69,13 +75,13 @@ async def claims(backend: ContainerSandboxes) -> Measurement:
 
 
 async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> list[Measurement]:
-    """The four kinds of evaluation, on a repository of `files` files."""
-    commit = repository(folder, files)
-    policies = starter()
+    """The four kinds of evaluation, on a repository of `files` files, in an agent's cache."""
+    tree = await fetched(folder, files)
+    policies = chosen()
     memo = Memo(folder / "memo.sqlite3", find_program().digest)
 
     def broker() -> Broker:
-        return Broker(CommitTree(folder / ".git", commit), ForgeFacts(default_branch="main"))
+        return Broker(CommitTree(tree.bare, tree.commit), ForgeFacts(default_branch="main"))
 
     async def together(pool: Pool) -> None:
         one = broker()
@@ -95,21 +101,20 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
             one = broker()
             await Round(cold, lambda _, one=one: one).run([(0, policy)])  # type: ignore[misc]
 
-    name = f"starter pack, {files} files"
-    warm, cold = Pool(backend, size=1), Pool(backend, size=0)
+    name = f"26 policies, {files} files"
+    warm, cold = Pool(backend), Pool(backend, size=0)
     async with warm.running():
         times = [await timed(lambda: together(warm), before=lambda: warmed(warm)) for _ in range(RUNS)]
+    measured = [Measurement(f"{name}, warm", "s", times)]
     async with cold.running():
-        return [
-            Measurement(f"{name}, warm", "s", times),
-            Measurement(f"{name}, cold", "s", [await timed(lambda: together(cold)) for _ in range(RUNS)]),
-            Measurement(f"{name}, repeated", "s", [await timed(repeated) for _ in range(RUNS)]),
-            Measurement(
-                f"{name}, one container per policy",
-                "s",
-                [await timed(one_by_one) for _ in range(BY_HAND_RUNS)],
-            ),
-        ]
+        for how, what, runs in (
+            ("cold", lambda: together(cold), RUNS),
+            ("repeated", repeated, RUNS),
+            ("one container per policy", one_by_one, BY_HAND_RUNS if files < LARGE else 0),
+        ):
+            times = [await timed(what) for _ in range(runs)]
+            measured += [Measurement(f"{name}, {how}", "s", times)] if times else []
+    return measured
 
 
 async def timed(
@@ -124,27 +129,43 @@ async def timed(
 
 
 async def warmed(pool: Pool) -> None:
-    """Wait until a sandbox is warm and the machine is calm again."""
+    """Wait until all sandboxes are warm and the machine is calm again."""
     async with asyncio.timeout(60):
-        while not pool.warm:  # noqa: ASYNC110
+        while pool.warm < pool.size:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
 
 
-def starter() -> list[PolicyToRun]:
-    """The policies of the starter pack, with the parameters in their files."""
-    params = {"readme": {"min_words": 40}, "no_large_files": {"limit_kb": 1024, "allow": []}, "no_secrets": {"allow": []},
-              "lockfile": {"skip": "(^|/)(node_modules|vendor)/"}, "docker_base_pinned": {"require_digest": False}}  # fmt: skip
+def chosen() -> list[PolicyToRun]:
+    """The policies of some packs, with the parameters in their files."""
     return [
         PolicyToRun(
             version_id=file.stem,
             slug=file.stem.replace("_", "-"),
             code=file.read_text(),
             digest=hashlib.sha256(file.read_bytes()).hexdigest(),
-            params=params.get(file.stem, {}),
+            params=params(file.read_text()),
         )
-        for file in sorted(PACK.glob("[!_]*.py"))
+        for pack in CHOSEN
+        for file in sorted((PACKS / pack).glob("[!_]*.py"))
     ]
+
+
+def params(code: str) -> dict[str, Any]:
+    """What a policy's file gives its parameters."""
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PARAMS":
+            return dict(ast.literal_eval(node.value))
+    return {}
+
+
+async def fetched(folder: Path, files: int) -> CommitTree:
+    """A repository, as an agent has it after it fetched it."""
+    commit = repository(folder / "work", files)
+    source = Source(clone_url=str(folder / "work"))
+    tree = await Cache(folder / "cache").fetch(source, "bench", commit)
+    assert isinstance(tree, CommitTree)
+    return tree
 
 
 def repository(folder: Path, files: int) -> str:

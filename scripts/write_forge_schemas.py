@@ -60,6 +60,9 @@ OPERATIONS = [
     "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
     "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
     "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
+    "GET /repos/{owner}/{repo}/branches/{branch}",
+    "GET /repos/{owner}/{repo}/branches/{branch}/protection",
+    "GET /repos/{owner}/{repo}/rules/branches/{branch}",
 ]
 PROSE = {"description", "title", "example", "examples", "externalDocs", "x-github"}
 

@@ -44,6 +44,8 @@ OPERATIONS = [
     "POST /repos/{owner}/{repo}/issues/{index}/comments",
     "PATCH /repos/{owner}/{repo}/issues/comments/{id}",
     "POST /repos/{owner}/{repo}/issues/comments/{id}/reactions",
+    "GET /repos/{owner}/{repo}/branches/{branch}",
+    "GET /repos/{owner}/{repo}/branch_protections/{name}",
 ]
 POINTERS = {"merge_commit_sha"}  # a null in Go, which Swagger cannot say
 PROSE = {"description", "summary", "title", "example"}

@@ -41,6 +41,9 @@ ANSWERS = {
     "discussion": "DiscussionSchema",
     "environment": "EnvironmentSchema",
     "deployment": "DeploymentSchema",
+    "branch": "BranchSchema",
+    "protected_branch": "ProtectedBranchSchema",
+    "approval_rule": "ProjectLevelApprovalRuleSchema",
 }
 # Of GitLab's documentation: GitBeaker does not have them.
 MORE: dict[str, dict[str, str]] = {
@@ -160,6 +163,11 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
         {"environment": TEXT, "sha": TEXT, "ref": TEXT, "tag": FLAG, "status": TEXT},
     ),
     f"PUT {PROJECT}/deployments/{{deployment}}": ("deployment", {"status": TEXT}),
+}
+OPERATIONS |= {
+    f"GET {PROJECT}/repository/branches/{{branch}}": ("branch", {}),
+    f"GET {PROJECT}/protected_branches": ("protected_branch[]", {"search": TEXT, **PAGED}),
+    f"GET {PROJECT}/approval_rules": ("approval_rule[]", PAGED),
 }
 STATUSES = {"POST": 201, "DELETE": 204}
 OTHER_STATUSES = {

@@ -27,6 +27,7 @@ from seatrial.cli import (
     projects,
     pulls,
     reports,
+    rescans,
     rollouts,
     scores,
     status,
@@ -71,6 +72,7 @@ app.command()(orders.extend)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(forges.connect)
+projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
@@ -83,6 +85,7 @@ policies.policies.command("break-glass")(glass.break_glass)
 policies.policies.command("mend-glass")(glass.mend_glass)
 policies.policies.add_typer(policy_source.source, name="source")
 app.add_typer(policy_importing.policies, name="policies")
+policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.command()(scores.scores)
 app.command()(reports.report)

@@ -39,6 +39,10 @@ Labels = Annotated[
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
 ]
 Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
+Rescan = Annotated[
+    str | None,
+    typer.Option("--rescan", help="When: never, daily, weekly, or a cron expression in UTC, `30 3 * * 1-5`."),
+]
 Publish = Annotated[
     bool | None,
     typer.Option(
@@ -61,6 +65,7 @@ def change(
     forks: Forks = None,
     label: Labels = None,
     stack: Stack = None,
+    rescan: Rescan = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a project's settings. The previews of its open pull requests follow within seconds."""
@@ -73,6 +78,7 @@ def change(
         "previews_of_forks": forks,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
+        "rescan": rescan,
     }
     changes = {key: value for key, value in settings.items() if value is not None}
     if not changes:

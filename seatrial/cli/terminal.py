@@ -8,10 +8,17 @@ part of the line that it was put into. Only a `Styled` part has a colour, and on
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from seatrial.cli.errors import CommandError
@@ -65,6 +72,18 @@ class Terminal:
         for one in text.split("\n"):
             self.line(before, Styled(visible_line(one.removesuffix("\r")), style))
 
+    def bar(self) -> Progress:
+        """A bar with numbers. Its name is the caller's to make visible."""
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=self._console.quiet or not self._console.is_terminal,
+        )
+
     def progress(self) -> Progress:
         """Moving lines, below those that are printed meanwhile. Their descriptions are the caller's to make visible."""
         return Progress(
@@ -75,6 +94,25 @@ class Terminal:
             transient=True,
             disable=self._console.quiet or not self._console.is_terminal,
         )
+
+
+class Bar:
+    """How many of something are done, as a bar. Without a terminal, nothing."""
+
+    def __init__(self, terminal: Terminal, name: str, of: int) -> None:
+        self._progress = terminal.bar()
+        self._task = self._progress.add_task(name, total=of)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._progress.stop()
+
+    def at(self, done: int) -> None:
+        """Show that so many are."""
+        self._progress.update(self._task, completed=done)
 
 
 def error(problem: CommandError) -> None:

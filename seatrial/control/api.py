@@ -35,6 +35,7 @@ from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.notices.api import router as notices
 from seatrial.control.policies.reports.api import router as reports
+from seatrial.control.policies.rescans.api import router as rescans
 from seatrial.control.policies.rollout.api import router as rollout
 from seatrial.control.policies.scores.api import router as scores
 from seatrial.control.policies.signing.api import router as signing
@@ -89,6 +90,7 @@ for router in (
     connections,
     previews,
     pulls,
+    rescans,
     trials,  # before what has a policy's id in the same place
     policies,
     packs,

@@ -51,7 +51,7 @@ PUBLISHED = Age(
     "the bus recognises a repeat for ten minutes; the rest of the hour is for finding out what happened",
 )
 TRIALS = Age(
-    "trials of policies, and replays",
+    "trials of policies, replays and re-scans",
     timedelta(days=30),
     "they ended",
     "whoever changes a policy looks at them within days; the newest replay of a version stays",

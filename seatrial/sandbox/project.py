@@ -180,6 +180,11 @@ class Project:
         """The branch that pull requests go to."""
         return str(self._ask("get_default_branch"))
 
+    def get_branch_protection(self, branch: str | None = None) -> dict[str, Any] | None:
+        """What keeps people from changing the default branch; None where the forge was not asked."""
+        answer = self._ask("get_branch_protection", *([] if branch is None else [_text(branch)]))
+        return None if answer is None else dict(answer)
+
     def get_topics(self) -> list[str]:
         """The topics set at the forge."""
         return list(self._ask("get_topics"))

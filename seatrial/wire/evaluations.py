@@ -50,6 +50,37 @@ class Metadata(Part):
     updated_at: str | None = None
 
 
+class BranchProtection(Part):
+    """What keeps people from changing a branch. None: unknown, and `unknown` says why.
+
+    `force_pushes` and `deletions`: whether those who may push may do that. `admins_enforced`: whether admins must keep to it as well.
+    """
+
+    branch: str
+    protected: bool | None = None
+    required_reviews: int | None = None
+    required_checks: list[str] | None = None
+    force_pushes: bool | None = None
+    deletions: bool | None = None
+    admins_enforced: bool | None = None
+    code_owners: bool | None = None  # whether one of them must approve
+    unknown: str = ""
+
+    @classmethod
+    def none(cls, branch: str) -> "BranchProtection":
+        """Of a branch that nothing protects."""
+        return cls(
+            branch=branch,
+            protected=False,
+            required_reviews=0,
+            required_checks=[],
+            force_pushes=True,
+            deletions=True,
+            admins_enforced=False,
+            code_owners=False,
+        )
+
+
 class ForgeFacts(Part):
     """The facts that only the forge knows, one snapshot per commit. Policies never reach the forge themselves."""
 
@@ -57,14 +88,19 @@ class ForgeFacts(Part):
     members: list[Member] = Field(default_factory=list)
     topics: list[str] = Field(default_factory=list)
     metadata: Metadata = Field(default_factory=Metadata)
+    code_owners_by_expression: bool = (
+        False  # CODEOWNERS names paths by regular expressions there, as at Gitea
+    )
+    protection: BranchProtection | None = None  # of the default branch; None: nobody has asked the forge yet
 
 
 class RunEvaluation(Message):
     """Run these policies on this commit. Any agent may take the command; a redelivery runs it again, which is harmless.
 
     `base_commit` is the commit to compare with: the base of the pull request, or the branch's commit before the push;
-    empty if unknown. `number` is the number of the pull request, None without one. `preview` is that of the commit, for policies
-    that are `live`.
+    empty if unknown. `number` is the number of the pull request, None without one. `fresh`: no remembered result counts, because time
+    has passed since. `preview` is that of the commit, for
+    policies that are `live`.
     """
 
     evaluation: str
@@ -80,6 +116,7 @@ class RunEvaluation(Message):
     policies: list[PolicyToRun]
     facts: ForgeFacts = Field(default_factory=ForgeFacts)
     preview: Preview | None = None
+    fresh: bool = False
 
 
 class PolicyLog(Part):

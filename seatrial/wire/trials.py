@@ -44,6 +44,7 @@ METHODS = frozenset(
         "get_members",
         "get_contributors",
         "get_default_branch",
+        "get_branch_protection",
         "get_topics",
         "get_metadata",
         "get_file_last_commit_date",

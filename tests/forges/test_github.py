@@ -14,6 +14,7 @@ from seatrial.control.forges.github import limits
 from seatrial.control.forges.github.client import api_url, is_server
 from seatrial.control.forges.github.forge import GitHubForge
 from seatrial.control.projects.models import Connection, Project
+from tests.forges.hosts.branches import Protection
 from tests.forges.hosts.github import GitHubSite
 from tests.repositories import repository
 
@@ -124,3 +125,23 @@ def test_a_secondary_limit_stops_everything_for_as_long_as_it_says(
     with pytest.raises(ForgeError):
         forge.repository(SHOP)
     assert len(site.asked) == 1
+
+
+def test_rulesets_protect_as_well_and_do_not_say_who_bypasses_them(
+    forge: GitHubForge, project: Project, site: GitHubSite
+) -> None:
+    (hosted,) = [one for one in site.repositories.values() if one.full_name == project.full_name]
+    hosted.protections["main"] = Protection(ruleset=True)
+    found = forge.facts(project, "a" * 40).facts.protection
+    assert found is not None and (found.protected, found.required_reviews, found.required_checks) == (
+        True,
+        2,
+        ["build"],
+    )
+    assert (found.force_pushes, found.deletions, found.code_owners, found.admins_enforced) == (
+        False,
+        False,
+        True,
+        None,
+    )
+    assert "bypass" in found.unknown

@@ -350,7 +350,7 @@ def test_github_counts_the_requests_of_each_installation_by_themselves(
     there = project_of(site, project.connection, "zoo/cage")
     for one in (project, there):
         forge.open_pull_requests(one)
-    installation.left = 2
+    installation.left = 3  # the repository, its collaborators, its default branch
     forge.facts(project, SHA)
     with pytest.raises(Limited):
         forge.facts(project, SHA)

@@ -21,6 +21,7 @@ from seatrial.control.forges.protocol import (
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection, Project
 from seatrial.wire.states import DeploymentState, EvaluationState
+from tests.forges.hosts.branches import Protection
 from tests.forges.hosts.kinds import COUNTING, SITES
 from tests.forges.hosts.oauth import OAuthSite
 from tests.forges.hosts.site import Comment, Hosted, Site
@@ -347,3 +348,35 @@ def test_people_see_what_was_reported(forge: HostedForge, project: Project, site
         site.pull_path(site.repositories[SHOP], pull)
         in httpx.get(site.url, trust_env=False, verify=False).text
     )
+
+
+def test_the_newest_commit_of_a_branch_is_told(forge: HostedForge, project: Project, source: Path) -> None:
+    assert forge.head(project, "main") == git(source, "rev-parse", "main")
+    with pytest.raises(ForgeError) as raised:
+        forge.head(project, "nowhere")
+    assert raised.value.permanent
+
+
+def test_what_protects_the_default_branch_is_told_the_same_by_all(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    bare = forge.facts(project, "a" * 40).facts.protection
+    assert bare is not None and bare.protected is False and not bare.required_reviews
+    assert (bare.force_pushes, bare.required_checks, bare.unknown) == (True, [], "")
+    site.repositories[SHOP].protections["main"] = Protection()
+    found = forge.facts(project, "b" * 40).facts.protection
+    assert found is not None and found.unknown == ""
+    assert (found.branch, found.protected, found.required_reviews) == ("main", True, 2)
+    assert (found.force_pushes, found.deletions, found.admins_enforced) == (False, False, True)
+    assert found.code_owners is True and found.required_checks == ([] if site.kind == "gitlab" else ["build"])
+
+
+def test_what_may_not_be_read_of_a_protection_is_unknown_and_says_why(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    hosted = site.repositories[SHOP]
+    hosted.protections["main"] = Protection(force_pushes=True)
+    hosted.members[BOT] = "write"
+    found = forge.facts(project, "a" * 40).facts.protection
+    assert found is not None and found.protected is True and found.unknown
+    assert (found.force_pushes, found.admins_enforced, found.code_owners) == (None, None, None)

@@ -116,6 +116,25 @@ def evaluate(project):
     assert said["date"].startswith("20") and said["no_date"] is None
 
 
+async def test_what_protects_the_default_branch_and_no_other_is_told(processes: Bench) -> None:
+    processes.facts = ForgeFacts(
+        default_branch="main", protection={"branch": "main", "protected": True, "unknown": "Hidden."}
+    )
+    code = """
+def evaluate(project):
+    try:
+        project.get_branch_protection("next")
+    except ValueError as error:
+        other = str(error)
+    found = project.get_branch_protection()
+    return {"passed": found == project.get_branch_protection("main"), "details": {**found, "other": other}}
+"""
+    [result] = await processes.run(policy(code))
+    said = result.details
+    assert result.state == "passed" and (said["protected"], said["unknown"]) == (True, "Hidden.")
+    assert said["required_reviews"] is None and "main" in said["other"]
+
+
 async def test_yaml_and_dockerfiles_are_read_for_the_policy(processes: Bench) -> None:
     processes.repository.commit({"a.yml": "a:\n- 1\n", "b.yml": "[", "Dockerfile": "FROM a:1\n"})
     code = """
@@ -243,7 +262,8 @@ async def test_no_policy_makes_a_verdict_of_what_the_host_fails_at(
         policy(CATCHES), policy("def evaluate(p): return {'passed': True}")
     )
     assert (result.state, result.message, asked) == (ResultState.ERRORED, why, 3)
-    assert beside.state == ResultState.PASSED
+    assert result.seconds == 0, "what the host failed at demotes no policy"
+    assert beside.state == ResultState.PASSED and beside.seconds > 0
 
 
 async def test_what_the_host_failed_at_once_is_tried_again(

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from seatrial.agent.sandboxes import session as sessions
+from seatrial.agent.sandboxes import budget
 from seatrial.agent.sandboxes.frames import Frame, Kind
 from seatrial.agent.sandboxes.outcome import Ending
 from seatrial.agent.sandboxes.session import Session
 from tests.sandboxes.conftest import policy
 
+Count = Callable[[int], None]
 ASK = json.dumps(["list_files", []]).encode()
 RESULT = json.dumps({"returned": {"passed": True}}).encode()
 
@@ -33,7 +35,8 @@ class Quick:
     async def receive(self) -> Frame:
         return await self._frames.get()
 
-    async def send(self, kind: Kind, channel: int, value: Any) -> None:
+    async def send(self, kind: Kind, channel: int, value: Any, count: Count = lambda _: None) -> None:
+        count(100)
         self.sent.append(kind)
         if kind == Kind.STOP:
             self._frames.put_nowait(Frame(Kind.ENDED, 1, ended("stopped")))
@@ -70,7 +73,7 @@ async def test_many_questions_at_once_lose_the_sandbox() -> None:
 
 
 async def test_a_policy_that_never_stops_asking_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MAX_QUESTIONS", 100)
+    monkeypatch.setattr(budget, "MOST_QUESTIONS", 100)
     sandbox = Quick(1_000)
     session = Session(sandbox, lambda _: Files())
     assert await session.run([(0, policy("x"))]) is None
@@ -88,9 +91,61 @@ class Slow(Files):
 
 
 async def test_a_policy_that_asks_for_too_much_of_the_host_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "HOST_SECONDS", 0.2)
+    monkeypatch.setattr(budget, "MOST_SECONDS", 0.2)
     session = Session(Quick(1), lambda _: Slow())
     assert await session.run([(0, policy("x", timeout_seconds=0.0))]) is None
     outcome = session.outcomes[0]
     assert (outcome.how, outcome.again) == (Ending.STOPPED, False)
-    assert outcome.note.startswith("its questions took the host more than 0 s. Ask for less")
+    assert outcome.note.startswith("its questions took the host more than 60 s. Ask for less")
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "method", "note"),
+    [
+        ("MOST_OF_HISTORY", 10, "get_diff", "asked more than 10 questions about history and was ended"),
+        (
+            "MOST_BYTES",
+            1_000,
+            "get_topics",
+            "was given more than 0 MB of answers and was ended. Ask for less",
+        ),
+    ],
+)
+async def test_each_policy_has_a_budget_of_its_hosts_work(
+    limit: str, most: int, method: str, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, limit, most)
+    monkeypatch.setitem(globals(), "ASK", json.dumps([method, []]).encode())
+    sandbox = Quick(1_000)
+    session = Session(sandbox, lambda _: Files())
+    assert await session.run([(0, policy("x"))]) is None
+    assert session.outcomes[0].how is Ending.STOPPED and session.outcomes[0].note.startswith(note)
+    assert sandbox.sent.count(Kind.ANSWER) == 10
+
+
+class Two(Quick):
+    """Beside the child that never stops asking there is one that asks three times."""
+
+    def __init__(self) -> None:
+        super().__init__(100_000)
+        self.idle = [1, 2]
+        self.others = 3
+        self.meanwhile = 0  # answers that the first was given until the second had all of its own
+
+    async def send(self, kind: Kind, channel: int, value: Any, count: Count = lambda _: None) -> None:
+        if channel == 1:
+            self.meanwhile += bool(self.others)
+            return await super().send(kind, channel, value, count)
+        self.others -= kind is Kind.ANSWER
+        for what, body in [(Kind.ASK, ASK)] if self.others else [(Kind.ENDED, ended("finished"))]:
+            self._frames.put_nowait(Frame(what, 2, body))
+        return None
+
+
+async def test_who_asks_without_end_holds_up_no_sibling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MOST_QUESTIONS", 1_000)
+    sandbox = Two()
+    session = Session(sandbox, lambda _: Files())
+    assert await session.run([(0, policy("x")), (1, policy("y"))]) is None
+    assert session.outcomes[0].how is Ending.STOPPED and session.outcomes[1].how is Ending.FINISHED
+    assert sandbox.meanwhile < 20, "they take turns"

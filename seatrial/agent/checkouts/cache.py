@@ -17,7 +17,7 @@ from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
 from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
-from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
+from seatrial.agent.vocabulary.errors import CheckoutError, FetchFailed, Incomplete
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
 
@@ -240,6 +240,8 @@ class Origin:
         """`error` with the commit and the repository that it is about."""
         where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", self.source.clone_url)
         kind = Incomplete if error.lasting else CheckoutError
+        if isinstance(error, GitFailed) and not error.unauthorised:
+            kind = FetchFailed
         return kind(f"cannot fetch commit {self.commit[:12]} from {where}: {error}")
 
 

@@ -3,17 +3,20 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from seatrial import files
 from seatrial.agent.checkouts import comparison
+from seatrial.agent.checkouts.blobs import Blobs, Broken, Missing
 from seatrial.agent.checkouts.git import Git, GitFailed, last_words
 from seatrial.agent.commands.running import Finished, TooMuchOutput
 from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Changed, Entry, Tree, Written
 
+T = TypeVar("T")
 LONGEST_LINK = 1024  # bytes
 READS_BEFORE_ALL = 8
 SMALL_BLOB = 256 * 1024
@@ -34,9 +37,12 @@ class CommitTree:
     damaged: bool = False  # an object of it cannot be read: its cache must be made afresh
     _entries: dict[str, Entry] | None = None
     _links: dict[str, str] | None = None
-    _blobs: dict[str, bytes] = field(default_factory=dict)
     _reads: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _blobs: Blobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._blobs = Blobs(self.bare)
 
     async def entries(self) -> Sequence[Entry]:
         """See `Tree.entries`."""
@@ -50,20 +56,18 @@ class CommitTree:
         self._reads += 1
         if self._reads == READS_BEFORE_ALL:
             await self._read_ahead()
-        if entry.oid in self._blobs:
-            return self._blobs[entry.oid]
         return (await self._batch([entry.oid]))[entry.oid]
 
     async def _read_ahead(self) -> None:
         """Read every small blob with one process: a caller that asks for many files asks for most of them."""
         wanted: dict[str, None] = {}
-        left = MOST_AHEAD
+        left = min(MOST_AHEAD, self._blobs.room)
         for entry in (await self._index()).values():
             size = entry.size or 0
             if entry.mode in REGULAR and size <= min(SMALL_BLOB, left) and entry.oid not in wanted:
                 wanted[entry.oid] = None
                 left -= size
-        self._blobs = await self._batch(list(wanted))
+        await self._batch(wanted)
 
     async def read_many(self, paths: Sequence[str], *, limit: int = 10_000_000) -> dict[str, bytes | None]:
         """`read` for many paths with one process."""
@@ -73,7 +77,7 @@ class CommitTree:
             for path in paths
             if (entry := index.get(path)) and entry.mode in REGULAR and (entry.size or 0) <= limit
         }
-        blobs = await self._batch(list(dict.fromkeys(wanted.values()))) if wanted else {}
+        blobs = await self._batch(wanted.values()) if wanted else {}
         return {path: blobs.get(wanted.get(path, "")) for path in paths}
 
     async def links(self) -> Mapping[str, str]:
@@ -84,7 +88,7 @@ class CommitTree:
                 for entry in (await self._index()).values()
                 if entry.mode == LINK and (entry.size or 0) <= LONGEST_LINK
             }
-            blobs = await self._batch(list(dict.fromkeys(named.values()))) if named else {}
+            blobs = await self._batch(named.values()) if named else {}
             self._links = {path: os.fsdecode(blobs[oid]) for path, oid in named.items() if oid in blobs}
         return self._links
 
@@ -158,18 +162,11 @@ class CommitTree:
         async with self._lock:
             if self._entries is None:
                 records = [record_of(record) for record in (await self._list()).split(b"\0") if record]
-                sizes = await self._sizes({oid for _, mode, oid in records if mode != SUBMODULE})
+                known = {oid for _, mode, oid in records if mode != SUBMODULE}
+                sizes = await self._told(self._blobs.sizes(known))
                 entries = (Entry(path, mode, oid, sizes.get(oid)) for path, mode, oid in records)
                 self._entries = {entry.path: entry for entry in sorted(entries, key=lambda e: e.path)}
             return self._entries
-
-    async def _sizes(self, oids: Iterable[str]) -> dict[str, int]:
-        """Bytes of each object. (`ls-tree --long` would open an object once for each of its paths.)"""
-        out = await self._ask("--batch-check=%(objectname) %(objectsize)", oids)
-        sizes = dict(line.split() for line in out.decode().splitlines())
-        if "missing" in sizes.values():
-            raise self._damaged()
-        return {oid: int(size) for oid, size in sizes.items()}
 
     async def _list(self) -> bytes:
         """The raw listing, up to a limit: a few small objects can describe a tree of billions of files."""
@@ -195,19 +192,16 @@ class CommitTree:
         self.damaged = True
         return CheckoutError(f"cannot read commit {self.commit[:12]}: its tree is damaged")
 
-    async def _batch(self, oids: Sequence[str]) -> dict[str, bytes]:
-        blobs = dict(blobs_of(await self._ask("--batch", oids)))
-        if len(blobs) < len(set(oids)):
-            raise self._damaged()
-        return blobs
+    async def _batch(self, oids: Iterable[str]) -> dict[str, bytes]:
+        return await self._told(self._blobs.read(oids))
 
-    async def _ask(self, form: str, oids: Iterable[str]) -> bytes:
-        """What git says of each object. Raises CheckoutError if it does not come to its end: a part would look like the whole."""
-        asked = "".join(f"{oid}\n" for oid in oids).encode()
-        done = await Git().finished("--git-dir", str(self.bare), "cat-file", form, stdin=asked)
-        if done.code:
-            raise self._ended(done)
-        return done.output
+    async def _told(self, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except Missing:
+            raise self._damaged() from None
+        except Broken as error:
+            raise self._ended(error.done) from None
 
     async def _git(self, *arguments: str) -> bytes:
         try:
@@ -240,18 +234,3 @@ def record_of(record: bytes) -> tuple[str, str, str]:
     head, _, path = record.partition(b"\t")
     mode, _kind, oid = head.decode().split()
     return os.fsdecode(path), mode, oid
-
-
-def blobs_of(out: bytes) -> list[tuple[str, bytes]]:
-    """(oid, content) pairs of `cat-file --batch` output; missing objects are left out."""
-    blobs: list[tuple[str, bytes]] = []
-    position = 0
-    while position < len(out):
-        line_end = out.index(b"\n", position)
-        parts = out[position:line_end].decode().split()
-        position = line_end + 1
-        if len(parts) == 3:
-            size = int(parts[2])
-            blobs.append((parts[0], out[position : position + size]))
-            position += size + 1
-    return blobs

@@ -1,5 +1,6 @@
 """The standard streams of a container."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ class Attached:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
+        self._turn = asyncio.Lock()
 
     async def read(self) -> Said | None:
         """The container's next output; None at its end."""
@@ -32,7 +34,17 @@ class Attached:
         return None if message is None else Said(message.data, message.stream != _STDOUT)
 
     async def write(self, data: bytes) -> None:
-        """Send all of `data` to the container's stdin."""
+        """Send all of `data` to the container's stdin, or nothing if this is cancelled before its turn has come.
+
+        One caller at a time, so that what waits for a slow container is what one of them sends. And whoever is cancelled leaves
+        the write to itself: all writers of a connection wait for the same future, and cancelling that cancels all of them.
+        """
+        async with self._turn:
+            writing = asyncio.create_task(self._write(data), name="write to a container")
+            writing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(writing)
+
+    async def _write(self, data: bytes) -> None:
         try:
             await self._stream.write_in(data)
         except (RuntimeError, AssertionError, AttributeError) as error:  # aiodocker's ways to say "closed"

@@ -1,6 +1,5 @@
 """Answers policies' questions: files and history from git objects, forge facts from the evaluation's snapshot, nothing else."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -8,9 +7,10 @@ from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
-from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_of, rules
+from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
+from seatrial.agent.sandboxes.told import Told
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.evaluations import ForgeFacts
 
@@ -29,7 +29,7 @@ class Broker:
         self._facts = facts
         self._change = change or Change()
         self._reading = Reading(tree)
-        self._digests: dict[str, str] = {}
+        self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -50,6 +50,7 @@ class Broker:
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
+            "get_branch_protection": self._protection,
             "get_topics": self._topics,
             "get_metadata": self._metadata,
             **{name: partial(self._of_change, name) for name in ("event", "commit", "base", "ref", "number")},
@@ -63,14 +64,15 @@ class Broker:
         if method not in self._answers:
             live = " for a policy without LIVE = True" if method in ("preview", "visit") else ""
             raise Unanswerable(f"project.{method} does not exist{live}")
+        asked = json.dumps([method, arguments])
         try:
-            value = await self._answers[method](*arguments)
-            asked = json.dumps([method, arguments])
             digest = await self._blob_digest(method, arguments)
+            if digest is None:
+                value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
+            else:
+                value = await self._answers[method](*arguments)
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
-        if digest is None:
-            digest = self._digests[asked] = digest_of(value)
         return value, [(asked, digest)]
 
     async def digest(self, asked: str) -> str:
@@ -79,9 +81,10 @@ class Broker:
         digest = await self._blob_digest(method, arguments)
         if digest is not None:
             return digest
-        if asked not in self._digests:
-            await self.answer([method, arguments])
-        return self._digests[asked]
+        known = self._told.digest(asked)
+        if known is None:
+            _, [(_, known)] = await self.answer([method, arguments])
+        return known
 
     async def has_language(self, names: Sequence[str]) -> bool:
         """Whether any file is written in one of these languages, in upper or lower case."""
@@ -105,12 +108,16 @@ class Broker:
         return [vars(rule) for rule in await self._rules()]
 
     async def _owners_of(self, path: str) -> list[str]:
-        return owners_of(await self._rules(), path)
+        owning = owners_by_expression if self._facts.code_owners_by_expression else owners_of
+        return owning(await self._rules(), path)
 
     async def _rules(self) -> list[Rule]:
         if self._owners is None:
             texts = [await self._reading.content(place) for place in PLACES]
-            self._owners = rules(next((text for text in texts if isinstance(text, str)), ""))
+            self._owners = rules(
+                next((text for text in texts if isinstance(text, str)), ""),
+                sections=not self._facts.code_owners_by_expression,
+            )
         return self._owners
 
     async def _of_change(self, name: str) -> Any:
@@ -129,6 +136,14 @@ class Broker:
     async def _default_branch(self) -> str:
         return self._facts.default_branch
 
+    async def _protection(self, branch: str = "") -> dict[str, Any] | None:
+        found = self._facts.protection
+        if branch and branch != (found.branch if found is not None else self._facts.default_branch):
+            raise Unanswerable(
+                f"only the protection of the default branch, {self._facts.default_branch}, is asked for at the code host, not that of {branch}"
+            )
+        return found.model_dump(mode="json") if found is not None else None
+
     async def _topics(self) -> list[str]:
         return self._facts.topics
 
@@ -140,8 +155,3 @@ def _paths(arguments: Sequence[Any]) -> list[str]:
     if not all(isinstance(one, str) for one in arguments):
         raise Unanswerable("paths must be strings")
     return list(arguments)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode, read_json
@@ -83,9 +84,13 @@ class Sandbox:
             raise item
         return item
 
-    async def send(self, kind: Kind, channel: int, value: Any) -> None:
-        """Send one frame. Raises SandboxError if the sandbox is gone, TooLarge above MAX_SENT."""
+    async def send(
+        self, kind: Kind, channel: int, value: Any, count: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Send one frame. Raises SandboxError if the sandbox is gone, TooLarge above MAX_SENT, and what `count` raises, which is
+        told the bytes of the frame first."""
         data = encode(kind, channel, value)
+        count(len(data))
         if len(data) > MAX_SENT:
             raise TooLarge(f"{len(data) / (1 << 20):.0f} MB; at most {MAX_SENT >> 20} MB are given at once")
         try:

@@ -18,7 +18,7 @@ from seatrial.agent.sandboxes.questions import Answers, Seen
 from seatrial.agent.sandboxes.rounds import Pair, Round
 from seatrial.agent.sandboxes.validation import judge
 from seatrial.agent.vocabulary.credentials import Credentials
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError, FetchFailed
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.agent.vocabulary.visits import Visits, nobody
 from seatrial.wire.digests import digest_of
@@ -27,14 +27,14 @@ from seatrial.wire.states import ResultState
 
 log = structlog.get_logger(__name__)
 
-PAUSES = (1.0, 4.0)  # before policies run again that were ended because the host failed them
+PAUSES = (1.0, 4.0)  # before git fetches again what it could not, and policies run again that the host failed
 Judged = tuple[PolicyResult, Seen]
 
 
 @dataclass
 class OnCommit:
     """What the host fails at while a policy asks is never that policy's verdict: the policy is ended and runs again, after each of
-    PAUSES; then it is errored, with the reason. Nothing else is tried again here. Calls may run concurrently."""
+    PAUSES; then it is errored, with the reason. So is a fetch that failed. Nothing else is tried again here. Calls may run concurrently."""
 
     checkouts: Checkouts
     pool: Pool
@@ -45,7 +45,7 @@ class OnCommit:
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
         where = f"{self.pool.backend.isolation} {self.pool.backend.python}"
-        tree = await self._tree(command, credentials)
+        tree = await self._tree_at_last(command, credentials)
         broker = self._broker(tree, command, credentials)
         results: dict[int, PolicyResult] = {}
         for index, policy in enumerate(command.policies):
@@ -55,7 +55,7 @@ class OnCommit:
             if policy.live and command.preview is None:
                 results[index] = without_preview(policy)
                 continue
-            if elsewhere(policy):
+            if elsewhere(policy) or command.fresh:
                 continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
             known = await self.memo.find(command.project, policy, where, broker)
             if known is not None:
@@ -80,6 +80,16 @@ class OnCommit:
 
     async def _tree(self, command: RunEvaluation, credentials: Credentials) -> Tree:
         return await self.checkouts.fetch(command.source, command.repository, command.commit, credentials)
+
+    async def _tree_at_last(self, command: RunEvaluation, credentials: Credentials) -> Tree:
+        """The commit's tree; where git could not fetch it, what it is after each of the pauses."""
+        for pause in self.pauses:
+            try:
+                return await self._tree(command, credentials)
+            except FetchFailed as error:
+                log.warning("a commit could not be fetched", problem=str(error), again_in_seconds=pause)
+            await asyncio.sleep(pause)
+        return await self._tree(command, credentials)
 
     async def _run(
         self, todo: list[Pair], broker: Broker, command: RunEvaluation, credentials: Credentials
@@ -116,7 +126,7 @@ class OnCommit:
         try:
             findings, seen = await located(policy.slug, result.findings, broker)
         except CheckoutError as error:
-            outcome.stopped(f"the lines that it names could not be read: {error}", again=False)
+            outcome.failed(f"the lines that it names could not be read: {error}", again=False)
             return judge(policy, outcome), []
         everything = outcome.seen + seen
         update = {"findings": findings, "digests": digests(policy, everything)}

@@ -43,6 +43,7 @@ class Outcome:
     note: str = ""  # the host's explanation, if there is one
     unread: dict[str, str] = field(default_factory=dict)  # files that it asked for and was not given, and why
     again: bool = False  # it was stopped for a reason that another try may not meet
+    failed_by_host: bool = False  # it was stopped for a reason that is not its own
 
     def answered(self, asked: Sequence[Any], value: Any) -> None:
         """Note what an answer leaves out."""
@@ -54,6 +55,11 @@ class Outcome:
             if isinstance(left_out := value.get(name), dict):
                 self.unread |= left_out
 
-    def stopped(self, note: str, *, again: bool) -> None:
-        """The host ended it. What it said before counts no more."""
-        self.how, self.note, self.again = Ending.STOPPED, note, again
+    def stopped(self, note: str) -> None:
+        """The host ended it, because of what it did. What it said before counts no more."""
+        self.how, self.note = Ending.STOPPED, note
+
+    def failed(self, note: str, *, again: bool) -> None:
+        """The host ended it, because the host itself failed. What it said before counts no more."""
+        self.stopped(note)
+        self.again, self.failed_by_host = again, True

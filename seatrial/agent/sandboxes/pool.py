@@ -51,12 +51,12 @@ class Pool:
     """
 
     def __init__(
-        self, backend: Backend, *, berths: Berths | None = None, size: int = 2, children: int = 12
+        self, backend: Backend, *, berths: Berths | None = None, size: int = 2, children: int = 14
     ) -> None:
         self.backend = backend
         self.berths = berths or Berths(None, "", Harbour())
         self.children = children
-        self._size = size
+        self.size = size
         self._warm: deque[Sandbox] = deque()
         self._wanted = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -167,7 +167,7 @@ class Pool:
         pause = 0.5
         while True:
             try:
-                while len(self._warm) < self._size:
+                while len(self._warm) < self.size:
                     self._warm.append(await self._start(self.children))
                 pause = 0.5
                 await self._wait_for_need()

@@ -19,6 +19,7 @@ from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 SEARCH_BATCH = 16 << 20  # bytes of files that are searched together
+MOST_DOCUMENTS = 8 << 20  # bytes of files whose documents are kept for siblings; these take ten times as much
 MAX_HOPS = 5  # symbolic links followed one after another
 LFS = b"version https://git-lfs.github.com/spec/"
 LFS_BYTES = 1_024  # that a pointer has at most
@@ -35,6 +36,7 @@ class Reading:
         self._tree = tree
         self._entries: dict[str, Entry] | None = None
         self._read: dict[tuple[str, str], Any] = {}  # what READERS said of a blob: several policies ask
+        self._room = MOST_DOCUMENTS
         self._at_it = asyncio.Lock()  # for what takes processor time: one at a time
 
     async def index(self) -> dict[str, Entry]:
@@ -89,7 +91,9 @@ class Reading:
                 return self._read[method, entry.oid] if entry else None
             text = await self.content(path)
             value = await asyncio.to_thread(READERS[method], text) if isinstance(text, str) else text
-            self._read[method, entry.oid] = value
+            if (entry.size or 0) <= self._room:
+                self._read[method, entry.oid] = value
+                self._room -= entry.size or 0
             return value
 
     async def contents(self, paths: Sequence[str], most: int = MAX_BATCH) -> tuple[dict[str, Any], Seen]:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import structlog
 
 from seatrial.agent.sandboxes.berths import NoNetwork
+from seatrial.agent.sandboxes.budget import MOST_SECONDS
 from seatrial.agent.sandboxes.channel import SandboxError
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
 from seatrial.agent.sandboxes.questions import AnswersOf
-from seatrial.agent.sandboxes.session import GRACE_SECONDS, HOST_SECONDS, MEMORY_TOGETHER_MB, Session
+from seatrial.agent.sandboxes.session import GRACE_SECONDS, MEMORY_TOGETHER_MB, Session
 from seatrial.wire.evaluations import PolicyToRun
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 2  # sandboxes of one evaluation: as many as are kept warm
 START_SECONDS = 60.0  # in which all sandboxes of an evaluation must come up
 NETWORKED_AT_ONCE = 2  # policies of one evaluation that may use the network; each has a sandbox of its own
 NETWORKED_TRIES = 2  # of starting such a sandbox
@@ -90,13 +92,26 @@ class Round:
 
     async def _run(self, policies: Numbered, outcomes: dict[int, Outcome]) -> None:
         while todo := [pair for pair in policies if pair[0] not in outcomes]:
-            lost, suspects = await self._batch(todo[: self.pool.children], outcomes)
-            alone = [pair for pair in todo if pair[0] in suspects]
-            if lost and not alone and not any(index in outcomes for index, _ in todo):
+            suspects = await self._together(todo, outcomes)
+            for pair in todo:
+                if pair[0] in suspects:
+                    log.warning("sandbox lost; running its policy again alone", policy=pair[1].slug)
+                    await self._alone(pair, outcomes)
+
+    async def _together(self, todo: Numbered, outcomes: dict[int, Outcome]) -> list[int]:
+        """Run what fits into AT_ONCE sandboxes; returns suspects. Raises SandboxError if nothing could run in one of them."""
+        batches = shared_out(todo, self.pool.children)[:AT_ONCE]
+        tasks = [asyncio.create_task(self._batch(batch, outcomes), name="batch") for batch in batches]
+        try:
+            ended = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for batch, (lost, suspects) in zip(batches, ended, strict=True):
+            if lost and not suspects and not any(index in outcomes for index, _ in batch):
                 raise SandboxError(lost)  # it failed before anything ran: another one would too
-            for pair in alone:
-                log.warning("sandbox lost; running its policy again alone", policy=pair[1].slug, problem=lost)
-                await self._alone(pair, outcomes)
+        return [index for _, suspects in ended for index in suspects]
 
     async def _alone(self, pair: Pair, outcomes: dict[int, Outcome]) -> None:
         lost, _ = await self._batch([pair], outcomes)
@@ -111,6 +126,12 @@ class Round:
             return lost, session.suspects
 
 
+def shared_out(policies: Numbered, most: int) -> list[Numbered]:
+    """As few batches as hold all, none with more than `most`, and all about as large."""
+    count = math.ceil(len(policies) / most)
+    return [policies[number::count] for number in range(count)]
+
+
 def ended_it(lost: str | None) -> str:
     """Why there is no result of a policy that was alone in a sandbox."""
     return f"ended the whole sandbox it ran in; it may have used too much memory ({lost})"
@@ -123,4 +144,4 @@ def deadline(policies: Numbered) -> float:
     aside = networked * (WARM_SECONDS + longest + GRACE_SECONDS) * NETWORKED_TRIES
     together = max(1, MEMORY_TOGETHER_MB // max((p.memory_mb for _, p in policies), default=1))
     rounds = math.ceil(len(policies) / together)
-    return START_SECONDS + rounds * (longest + GRACE_SECONDS) * 2 + HOST_SECONDS + aside
+    return START_SECONDS + rounds * (longest + GRACE_SECONDS) * 2 + MOST_SECONDS + aside

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from seatrial.agent.sandboxes.budget import MOST_SECONDS, Budget, Exceeded
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
 GRACE_SECONDS = 5.0  # after a policy's own deadline, in which the warden must end it
-MAX_QUESTIONS = 20_000
-HOST_SECONDS = 60.0  # in which the host answers all questions of one policy
 
 
 @dataclass
@@ -35,7 +34,7 @@ class RunningPolicy:
     policy: PolicyToRun
     outcome: Outcome = field(default_factory=Outcome)
     ends: float = 0.0  # when the warden must have ended it, if the host answers at once
-    host_seconds: float = 0.0  # for which the host has answered so far
+    budget: Budget = field(default_factory=Budget)
     busy: bool = False  # whether it does so now
     # A child asks its next question when it has read an answer, which may be before the sender of that answer knows. So one
     # question may wait here; a second one is a violation, because the warden passes on none before it has an answer.
@@ -45,7 +44,7 @@ class RunningPolicy:
     @property
     def deadline(self) -> float:
         """When it must have ended: the time of the host is not its own."""
-        return self.ends + (HOST_SECONDS if self.busy else self.host_seconds)
+        return self.ends + (MOST_SECONDS if self.busy else self.budget.seconds)
 
 
 class Session:
@@ -134,31 +133,33 @@ class Session:
     async def _answer_all(self, channel: int, running: RunningPolicy) -> None:
         """Answer one question after another, until there is one that the host itself fails at: that ends the policy."""
         try:
-            for _ in range(MAX_QUESTIONS):
+            while True:
                 frame = await running.asked.get()
-                await self._reply(channel, await self._timed_answer(frame, running))
-            await running.asked.get()
-            await self._stop(channel, running, f"asked more than {MAX_QUESTIONS:,} questions and was ended")
+                await self._reply(channel, running, await self._timed_answer(frame, running))
+        except Exceeded as error:
+            running.outcome.stopped(str(error))
+            await self._stop(channel)
         except CheckoutError as error:
-            note = f"the repository could not be read: {error}"
-            await self._stop(channel, running, note, again=not error.lasting)
+            running.outcome.failed(f"the repository could not be read: {error}", again=not error.lasting)
+            await self._stop(channel)
         except NotVisited as error:
-            await self._stop(
-                channel, running, f"the preview could not be visited: {error}", again=error.again
-            )
+            running.outcome.failed(f"the preview could not be visited: {error}", again=error.again)
+            await self._stop(channel)
         except TimeoutError:
-            note = f"its questions took the host more than {HOST_SECONDS:.0f} s. Ask for less: choose files, search on the host"
-            await self._stop(channel, running, note)
+            note = f"its questions took the host more than {MOST_SECONDS:.0f} s. Ask for less: choose files, search on the host"
+            running.outcome.stopped(note)
+            await self._stop(channel)
         except SandboxError:
             pass  # the code that reads the sandbox's frames notices its end
         except Exception as error:
             log.exception("a policy's question could not be answered", policy=running.policy.slug)
             note = f"the agent could not answer a question: {type(error).__name__}: {error}"
-            await self._stop(channel, running, note, again=True)
+            running.outcome.failed(note, again=True)
+            await self._stop(channel)
 
-    async def _reply(self, channel: int, answer: dict[str, Any]) -> None:
+    async def _reply(self, channel: int, running: RunningPolicy, answer: dict[str, Any]) -> None:
         try:
-            await self._sandbox.send(Kind.ANSWER, channel, answer)
+            await self._sandbox.send(Kind.ANSWER, channel, answer, running.budget.give)
         except TooLarge as error:
             why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes"
             await self._sandbox.send(Kind.ANSWER, channel, {"error": why})
@@ -167,16 +168,17 @@ class Session:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
         began, running.busy = time.monotonic(), True
         try:
-            async with asyncio.timeout(HOST_SECONDS - running.host_seconds):
+            async with asyncio.timeout(running.budget.seconds_left):
                 return await self._answer(frame, running)
         finally:
             running.busy = False
-            running.host_seconds += time.monotonic() - began
+            running.budget.seconds += time.monotonic() - began
 
     async def _answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
         """The answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""
         try:
             question = read_json(frame.body)
+            running.budget.ask(question[0] if isinstance(question, list) and question else None)
             value, seen = await self._answers(running.index).answer(question)
         except (Unanswerable, FrameError) as error:
             return {"error": str(error)}
@@ -184,9 +186,8 @@ class Session:
         running.outcome.answered(question[1], value)
         return {"value": value}
 
-    async def _stop(self, channel: int, running: RunningPolicy, note: str, *, again: bool = False) -> None:
-        """Have the warden end the child, which cannot prevent it. Its outcome is this, whatever it still sends."""
-        running.outcome.stopped(note, again=again)
+    async def _stop(self, channel: int) -> None:
+        """Have the warden end the child, which cannot prevent it, nor change its outcome by what it still sends."""
         with contextlib.suppress(SandboxError):
             await self._sandbox.send(Kind.STOP, channel, {})
 

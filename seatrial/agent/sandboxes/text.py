@@ -28,9 +28,9 @@ def readable(blob: bytes | None) -> Any:
 
 def _unmarked(blob: bytes) -> str:
     """The encoding of a blob without a mark. In UTF-16, most text has a NUL in every second byte and in no other."""
-    if len(blob) % 2:
-        return "utf-8"
     sample = blob[:SAMPLE]
+    if len(blob) % 2 or 0 not in sample:
+        return "utf-8"
     for encoding, high, low in (
         ("utf-16-le", sample[1::2], sample[::2]),
         ("utf-16-be", sample[::2], sample[1::2]),

@@ -63,7 +63,8 @@ def judge(policy: PolicyToRun, outcome: Outcome) -> PolicyResult:
         findings=findings,
         findings_left_out=left_out,
         logs=_logs(outcome),
-        seconds=round(outcome.seconds, 3),
+        # Without a time, it is no error of the policy's own, and does not count against it
+        seconds=0.0 if outcome.failed_by_host else round(outcome.seconds, 3),
         network=outcome.network,
     )
 

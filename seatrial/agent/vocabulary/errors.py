@@ -87,6 +87,10 @@ class CheckoutError(AgentError):
     lasting = False
 
 
+class FetchFailed(CheckoutError):
+    """Git could not fetch, for another reason than the credential: another try may succeed."""
+
+
 class Incomplete(CheckoutError):
     """The clone that the commit was fetched from lacks what is asked for."""
 

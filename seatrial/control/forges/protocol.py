@@ -314,6 +314,9 @@ class Forge(Protocol):
         `known` are facts taken before: the forge need not send again what its ETags show to be unchanged.
         """
 
+    def head(self, project: Project, branch: str) -> str:
+        """The newest commit of a branch. Raises ForgeError, a permanent one when there is no such branch."""
+
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Report the verdict on a commit."""
 

@@ -58,6 +58,7 @@ class Instruction(StrEnum):
     FLOAT = "float"  # {pull_request}: have live policies look at its preview, as that is now
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
+    RESCAN = "rescan"  # {target}: evaluate what is newest there
     NOTICE = "notice"  # {notice}: send it to its address
     POLICIES = "policies"  # {source}: look at the branch in which a workspace keeps its policies, and take what is new
 
@@ -78,6 +79,7 @@ ASIDE = (
     Instruction.SCORE,
     Instruction.SIGN,
     Instruction.NOTICE,
+    Instruction.RESCAN,
     Instruction.POLICIES,
 )
 
@@ -113,9 +115,19 @@ def changed_environment(environment_id: str, *, after: timedelta = timedelta(0))
     _write(new_id(), Instruction.DESIRED, {"environment": environment_id}, after)
 
 
-def instruct(instruction: Instruction, **body: str) -> None:
-    """Have a relay do something once the caller's transaction commits."""
-    _write(new_id(), instruction, body)
+def instruct(instruction: Instruction, *, after: timedelta = timedelta(0), **body: str) -> None:
+    """Have a relay do something once the caller's transaction commits and `after` has passed."""
+    _write(new_id(), instruction, body, after)
+
+
+def hasten(instruction: Instruction, **part: str) -> None:
+    """Of what was instructed with this `part` of its body and is not due yet, have a relay do the oldest once the caller's
+    transaction commits. A claim on it ends by that, so it may be done twice."""
+    rows = OutboxMessage.objects.filter(subject=instruction, published_at=None, due_at__gt=Now())
+    oldest = rows.filter(body__contains=part).order_by("id").values_list("pk", flat=True)[:1]
+    if OutboxMessage.objects.filter(pk__in=list(oldest)).update(due_at=Now()):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [channel(instruction)])
 
 
 def relay(send: Callable[[OutboxMessage], None], *, limit: int = 100) -> int:

@@ -17,6 +17,7 @@ PolicyError
 ├── NotInThisState     what is asked for is not possible with a waiver in this state
 ├── OwnRequest         whoever asked for a waiver may not approve it
 ├── NothingToTry       there is no such commit, or no test; the message says what there is
+├── NothingToRescan    there is no project that could be re-scanned
 ├── TooManyTrials      the workspace has as many trials in progress as it may have
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
@@ -188,6 +189,12 @@ class NothingToTry(PolicyError):
     """There is no commit, or no test, that the policy could be tried on."""
 
     code = "nothing_to_try"
+
+
+class NothingToRescan(PolicyError):
+    """There is no project on which policies could be run again."""
+
+    code = "nothing_to_rescan"
 
 
 class TooManyTrials(PolicyError):

@@ -86,6 +86,7 @@ def _job(evaluation: Evaluation, facts: ForgeFacts, preview: Preview | None) -> 
         policies=[_to_run(version) for version in versions.order_by("policy__slug")],
         facts=facts,
         preview=preview,
+        fresh=evaluation.rescan_targets.filter(rescan__fresh=True).exists(),
     )
 
 

@@ -9,8 +9,10 @@ from seatrial.control.policies.deciding import decide
 from seatrial.control.policies.glass.force import settle
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.notices.announcing import evaluation_finished
+from seatrial.control.policies.rescans.ending import evaluation_ended
 from seatrial.control.policies.rollout.demotion import demote_erring
 from seatrial.control.policies.rollout.ratchet import shrink
+from seatrial.control.policies.turns import give_turn
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.findings import moved
 from seatrial.wire.states import EvaluationState, ResultState
@@ -163,4 +165,6 @@ def _conclude(evaluation: Evaluation, state: EvaluationState | None = None) -> N
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
     outbox.instruct(Instruction.SCORE, project=evaluation.project_id)
     outbox.instruct(Instruction.SIGN, evaluation=evaluation.pk)
-    evaluation_finished(evaluation)
+    if not evaluation_ended(evaluation):
+        evaluation_finished(evaluation)
+    give_turn(evaluation)

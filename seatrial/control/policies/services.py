@@ -14,6 +14,7 @@ from seatrial.control.policies.overdue import give_up_lost
 from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
 from seatrial.control.policies.rollout.choosing import Selection, choose
 from seatrial.control.policies.rollout.opened import opened_at
+from seatrial.control.policies.turns import give_turn
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.wire.states import EvaluationState, ResultState
 from seatrial.wire.words import EventKind
@@ -163,8 +164,9 @@ def _as_it_is_now(known: Evaluation) -> Evaluation:
 def end(evaluations: QuerySet[Evaluation], why: str) -> None:
     """Supersede those of `evaluations` that are in progress."""
     in_progress = evaluations.filter(state__in=IN_PROGRESS)
-    for project, commit in list(in_progress.values_list("project_id", "commit")):
-        outbox.instruct(Instruction.REPORT, project=project, commit=commit)
+    for evaluation in in_progress.select_related("project"):
+        outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
+        give_turn(evaluation)
     in_progress.update(
         state=EvaluationState.SUPERSEDED, finished_at=timezone.now(), message=why, waits_for=""
     )

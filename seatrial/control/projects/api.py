@@ -39,6 +39,9 @@ class ProjectAnswer(Schema):
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
+    rescan: str = Field(
+        description="When it is re-scanned: never, daily, weekly, or a cron expression in UTC."
+    )
     unreachable: str = Field(description="Why its forge cannot report on it; empty while it can.")
     archived_at: datetime | None = Field(description="Since when it is archived; null: it is not.")
     removal_asked_at: datetime | None = Field(description="Since when it is being removed; null: it is not.")
@@ -62,6 +65,11 @@ class ProjectChange(Schema):
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
         None, description="What it is built with, in one word, such as django; empty: nothing is said."
+    )
+    rescan: str | None = Field(
+        None,
+        max_length=1_000,
+        description="When its default branch is evaluated again: never, daily, weekly, or a cron expression in UTC.",
     )
 
 
@@ -117,6 +125,7 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_forks=row.previews_of_forks,
         labels=row.labels,
         stack=row.stack,
+        rescan=row.rescan,
         unreachable=row.unreachable,
         archived_at=row.archived_at,
         removal_asked_at=row.removal_asked_at,

@@ -11,6 +11,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.projects.errors import BadLabel, BadName, BadTimeToLive
 from seatrial.control.projects.models import Project
+from seatrial.control.projects.rescan_times import checked
 from seatrial.wire.visible import visible
 
 MOST_TTL_HOURS = 24 * 365
@@ -30,11 +31,12 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_forks: bool
     labels: list[str]
     stack: str
+    rescan: str
 
 
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadLabel.
+    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadLabel, BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
     of each preview. What does not change is not recorded; asking for nothing new does nothing.
@@ -52,6 +54,8 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
             raise BadLabel(f"A project has at most {MOST_LABELS} labels.")
     if changes.get("stack"):
         changes["stack"] = _slug("stack", changes["stack"])
+    if "rescan" in changes:
+        changes["rescan"] = checked(changes["rescan"])
     row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     news = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not news:

@@ -7,6 +7,7 @@ ProjectError
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
 ├── BadName            a project cannot be called that
 ├── BadLabel           a label or a stack is not written like that, or there are too many
+├── BadRescan          there is no such time to re-scan a project
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -85,4 +86,11 @@ class BadLabel(ProjectError):
     """A label or a stack that no project can have."""
 
     code = "bad_label"
+    status = 400
+
+
+class BadRescan(ProjectError):
+    """When a project is re-scanned is not said like that."""
+
+    code = "bad_rescan"
     status = 400

@@ -11,6 +11,7 @@ from seatrial.control.projects.changing import (
     ProjectSettings,
 )
 from seatrial.control.projects.models import Project
+from seatrial.control.projects.rescan_times import MOST as MOST_OF_A_RESCAN
 
 
 class SettingsForm(forms.Form):
@@ -59,6 +60,12 @@ class SettingsForm(forms.Form):
         max_length=MOST_OF_A_LABEL,
         help_text="What it is built with, in one word, such as django. Policies are rolled out by it.",
     )
+    rescan = forms.CharField(
+        required=False,
+        max_length=MOST_OF_A_RESCAN,
+        label="Re-scan",
+        help_text="When the default branch is evaluated again without a push, for what changes with time: never, daily, weekly, or a cron expression in UTC, such as 30 3 * * 1-5.",
+    )
 
     def changes(self) -> ProjectSettings:
         """What was entered."""
@@ -72,6 +79,7 @@ class SettingsForm(forms.Form):
             previews_of_forks=entered["previews_of_forks"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],
+            rescan=entered["rescan"],
         )
 
 

@@ -70,6 +70,7 @@ class Project(models.Model):
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
     stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django
+    rescan = models.CharField(max_length=100, default="never")  # when: see `rescan_times`
     # Why the repository takes no more changes; empty while it does. Everything is kept until somebody decides.
     gone = models.CharField(max_length=20, choices=[(why, why) for why in Gone], blank=True, default="")
     unreachable = models.TextField(blank=True)  # why its forge cannot report on it; empty while it can

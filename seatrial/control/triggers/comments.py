@@ -12,6 +12,7 @@ from seatrial.control.forges.protocol import CommentReport, HostedForge
 from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.markdown import block, code, plain
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
@@ -67,7 +68,7 @@ def _parts(pull_request: PullRequest) -> Iterator[str]:
     elif deployment is not None:
         yield from _preview(deployment)
     if evaluation is not None:
-        yield from verdict(evaluation)
+        yield from verdict(told_as(evaluation))
     if float_ is not None:
         yield from verdict(float_)
 

@@ -4,7 +4,7 @@ from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.protocol import HostedForge
-from seatrial.control.policies import floats, queueing
+from seatrial.control.policies import floats, queueing, turns
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.triggers.looking import snapshot
 from seatrial.wire.words import EventKind
@@ -15,12 +15,17 @@ GONE = "The preview was stopped before anything looked at it."
 def take_facts(forges: Forges, body: dict[str, str]) -> None:
     """Fetch the facts for the evaluation in `body`, with no transaction open, and queue it with them.
 
-    An evaluation that was superseded, before the request to the forge or during it, is left alone. Idempotent. Raises
-    ForgeError.
+    An evaluation that was superseded, before the request to the forge or during it, is left alone. One whose workspace has enough
+    with agents waits for its turn. Idempotent. Raises ForgeError.
     """
     rows = Evaluation.objects.select_related("project__connection", "pull_request")
     evaluation = rows.filter(pk=body["evaluation"], **queueing.WAITS_FOR_FACTS).first()
-    if evaluation is not None:
+    if evaluation is None:
+        return
+    if not turns.has_turn(evaluation):
+        queueing.note_waiting(evaluation.pk, "its turn: agents have enough of this workspace")
+        turns.wait_for_turn(evaluation)
+    else:
         _complete(forges, evaluation)
         known = facts.take(forges, evaluation.project, evaluation.commit)
         if evaluation.event != EventKind.PREVIEW:

@@ -17,6 +17,7 @@ from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.floats import wanted as floats_wanted
 from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.policies.rollout.words import what_is_remarked
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
@@ -154,6 +155,7 @@ def _report_verdict(forges: Forges, evaluation: Evaluation) -> None:
     live = evaluation.event == EventKind.PREVIEW
     if evaluation.project.gone or _forgotten(evaluation, Told.FLOATS if live else Told.VERDICT):
         return
+    evaluation = told_as(evaluation)
     forge = forges.of(evaluation.project.connection)
     if evaluation.pull_request_id is not None and isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=evaluation.pull_request_id)

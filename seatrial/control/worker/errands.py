@@ -18,6 +18,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.notices import delivering
+from seatrial.control.policies.rescans import carrying_out
 from seatrial.control.policies.scores.taking import take
 from seatrial.control.policies.signing.services import attest
 from seatrial.control.policies.source.taking import sync
@@ -51,6 +52,8 @@ TRIAL_KEPT = timedelta(minutes=10)
 CONFIRM_TRIES = 6
 # After this time, whoever is to be told has found out by themselves.
 NOTICE_KEPT = timedelta(days=1)
+# Few targets are under way at a time: a code host that is away must not hold up those of the others.
+RESCAN_KEPT = timedelta(minutes=5)
 # Every source is looked at again after this time in any case.
 SOURCE_KEPT = timedelta(minutes=5)
 # Nobody expects an answer to a comment of yesterday.
@@ -172,6 +175,17 @@ def notices() -> Errand:
         kept=NOTICE_KEPT,
         waits=delivering.waits,
         given_up=delivering.given_up,
+    )
+
+
+def rescans(forges: Forges) -> Errand:
+    """Evaluate what is newest at targets of re-scans, after everything else that forges are asked."""
+    return Errand(
+        instruction=Instruction.RESCAN,
+        act=partial(carrying_out.carry_out, forges),
+        urgency=Urgency.LOOK,
+        kept=RESCAN_KEPT,
+        given_up=carrying_out.given_up,
     )
 
 

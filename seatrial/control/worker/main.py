@@ -96,6 +96,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "waivers": sweeps.waivers,
         "glass": sweeps.glass,
         "scores": sweeps.scores,
+        "rescans": sweeps.rescans,
         "policy source looks": sweeps.policy_sources,
         "prune": sweeps.prune,
     }
@@ -139,6 +140,7 @@ def _asking(
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "scores": Aside(asking, wakeups, errands.scores()).run,
         **notices,
+        "rescans": Aside(asking, wakeups, errands.rescans(forges)).run,
         "signatures": Aside(asking, wakeups, errands.signatures()).run,
         "policy sources": Aside(asking, wakeups, errands.policy_sources(forges)).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,

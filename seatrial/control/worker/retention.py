@@ -13,6 +13,7 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox import retention as outbox
 from seatrial.control.policies import retention as policies
 from seatrial.control.policies.notices import retention as notices
+from seatrial.control.policies.rescans import retention as rescans
 from seatrial.control.policies.scores import retention as scores
 from seatrial.control.previews import retention as previews
 from seatrial.control.projects import retention as projects
@@ -39,6 +40,7 @@ PRUNES: dict[str, Prune] = {
     "trials": policies.prune_trials,
     "scores": scores.prune,
     "notices": notices.prune,
+    "re-scans": rescans.prune,
     "pull requests": projects.prune,
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,

@@ -19,6 +19,8 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.glass.services import mend_due
+from seatrial.control.policies.rescans.due import begin_due
+from seatrial.control.policies.rescans.ending import repair
 from seatrial.control.policies.scores import taking as scores
 from seatrial.control.policies.source.services import ask_due
 from seatrial.control.policies.trials import overdue as trials
@@ -82,6 +84,10 @@ class Sweeps:
         """Every SCORES_SECONDS, have scores taken that are missing or old."""
         await self._every(SCORES_SECONDS, ask_for_scores)
 
+    async def rescans(self) -> None:
+        """Every LOST_SECONDS, begin the re-scans that are due, and go on with all."""
+        await self._every(LOST_SECONDS, sweep_rescans)
+
     async def policy_sources(self) -> None:
         """Every EXPIRY_SECONDS, have branches looked at in which policies are kept, where that is due."""
         await self._every(EXPIRY_SECONDS, ask_due)
@@ -94,6 +100,12 @@ class Sweeps:
         while True:
             await self._database.run(work)
             await asyncio.sleep(seconds)
+
+
+def sweep_rescans() -> None:
+    """Idempotent; any number of workers may do it at once."""
+    begin_due()
+    repair()
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from tests.forges.hosts import branches
 from tests.forges.hosts import gitea_shapes as shapes
 from tests.forges.hosts.oauth import OAuthSite
 from tests.forges.hosts.operations import Answering, Gone, PublishedSite, Refused
@@ -58,7 +59,14 @@ class GiteaSite(OAuthSite, PublishedSite):
     tells_renames = False
     schemas = "gitea"
     api_path = "/api/v1"
-    parts = {"owner": r"[^/]+", "repo": r"[^/]+", "sha": r"[0-9a-f]+|-", "collaborator": r"[^/]+"}
+    parts = {
+        "branch": r"[^/]+",
+        "name": r"[^/]+",
+        "owner": r"[^/]+",
+        "repo": r"[^/]+",
+        "sha": r"[0-9a-f]+|-",
+        "collaborator": r"[^/]+",
+    }
     authorize_path = "/login/oauth/authorize"
     token_path = "/login/oauth/access_token"
     separator = ","
@@ -87,6 +95,8 @@ class GiteaSite(OAuthSite, PublishedSite):
             "GET /user/repos": self._mine,
             "GET /repos/{owner}/{repo}": self._repository,
             "GET /repositories/{id}": self._numbered,
+            "GET /repos/{owner}/{repo}/branches/{branch}": self._branch,
+            "GET /repos/{owner}/{repo}/branch_protections/{name}": self._protection,
             "GET /repos/{owner}/{repo}/topics": self._topics,
             "GET /repos/{owner}/{repo}/pulls": self._pulls,
             "GET /repos/{owner}/{repo}/pulls/{index}": self._pull,
@@ -190,6 +200,18 @@ class GiteaSite(OAuthSite, PublishedSite):
     def _collaborators(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         hosted = self._find(person, parts)
         return [shapes.somebody(self, login) for login in hosted.members if login != hosted.owner]
+
+    def _branch(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = branches.gitea_branch(self, self._find(person, parts), parts["branch"])
+        if found is None:
+            raise Gone
+        return found
+
+    def _protection(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = self._find(person, parts, "admin").protections.get(parts["name"])
+        if found is None:
+            raise Gone
+        return branches.gitea_protection(self, parts["name"], found)
 
     def _assignees(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         members = self._find(person, parts).members.items()

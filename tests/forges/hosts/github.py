@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import jsonschema
 from werkzeug.wrappers import Request, Response
 
-from tests.forges.hosts import github_app_pages, github_events, pages
+from tests.forges.hosts import branches, github_app_pages, github_events, pages
 from tests.forges.hosts.github_apps import GitHubApps, Integration
 from tests.forges.hosts.github_deliveries import GitHubDeliveries, cursor_page
 from tests.forges.hosts.github_reports import GitHubReports
@@ -23,6 +23,7 @@ from tests.forges.hosts.site import Comment, Hosted, Person, Pull, Site, Status,
 API = "/api/v3"
 STATUSES = "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
 PAYLOADS = Path(__file__).parent.parent / "github_payloads"
+BRANCH = "GET /repos/{owner}/{repo}/branches/{branch}"
 NAMES = {
     "owner": r"[^/]+",
     "repo": r"[^/]+",
@@ -30,6 +31,7 @@ NAMES = {
     "ref": r"[0-9a-f]+",
     "code": "[^/]+",
     "username": "[^/]+",
+    "branch": "[^/]+",
 }
 
 
@@ -64,6 +66,9 @@ class GitHubSite(Site):
                 "DELETE /repos/{owner}/{repo}/hooks/{hook_id}": self._delete_webhook,
                 "POST /repos/{owner}/{repo}/statuses/{sha}": self._make_status,
                 STATUSES: self._statuses,
+                BRANCH: self._branch,
+                f"{BRANCH}/protection": self._protection,
+                "GET /repos/{owner}/{repo}/rules/branches/{branch}": self._rules,
                 "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": self._comments,
                 "POST /repos/{owner}/{repo}/issues/{issue_number}/comments": self._make_comment,
                 "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}": self._change_comment,
@@ -195,6 +200,22 @@ class GitHubSite(Site):
         raise Gone
 
     # operations
+
+    def _branch(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = branches.github_branch(
+            self, self._find(person, parts), parts["branch"], self.published.example(BRANCH)
+        )
+        return self.gone() if found is None else found
+
+    def _protection(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = self._find(person, parts, "admin").protections.get(parts["branch"])
+        if found is None or found.ruleset:
+            raise Gone
+        return branches.github_protection(found, self.published.example(f"{BRANCH}/protection"))
+
+    def _rules(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = self._find(person, parts).protections.get(parts["branch"])
+        return branches.github_rules(found) if found is not None and found.ruleset else []
 
     def _me(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
         return {**self.published.example("GET /user"), "login": person.login, "id": person.id}

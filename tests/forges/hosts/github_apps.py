@@ -26,6 +26,9 @@ LEVELS = ("", "read", "write", "admin")
 NEEDS = {
     "GET /installation/repositories": "metadata:read",
     "GET /repos/{owner}/{repo}": "metadata:read",
+    "GET /repos/{owner}/{repo}/branches/{branch}": "contents:read",
+    "GET /repos/{owner}/{repo}/branches/{branch}/protection": "administration:read",
+    "GET /repos/{owner}/{repo}/rules/branches/{branch}": "metadata:read",
     "GET /repos/{owner}/{repo}/collaborators": "metadata:read",
     "GET /repos/{owner}/{repo}/collaborators/{username}/permission": "metadata:read",
     "GET /repos/{owner}/{repo}/pulls": "pull_requests:read",

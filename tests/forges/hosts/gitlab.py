@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from tests.forges.hosts import branches
 from tests.forges.hosts.gitlab_hooks import Hooks
 from tests.forges.hosts.gitlab_parts import ELSEWHERE, MERGE, PROJECT, state_of
 from tests.forges.hosts.gitlab_pipelines import Pipelines
@@ -37,7 +38,7 @@ class GitLabSite(OAuthSite, PublishedSite, Pipelines, Hooks, Reviews):
     api_path = "/api/v4"
     version = "19.1.0-ee"
     revoke_path = "/oauth/revoke"
-    parts = {"id": r"[^/]+", "sha": r"[0-9a-f]+", "discussion": r"[0-9a-f]+"}
+    parts = {"branch": r"[^/]+", "id": r"[^/]+", "sha": r"[0-9a-f]+", "discussion": r"[0-9a-f]+"}
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -62,6 +63,9 @@ class GitLabSite(OAuthSite, PublishedSite, Pipelines, Hooks, Reviews):
             f"POST {MERGE}/notes": self._make_note,
             f"PUT {MERGE}/notes/{{note}}": self._change_note,
             f"POST {MERGE}/notes/{{note}}/award_emoji": self._react,
+            f"GET {PROJECT}/repository/branches/{{branch}}": self._branch,
+            f"GET {PROJECT}/protected_branches": self._protected,
+            f"GET {PROJECT}/approval_rules": self._approval_rules,
             **self.of_part(),
         }
 
@@ -208,6 +212,21 @@ class GitLabSite(OAuthSite, PublishedSite, Pipelines, Hooks, Reviews):
 
     def _as_member(self, hosted: Hosted, login: str) -> dict[str, Any]:
         return {**self.author(login), "access_level": LEVELS[hosted.members[login]]}
+
+    def _branch(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        hosted, name = self.find(person, parts), unquote(parts["branch"])
+        tip = self._tip(hosted, name)
+        if tip is None:
+            raise Gone
+        return {"name": name, "protected": name in hosted.protections, "commit": {"id": tip}, "default": True}
+
+    def _protected(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = self.find(person, parts, "admin").protections
+        return [branches.gitlab_protected(name, one) for name, one in found.items()]
+
+    def _approval_rules(self, request: Request, person: Person, parts: dict[str, str]) -> Any:
+        found = self.find(person, parts).protections.values()
+        return [{"id": 1, "name": "All", "approvals_required": one.reviews} for one in found]
 
     # merge requests
 

@@ -125,6 +125,7 @@ class Hosted:
     webhooks: list[Webhook] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
+    protections: dict[str, Any] = field(default_factory=dict)  # by the branch: see `branches.Protection`
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property

@@ -8,7 +8,7 @@ import httpx
 
 from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.errors import ForgeError, Moved
-from seatrial.control.forges.gitea import hooks
+from seatrial.control.forges.gitea import branches, hooks
 from seatrial.control.forges.gitea.account import account
 from seatrial.control.forges.gitea.answers import (
     Answer,
@@ -119,6 +119,8 @@ class GiteaForge:
                 default_branch=answer.default_branch,
                 members=self._members(project, answer),
                 topics=topics or [],
+                code_owners_by_expression=True,
+                protection=branches.protection(self.client, _of(project), answer.default_branch),
                 metadata=Metadata(
                     name=answer.name,
                     description=answer.description or "",
@@ -128,6 +130,10 @@ class GiteaForge:
                 ),
             )
         )
+
+    def head(self, project: Project, branch: str) -> str:
+        """The newest commit of a branch."""
+        return branches.head(self.client, _of(project), branch)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status, whose words are GitHub's."""

@@ -8,7 +8,7 @@ import httpx
 
 from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.errors import Moved
-from seatrial.control.forges.github import sent, statuses
+from seatrial.control.forges.github import branches, sent, statuses
 from seatrial.control.forges.github.answers import (
     Collaborator,
     Comment,
@@ -124,6 +124,7 @@ class GitHubForge:
                 default_branch=answer.default_branch,
                 members=self._members(project, answer),
                 topics=list(answer.topics),
+                protection=branches.protection(self.client, _of(project), answer.default_branch),
                 metadata=Metadata(
                     name=answer.name,
                     description=answer.description or "",
@@ -133,6 +134,10 @@ class GitHubForge:
                 ),
             )
         )
+
+    def head(self, project: Project, branch: str) -> str:
+        """The newest commit of a branch."""
+        return branches.head(self.client, _of(project), branch)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status."""

@@ -74,6 +74,7 @@ class ProjectAnswer(Answer):
     created_at: datetime | None = None
     last_activity_at: datetime | None = None
     permissions: Permissions | None = None
+    only_allow_merge_if_pipeline_succeeds: bool = False
 
 
 class Member(Answer):

@@ -7,6 +7,7 @@ import httpx
 
 from seatrial.control.forges.contents import GitOverHttp
 from seatrial.control.forges.gitlab import (
+    branches,
     deployments,
     discussions,
     hooks,
@@ -96,6 +97,10 @@ class GitLabForge:
     def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
         """Facts from the project and its members."""
         return TakenFacts(facts=projects.facts(self.client, project))
+
+    def head(self, project: Project, branch: str) -> str:
+        """The newest commit of a branch."""
+        return branches.head(self.client, project, branch)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """A commit status, and discussions at the lines of the merge request's changes."""

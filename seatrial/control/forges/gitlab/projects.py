@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from seatrial.control.forges.gitlab import branches
 from seatrial.control.forges.gitlab.answers import Member, Person, ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed, of_project
 from seatrial.control.forges.http.problems import NoSuchThing
@@ -54,6 +55,7 @@ def facts(client: GitLabClient, project: Project) -> evaluations.ForgeFacts:
         default_branch=answer.default_branch or "",
         members=_members(client, project),
         topics=list(answer.topics),
+        protection=branches.protection(client, project, answer),
         metadata=evaluations.Metadata(
             name=answer.name,
             description=answer.description or "",

@@ -53,7 +53,12 @@ class LocalForge:
             created_at=project.created_at.isoformat(),
             updated_at=newest.at.isoformat(),
         )
-        return TakenFacts(facts=ForgeFacts(default_branch=branch, metadata=metadata))
+        protection = repository.protection(branch)
+        return TakenFacts(facts=ForgeFacts(default_branch=branch, metadata=metadata, protection=protection))
+
+    def head(self, project: Project, branch: str) -> str:
+        """The newest commit of a branch."""
+        return reopen(project.external_id).head(branch)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         """Nothing to do: a directory has no page to show a verdict on; the dashboard and the terminal show it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seatrial.control.forges.errors import RepositoryProblem
 from seatrial.control.forges.local import reference_files
+from seatrial.wire.evaluations import BranchProtection
 
 TIMEOUT_SECONDS = 20.0
 # Command line beats the repository's own configuration; safe.directory is honoured only from here.
@@ -128,6 +129,20 @@ class Repository:
         ref = f"refs/heads/{branch}"
         ancestor = self._git("merge-base", "--end-of-options", ref, sha, may_fail=True)
         return (ancestor or self._git("rev-parse", "--verify", "--quiet", ref, may_fail=True)).strip()
+
+    def protection(self, branch: str) -> BranchProtection:
+        """What the repository's own configuration refuses to those who push to it. It knows neither reviews nor checks."""
+        denies = {name: self._is_on(f"receive.{name}") for name in ("denyNonFastForwards", "denyDeletes")}
+        return BranchProtection.none(branch).model_copy(
+            update={
+                "protected": all(denies.values()),
+                "force_pushes": not denies["denyNonFastForwards"],
+                "deletions": not denies["denyDeletes"],
+            }
+        )
+
+    def _is_on(self, setting: str) -> bool:
+        return self._git("config", "--type=bool", "--get", setting, may_fail=True).strip() == "true"
 
     def _points_at(self, symbolic: str) -> str:
         return self._git("symbolic-ref", "--quiet", symbolic, may_fail=True).strip()

@@ -21,7 +21,7 @@ TESTS = [
 ]  # fmt: skip
 
 DEBUGGERS = {"pdb", "ipdb", "pudb", "pdbpp", "web_pdb", "remote_pdb", "rpdb", "celery.contrib.rdb"}
-QUICK = re.compile(r"breakpoint|pdb|pudb|\brdb\b")
+QUICK = r"breakpoint|pdb|pudb|\brdb\b"
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|\.venv)/")
 
 
@@ -29,12 +29,11 @@ def evaluate(project, params):
     files = [path for path in project.list_files() if path.endswith(".py") and not SKIPPED.search(path)]
     files = [path for path in files if not any(fnmatch(path, pattern) for pattern in params["allow"])]
     found, unread = [], []
-    for path, text in project.read_files(files):
-        if QUICK.search(text):
-            try:
-                found += [finding(path, text, *one) for one in debuggers(ast.parse(text))]
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                unread.append(path)
+    for path, text in project.read_files(worth_reading(project, files)):
+        try:
+            found += [finding(path, text, *one) for one in debuggers(ast.parse(text))]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            unread.append(path)
     note = f" Not understood: {', '.join(unread[:3])}." if unread else ""
     if not found:
         return {
@@ -49,6 +48,13 @@ def evaluate(project, params):
         + f".{note}",
         "findings": found[:500],
     }
+
+
+def worth_reading(project, files):
+    """Those that name a debugger; all where there are too many to tell."""
+    answer = project.search(QUICK, glob="*.py")
+    named = {one["path"] for one in answer["found"]} | set(answer["unread"])
+    return files if answer["left_out"] else [path for path in files if path in named]
 
 
 def debuggers(module):

@@ -60,7 +60,8 @@ TOKENS = [
     ("PuTTY private key", r"(?m)^PuTTY-User-Key-File-\d: "),
     ("age key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
 ]
-# A file without any of these words needs no closer look, which is some twenty times quicker than the patterns.
+# A file without any of these words needs no closer look: the host searches for them, which is some fifty times quicker than
+# reading every file here.
 WORDS = (
     "AKIA ASIA ecret_access ECRET_ACCESS ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- glcbt- xox hooks.slack.com "
     "_live_ AIza GOCSPX- npm_ pypi-AgEI SG. dop_v1_ doo_v1_ dor_v1_ hf_ T3BlbkFJ sk-ant- dckr_pat_ hvs. dapi AccountKey= "
@@ -68,6 +69,7 @@ WORDS = (
 )
 COMPILED = [(kind, re.compile(pattern)) for kind, pattern in TOKENS]
 IN_URL = re.compile(r"://([^\s/:@\"'<>`]{0,64}):([^\s/@\"'<>`]{6,128})@([\w.-]+)")
+WORTH_READING = "|".join([r"://[^\s/@]*:[^\s/@]+@", *map(re.escape, WORDS.split())])
 ALLOWED = re.compile(r"gitleaks:allow|pragma: allowlist secret")
 PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|placeholder|redacted|x{6}|\*{4}|<|\$[{(]|\{\{|0{8}|1234567|abcdefg|change.?me|your|insert",
@@ -105,18 +107,17 @@ def evaluate(project, params, log):
     paths = [
         p for p in everything if not SKIPPED.search(p) and not any(fnmatch(p, a) for a in params["allow"])
     ]
-    found, warned, words, read = [], [], WORDS.split(), set()
-    for path, text in project.read_files(paths):
-        read.add(path)
+    found, warned, words = [], [], WORDS.split()
+    near, unread = worth_reading(project, paths)
+    for path, text in project.read_files(near):
         for line, kind in sorted(set(secrets(path, text, words))):
             (warned if HARMLESS.search(path) else found).append(finding(path, line, kind))
-    unread = [path for path in paths if path not in read]
     for path in unread:
         if KEYSTORE.search(path) and not PUBLIC_STORE.search(path):
             (warned if HARMLESS.search(path) else found).append(finding(path, None, "keystore"))
     for one in warned:
         log.warning(f"{place(one)}: looks like a {one['message']}, in a place for tests and examples")
-    looked = f"Files read: {len(read)}." + left_out(unread, len(everything) - len(paths))
+    looked = f"Files read: {len(paths) - len(unread)}." + left_out(unread, len(everything) - len(paths))
     if not found:
         note = f" Looks like one, in tests and examples: {len(warned)}." if warned else ""
         return result(100, f"No credentials. {looked}{note}", [{**one, "severity": "info"} for one in warned])
@@ -124,6 +125,14 @@ def evaluate(project, params, log):
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     score = max(0, 75 - 25 * (len(found) - 1))
     return result(score, f"Found {shown}{more}. Remove and revoke them. {looked}", found)
+
+
+def worth_reading(project, paths):
+    """Those that may hold something, all where there are too many to tell; and those that nobody can read."""
+    answer = project.search(WORTH_READING)
+    named = {one["path"] for one in answer["found"]}
+    near = [p for p in paths if answer["left_out"] or p in named or ENVIRONMENT.fullmatch(basename(p))]
+    return near, [path for path in paths if path in answer["unread"]]
 
 
 def finding(path, line, kind):

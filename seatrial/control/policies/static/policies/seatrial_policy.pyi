@@ -85,6 +85,17 @@ class Owners(TypedDict):
     line: int
     section: str
 
+class Protection(TypedDict):
+    branch: str
+    protected: bool | None
+    required_reviews: int | None
+    required_checks: list[str] | None
+    force_pushes: bool | None
+    deletions: bool | None
+    admins_enforced: bool | None
+    code_owners: bool | None
+    unknown: str
+
 class Member(TypedDict):
     username: str
     role: str
@@ -214,11 +225,13 @@ class Project:
     def get_code_owners(self) -> list[Owners]:
         """`[{"pattern", "owners", "line", "section"}]` of the `CODEOWNERS` file (in `.github`, `.gitlab`, `.gitea`, `.forgejo`, the root or `docs`: the first of these), in its order"""
     def owners_of(self, path: str) -> list[str]:
-        """who owns this path by that file, as GitHub and GitLab read it; empty: nobody"""
+        """who owns this path by that file, as the code host reads it (at Gitea and Forgejo, its patterns are regular expressions); empty: nobody"""
     def get_members(self) -> list[Member]:
         """`[{"username", "role"}]`, from the forge"""
     def get_default_branch(self) -> str:
         """the branch that pull requests go to, from the forge"""
+    def get_branch_protection(self, branch: str | None = None) -> Protection | None:
+        """`{"branch", "protected", "required_reviews", "required_checks", "force_pushes", "deletions", "admins_enforced", "code_owners", "unknown"}` of the default branch, from the forge. `force_pushes` and `deletions`: whether those who push may do that; `admins_enforced`: whether admins must keep to it; `code_owners`: whether one of them must approve. What the connection's credential may not read is `None`, and `unknown` says why. `None` instead of all: the forge was not asked yet. Raises `ValueError` for another branch"""
     def get_topics(self) -> list[str]:
         """the project's topics, from the forge"""
     def get_metadata(self) -> Metadata:
