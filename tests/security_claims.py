@@ -19,6 +19,7 @@ AUTHORIZING, RENEWING = "tests/triggers/test_authorizing.py", "tests/forges/test
 HOOKS, SLOW = "tests/forges/test_webhook_intake.py", "tests/installation/test_slow_strangers.py"
 FORKS, COMMANDS = "tests/triggers/test_forks.py", "tests/triggers/test_commanding.py"
 WAIVERS = "tests/policies/test_waivers.py"
+SCOPES, ASSISTANTS = "tests/accounts/test_token_scopes.py", "tests/assistants/test_doors.py"
 COMPOSED, BROKEN = "tests/recipes/test_composed.py", "tests/recipes/test_broken.py"
 COMING, STAYING, PROBLEMS, LINKING = (
     f"tests/accounts/providers/test_{name}.py" for name in ("coming_in", "staying", "problems", "linking")
@@ -441,6 +442,20 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{WAIVERS}::test_reason_and_end_are_mandatory",
         "tests/policies/test_waiver_doors.py::test_deciding_takes_an_admin",
         "tests/policies/test_waiver_doors.py::test_not_even_an_owner_approves_their_own",
+    ),
+    "- A token with [scopes]": (
+        f"{SCOPES}::test_a_token_may_what_its_scopes_allow_and_nothing_else",
+        f"{SCOPES}::test_no_scope_lets_a_program_decide_what_people_decide",
+        f"{SCOPES}::test_a_token_with_scopes_always_expires",
+        f"{SCOPES}::test_a_token_with_scopes_makes_no_tokens",
+        f"{SCOPES}::test_the_page_asks_who_they_are_shows_a_token_once_and_revokes_it",
+    ),
+    "- `/mcp`, for coding assistants": (
+        f"{ASSISTANTS}::test_only_a_token_with_scopes_that_is_valid_lets_anybody_in",
+        f"{ASSISTANTS}::test_pages_of_other_sites_and_other_hosts_are_turned_away",
+        "tests/assistants/test_tools.py::test_text_of_others_is_escaped_and_said_to_be_data",
+        "tests/assistants/test_tools.py::test_writes_take_the_role_and_the_scope_and_are_recorded",
+        "tests/assistants/test_tools.py::test_no_tool_and_no_scope_approves_a_waiver",
     ),
     "- Scripts and styles come from our own files only": (
         "tests/installation/test_pages_are_guarded.py::test_nothing_inline_and_nothing_from_elsewhere",

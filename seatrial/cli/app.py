@@ -32,6 +32,7 @@ from seatrial.cli import (
     scores,
     status,
     terminal,
+    tokens,
     verifying,
     waivers,
 )
@@ -76,6 +77,7 @@ projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
+app.add_typer(tokens.tokens, name="tokens")
 policies.policies.command("level")(rollouts.level)
 policies.policies.command("ratchet")(rollouts.ratchet)
 policies.policies.command("attach")(rollouts.attach)

@@ -16,6 +16,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
+from seatrial.control.accounts.api import router as tokens
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
@@ -106,6 +107,7 @@ for router in (
     waivers,
     rollout,
     glass,
+    tokens,
     fleet,
     status,
     metrics,

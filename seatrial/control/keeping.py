@@ -68,6 +68,12 @@ INVITATIONS = Age(
     "they expired",
     "inviting somebody again within that time gives them another week under the same row",
 )
+API_TOKENS = Age(
+    "API tokens",
+    timedelta(days=30),
+    "they expired",
+    "whoever wonders why a program is refused sees that its token has expired",
+)
 AUTHORIZATIONS = Age(
     "requests to authorize Seatrial at a code host",
     timedelta(days=1),
@@ -101,6 +107,7 @@ AGES = (
     TRIALS,
     BOOTSTRAP_TOKENS,
     INVITATIONS,
+    API_TOKENS,
     AUTHORIZATIONS,
     SESSIONS,
 )

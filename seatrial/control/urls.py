@@ -8,6 +8,7 @@ from ninja.params.models import ParamModel
 Schema.model_config["defer_build"] = ParamModel.model_config["defer_build"] = True
 
 from seatrial.control.api import unknown, urls, webhook_urls  # noqa: E402
+from seatrial.control.assistants.view import mcp  # noqa: E402
 from seatrial.control.installation.health import healthz  # noqa: E402
 
 handler400 = "seatrial.control.error_pages.bad_request"
@@ -17,6 +18,7 @@ handler500 = "seatrial.control.error_pages.server_error"
 _api = urls()
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("mcp", mcp, name="mcp"),
     path("api/v1/", _api),
     *webhook_urls(_api[0]),
     path("api/v1/<path:path>", unknown),

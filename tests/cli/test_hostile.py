@@ -310,6 +310,7 @@ def test_every_command_is_attacked_here() -> None:
         "projects",
         "deliveries",
         "waivers",
+        "tokens",
         "policies",
         "policy",
     ]

@@ -90,6 +90,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         "/styleguide",
         "/accounts/password/change/",
         "/accounts/security/",
+        "/tokens",
         "/accounts/2fa/totp/activate/",
     ]
 

@@ -20,6 +20,7 @@ OPEN_OPERATIONS = {
 }
 OPEN_PAGES = {
     "healthz",
+    "mcp",  # answers in its own words: tests/assistants/test_doors.py
     "badge/<str:token>.svg",
     "accounts/login/",
     "preview-unavailable",

@@ -11,6 +11,8 @@
 
 The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
 instance (agents) may be looked at by everybody who can sign in.
+
+A token with scopes may do what its owner may, as far as one of its scopes allows it: see SCOPES.
 """
 
 from enum import StrEnum
@@ -81,6 +83,27 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.OWNER: _ADMIN | {Action.MANAGE_WORKSPACE},
 }
 
+
+class Scope(StrEnum):
+    """What a token may be limited to. What people decide (waivers, glass, members, projects, connections) is in none."""
+
+    READ = "read"
+    POLICIES_RUN = "policies:run"
+    POLICIES_WRITE = "policies:write"
+    PREVIEWS_WRITE = "previews:write"
+    WAIVERS_REQUEST = "waivers:request"
+
+
+# Every scope lets a program look: without that it could not name what it means.
+SCOPES: dict[Scope, frozenset[Action]] = {
+    Scope.READ: _VIEWER,
+    Scope.POLICIES_RUN: _VIEWER | {Action.RUN_EVALUATION, Action.TRY_POLICY},
+    Scope.POLICIES_WRITE: _VIEWER | {Action.MANAGE_POLICIES},
+    Scope.PREVIEWS_WRITE: _VIEWER
+    | {Action.OPEN_PULL_REQUEST, Action.REBUILD_PREVIEW, Action.STOP_PREVIEW, Action.EXTEND_PREVIEW},
+    Scope.WAIVERS_REQUEST: _VIEWER | {Action.REQUEST_WAIVER},
+}
+
 # Models that may not be looked at with VIEW alone, and the action it takes. By label, because these models belong to
 # apps above this one.
 LOOKING_AT: dict[str, Action] = {
@@ -137,12 +160,14 @@ def require(user: Somebody, action: Action, thing: models.Model | None) -> None:
     hidden = thing is not None and not _may_see_around(user, thing)
     if hidden:
         raise AccessDenied("It does not exist, or you may not see it.", hidden=True)
+    if not _within_scopes(user, action):
+        raise AccessDenied(f"This token may not {action}{_which_scope(action)}", hidden=False)
     raise AccessDenied(f"You may not {action}{_who_may(action)}", hidden=False)
 
 
 def allowed(user: Somebody, action: Action, thing: models.Model | None) -> bool:
     """True when `user` may do `action` to `thing`. Pages use it to decide whether to show a button."""
-    if not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active or not _within_scopes(user, action):
         return False
     if user.is_superuser:
         return True
@@ -156,11 +181,11 @@ def allowed(user: Somebody, action: Action, thing: models.Model | None) -> bool:
 def visible(user: Somebody, model: type[M]) -> QuerySet[M]:
     """The rows of `model` that `user` may look at."""
     rows = model._default_manager.all()
-    if not isinstance(user, User) or not user.is_active:
+    action = LOOKING_AT.get(model._meta.label, Action.VIEW)
+    if not isinstance(user, User) or not user.is_active or not _within_scopes(user, action):
         return rows.none()
     if user.is_superuser:
         return rows
-    action = LOOKING_AT.get(model._meta.label, Action.VIEW)
     path = workspace_path(model)
     if path is None:
         return rows if model._meta.label in OPEN_TO_ALL else rows.none()
@@ -187,6 +212,12 @@ def find_allowed(user: Somebody, action: Action, model: type[M], key: str, *rela
     return row
 
 
+def require_whole(user: User, what: str) -> None:
+    """For what is no action of a workspace: raise AccessDenied where a scoped token speaks for `user`."""
+    if user.limited_to is not None:
+        raise AccessDenied(f"A token with scopes may not {what}: no scope allows it.", hidden=False)
+
+
 def require_somewhere(user: Somebody, action: Action) -> None:
     """For tables that span workspaces: raise AccessDenied unless `user` may do `action` in at least one of them."""
     if not allowed_somewhere(user, action):
@@ -195,14 +226,14 @@ def require_somewhere(user: Somebody, action: Action) -> None:
 
 def allowed_somewhere(user: Somebody, action: Action) -> bool:
     """True when `user` may do `action` in at least one workspace; always true for the instance admin."""
-    return (
-        isinstance(user, User) and user.is_active and (user.is_superuser or workspaces(user, action).exists())
-    )
+    if not isinstance(user, User) or not user.is_active or not _within_scopes(user, action):
+        return False
+    return user.is_superuser or workspaces(user, action).exists()
 
 
 def workspaces(user: Somebody, action: Action = Action.VIEW) -> QuerySet[Workspace]:
     """The workspaces where `user` may do `action`."""
-    if not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active or not _within_scopes(user, action):
         return Workspace.objects.none()
     if user.is_superuser:
         return Workspace.objects.all()
@@ -253,6 +284,17 @@ def _workspaces_where(user: User, action: Action) -> QuerySet[Membership, str]:
 def _may_see_around(user: User, thing: models.Model) -> bool:
     """True for members of the workspace of `thing`: they may know that it exists, even if they may not look at it."""
     return allowed(user, Action.VIEW, thing)
+
+
+def _within_scopes(user: User | AnonymousUser, action: Action) -> bool:
+    return not isinstance(user, User) or user.limited_to is None or action in user.limited_to
+
+
+def _which_scope(action: Action) -> str:
+    for scope, actions in SCOPES.items():
+        if action in actions:
+            return f": that takes the scope {scope}. Make a token that has it."
+    return ": no scope allows it. A person does it."
 
 
 def _who_may(action: Action) -> str:

@@ -9,6 +9,9 @@ from seatrial.control.ids import UlidField
 class User(AbstractUser):
     """Someone who can sign in. `is_superuser` is the instance admin."""
 
+    # Of somebody for whom a scoped token speaks: the actions that its scopes allow, see `access`. None: all that they may do.
+    limited_to: frozenset[str] | None = None
+
 
 class Workspace(models.Model):
     """A team. Its members see nothing of other workspaces."""
@@ -77,16 +80,28 @@ class Invitation(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token. Only its SHA-256 is kept; `prefix` helps people tell tokens apart."""
+    """A bearer token. Only its SHA-256 is kept; `prefix` helps people tell tokens apart.
+
+    One with `scopes` may do no more than they say, and expires. One without may do all that its owner may.
+    """
 
     id = UlidField()
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)  # of `access.Scope`
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scopes=[]) | models.Q(expires_at__isnull=False),
+                name="scoped_token_expires",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

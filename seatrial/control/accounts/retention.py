@@ -1,4 +1,4 @@
-"""Deletes invitations that nobody accepted, and expired sessions and counts of failed sign-ins, which Django only deletes when
+"""Deletes invitations that nobody accepted, tokens that expired, and expired sessions and counts of failed sign-ins, which Django only deletes when
 they are read."""
 
 from datetime import datetime
@@ -8,15 +8,17 @@ from django.core.cache import caches
 from django.db import connection
 
 from seatrial.control import keeping
-from seatrial.control.accounts.models import Invitation
+from seatrial.control.accounts.models import ApiToken, Invitation
 
 
 def prune(now: datetime) -> int:
     """Delete what has expired; returns how many."""
     horizon = keeping.SESSIONS.horizon(now)
     late = Invitation.objects.filter(uid="", expires_at__lt=keeping.INVITATIONS.horizon(now))
+    expired = ApiToken.objects.filter(expires_at__lt=keeping.API_TOKENS.horizon(now))
     return (
         keeping.delete(late)
+        + keeping.delete(expired)
         + keeping.delete(Session.objects.filter(expire_date__lt=horizon))
         + _prune_cache(horizon)
     )

@@ -15,6 +15,7 @@ from seatrial.control.accounts.admission import pages as admission
 from seatrial.control.accounts.providers.pages import addresses
 from seatrial.control.accounts.second_factor import pages
 from seatrial.control.accounts.sign_in_pages import SignIn, change_password
+from seatrial.control.accounts.token_pages import revoke_token, tokens_page
 
 ALLAUTHS_NAMES = ("mfa_index", "mfa_list_webauthn", "socialaccount_connections")
 
@@ -51,6 +52,9 @@ urlpatterns = [
     path("accounts/2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
     path("accounts/2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
     *addresses(),
+    # Not below accounts/, which is open to people who still lack a second factor
+    path("tokens", tokens_page, name="tokens"),
+    path("tokens/<str:key>/revoke", revoke_token, name="revoke_token"),
     path("people", admission.people, name="people"),
     path("people/invitations/<str:key>/revoke", admission.revoke, name="revoke_invitation"),
 ]

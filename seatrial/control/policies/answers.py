@@ -108,6 +108,43 @@ class EvaluationAnswer(Schema):
     results: list[ResultAnswer] = Field(description="What each policy said, by the policy's slug.")
 
 
+class EvaluationListed(Schema):
+    """One evaluation in a list, without what each policy said."""
+
+    id: str = Field(description="Its id.")
+    project: str = Field(description="Id of its project.")
+    number: int | None = Field(description="Number of its pull request at its forge; null: it is of none.")
+    commit: str = Field(description="The commit it is about.")
+    ref: str = Field(description="What it was evaluated as, such as refs/heads/main.")
+    event: str = Field(description="What led to it, such as pull_request or push.")
+    state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
+    score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
+    waived: int = Field(description="How many of its results are waived.")
+    remarks: int = Field(description="How many would fail it, were their policies not advisory.")
+    message: str = Field(description="Why there is no verdict, or not yet, for people; empty otherwise.")
+    created_at: datetime = Field(description="When it was made.")
+    page_url: str = Field(description="Its page on this server.")
+
+
+def listed(row: Evaluation) -> EvaluationListed:
+    """The evaluation in a list; its `pull_request` should have been read."""
+    return EvaluationListed(
+        id=row.pk,
+        project=row.project_id,
+        number=row.pull_request.number if row.pull_request else None,
+        commit=row.commit,
+        ref=row.ref,
+        event=row.event,
+        state=row.state,
+        score=row.score,
+        waived=row.waived,
+        remarks=row.remarks,
+        message=row.shown_message,
+        created_at=row.created_at,
+        page_url=page_url(row),
+    )
+
+
 def answers(evaluations: QuerySet[Evaluation]) -> list[EvaluationAnswer]:
     """The answers for `evaluations`, in their order; results are sorted by the name of their policy."""
     results = Result.objects.select_related("version__policy").prefetch_related("waivers")

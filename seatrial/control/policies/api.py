@@ -2,18 +2,20 @@
 
 from typing import Annotated, Any
 
-from django.http import HttpRequest
-from ninja import Path, Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
-from seatrial.control.accounts.access import Action, find_visible, require
+from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer, error_body
 from seatrial.control.audit import services as audit
+from seatrial.control.listing import Cursor, Limit, page
 from seatrial.control.policies import services
 from seatrial.control.policies.again import again
-from seatrial.control.policies.answers import EvaluationAnswer, answers
+from seatrial.control.policies.answers import EvaluationAnswer, EvaluationListed, answers, listed
+from seatrial.control.policies.current import current as current_ones
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project
@@ -21,6 +23,18 @@ from seatrial.wire.words import EventKind
 
 router = Router(tags=["policies"])
 ProjectId = Annotated[str, Path(description="Id of a project.")]
+OfProject = Annotated[str, Query(description="Only those of the project with this id.")]
+OfNumber = Annotated[int | None, Query(description="Only those of pull requests with this number.")]
+OfCommit = Annotated[str, Query(description="Only those of the commit with this whole id.")]
+InState = Annotated[
+    str,
+    Query(
+        description="Only those in this state: queued, running, passed, failed, errored, timed_out or superseded."
+    ),
+]
+Current = Annotated[
+    bool, Query(description="Only the newest of each open pull request, and of each branch and tag.")
+]
 EvaluationId = Annotated[str, Path(description="Id of an evaluation.")]
 
 
@@ -65,6 +79,28 @@ def evaluate(
         details={"commit": asked.commit},
     )
     return _fresh(evaluation)
+
+
+@router.get("/evaluations", response=list[EvaluationListed], summary="List evaluations, newest first")
+def list_evaluations(
+    request: HttpRequest,
+    response: HttpResponse,
+    project: OfProject = "",
+    number: OfNumber = None,
+    commit: OfCommit = "",
+    state: InState = "",
+    current: Current = False,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> list[EvaluationListed]:
+    """Those of all workspaces that you are in, without what each policy said."""
+    rows = visible(person(request), Evaluation)
+    if number is not None:
+        rows = rows.filter(pull_request__number=min(max(number, 0), 2**31 - 1))
+    wanted = {"project": project, "commit": commit, "state": state}
+    rows = rows.filter(**{name: value for name, value in wanted.items() if value})
+    rows = (current_ones(rows) if current else rows).select_related("pull_request")
+    return [listed(row) for row in page(rows, request, response, by=("-id",), limit=limit, cursor=cursor)]
 
 
 @router.get(
