@@ -11,7 +11,7 @@ ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
 HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_neighbours.py"
 PERMITTED, BERTHS = "tests/policies/test_network.py", "tests/sandboxes/test_berths.py"
-NETWORKED = "tests/sandboxes/test_networked.py"
+NETWORKED, VISITS = "tests/sandboxes/test_networked.py", "tests/worker/test_visits.py"
 SANDBOXES, JUDGED = "tests/sandboxes/test_containers.py", "tests/sandboxes/test_validation.py"
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
 SIGN_IN, DOORS = "tests/accounts/test_sign_in.py", "tests/rest/test_every_door.py"
@@ -244,6 +244,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{BERTHS}::test_without_rules_there_is_no_berth",
         f"{BERTHS}::test_the_bus_is_closed_by_every_address_that_it_has",
         f"{BERTHS}::test_beyond_the_bridge_other_networks_and_published_ports_are_closed",
+    ),
+    "- A live policy visits the preview that its evaluation looks at": (
+        f"{VISITS}::test_nobody_else_visits_it_and_nothing_else_is_visited",
+        f"{VISITS}::test_no_path_leads_anywhere_else",
+        f"{VISITS}::test_a_redirect_is_told_and_not_followed",
     ),
     "- The sandbox of a policy with a network holds no token": (
         f"{NETWORKED}::test_the_bridge_is_reached_and_nothing_of_the_host",

@@ -20,6 +20,7 @@ from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
 from seatrial.agent.bus.registration import bus_of, context_of, readmitted, registered
+from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
 from seatrial.agent.environments.service import Environments
@@ -84,9 +85,7 @@ class AgentProgram:
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
         image = self._sandbox_image(tools)
-        policies = self._evaluations(
-            tools, Jobs(bus), image, self._harbour(bus_of(self._settings, credential))
-        )
+        policies = self._evaluations(tools, bus, image, self._harbour(bus_of(self._settings, credential)))
         builder = watch(tools)
         host = self._host_lines(tools, builder)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
@@ -203,7 +202,7 @@ class AgentProgram:
         return sandbox_image(tools.runtime.engine, tools.images, caches, given)
 
     def _evaluations(
-        self, tools: Tools, jobs: Jobs, image: ImageSource | None, harbour: Harbour
+        self, tools: Tools, bus: Bus, image: ImageSource | None, harbour: Harbour
     ) -> Evaluations:
         runtime = tools.runtime
         return evaluations(
@@ -211,11 +210,12 @@ class AgentProgram:
             directory=self._directory,
             engine=runtime.engine if isinstance(runtime, DockerRuntime) else None,
             image=image,
-            jobs=jobs,
+            jobs=Jobs(bus),
             checkouts=tools.checkouts,
             credentials=tools.credentials,
             reports=tools.reports,
             harbour=harbour,
+            visits=BusVisits(bus),
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )
 

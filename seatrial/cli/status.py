@@ -14,6 +14,7 @@ from seatrial.embedded.typed import typed
 from seatrial.wire.counted import counted
 from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState, ResultState
+from seatrial.wire.words import EventKind
 
 
 def status(as_json: AsJson = False) -> None:
@@ -78,7 +79,8 @@ def _project(terminal: Terminal, project: Json) -> None:
     for evaluation in project["evaluations"][:5]:
         state = evaluation["state"] if evaluation["state"] in DECIDED else "waiting"
         said = f"{evaluation['state']}{counted_score(evaluation)}"
-        terminal.line("  ", show.mark(state), f" policies on {evaluation['commit'][:12]}: {said}")
+        what = "floats:" if evaluation.get("event") == EventKind.PREVIEW else "policies on"
+        terminal.line("  ", show.mark(state), f" {what} {evaluation['commit'][:12]}: {said}")
         _waits(terminal, evaluation, indent=6)
 
 

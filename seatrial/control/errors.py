@@ -17,6 +17,8 @@ ControlError
 ├── AirgapError     airgap.errors
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
+├── NotVisited      triggers.visiting
+├── LinesUnread     triggers.last_lines
 ├── NotFound        it does not exist, or the person who asks may not see it
 └── Unexpected      anything else: a bug
 

@@ -1,7 +1,7 @@
 """The project as a policy sees it. Every question goes over the pipe to the host, once."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Ask = Callable[[str, list[Any]], Any]
@@ -203,6 +203,24 @@ class Project:
     def get_metadata(self) -> dict[str, Any]:
         """{name, description, web_url, created_at, updated_at}, as far as the forge says."""
         return dict(self._ask("get_metadata"))
+
+    @property
+    def preview(self) -> dict[str, Any]:
+        """The running preview of this commit, for policies with LIVE = True: {state, urls, services, phases, warnings, screenshot}."""
+        return dict(self._ask("preview"))
+
+    def visit(
+        self,
+        path: str,
+        service: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+    ) -> dict[str, Any]:
+        """{status, headers, time, body, left_out, why} of what the preview answers now. The host asks, never twice for one call, and
+        follows no redirect."""
+        lines = [f"{_text(name)}: {_text(value)}" for name, value in (headers or {}).items()]
+        return dict(self._ask_host("visit", [_text(path), _text(service or ""), _text(method), lines]))
 
     def get_file_last_commit_date(self, path: str) -> str | None:
         """ISO 8601 date of the newest commit that touched the file, or None."""

@@ -93,10 +93,28 @@ def _kinds_habit(known: dict[str, Any]) -> bool:
     return isinstance(kind, ServiceKind) and kind.keeps_data
 
 
+class ServiceFacts(Part):
+    """What a service was like when its deployment became ready.
+
+    `user` is the one that its container was given, as it was written; empty: the engine's own, which is root. None, here and for
+    the image's size: the host does not know. `listening` are the TCP ports that others reach it at, None if nobody could look;
+    `declared` those of its recipe and its image.
+    """
+
+    image: str = ""
+    image_bytes: int | None = None
+    user: str | None = None
+    listening: list[int] | None = None
+    declared: list[int] = Field(default_factory=list)
+    restarts: int = 0
+    exit_code: int | None = None
+
+
 class ObservedService(Part):
     """One service of a deployment. `endpoint` is the address that Traefik connects to, None if the service is not routable.
 
-    `keeps_data`: the service and its data on the host outlive the deployment. Without a value, its kind decides.
+    `keeps_data`: the service and its data on the host outlive the deployment. Without a value, its kind decides. `facts` come with
+    `DeploymentReady` only.
     """
 
     name: str
@@ -106,6 +124,7 @@ class ObservedService(Part):
     endpoint: str | None = None
     container: str = ""
     keeps_data: bool = Field(default_factory=_kinds_habit)
+    facts: ServiceFacts | None = None
 
 
 class RecipeRead(Message):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, Part
+from seatrial.wire.previews import Preview
 from seatrial.wire.states import EvaluationState, Isolation, ResultState, Severity
 from seatrial.wire.words import KNOWN_FIRST, EventKind, LogLevel
 
@@ -29,6 +30,7 @@ class PolicyToRun(Part):
     timeout_seconds: float = 30.0
     memory_mb: int = 128
     network: bool = False  # its author asks for the network, and its workspace permits it
+    live: bool = False  # it looks at the preview of the commit, and may visit it
 
 
 class Member(Part):
@@ -97,7 +99,8 @@ class RunEvaluation(Message):
 
     `base_commit` is the commit to compare with: the base of the pull request, or the branch's commit before the push;
     empty if unknown. `number` is the number of the pull request, None without one. `fresh`: no remembered result counts, because time
-    has passed since.
+    has passed since. `preview` is that of the commit, for
+    policies that are `live`.
     """
 
     evaluation: str
@@ -112,6 +115,7 @@ class RunEvaluation(Message):
     number: int | None = None
     policies: list[PolicyToRun]
     facts: ForgeFacts = Field(default_factory=ForgeFacts)
+    preview: Preview | None = None
     fresh: bool = False
 
 

@@ -6,6 +6,7 @@
 | seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
 | seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
+| seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
 | seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
@@ -28,6 +29,7 @@ EVALUATIONS_CONSUMER = "evaluations"
 
 HEARTBEATS = "seatrial.agents.*.heartbeat"
 CREDENTIALS = "seatrial.agents.*.credentials"
+VISITS = "seatrial.agents.*.visits"
 
 
 def heartbeat(agent: str) -> str:
@@ -38,6 +40,11 @@ def heartbeat(agent: str) -> str:
 def credentials(agent: str) -> str:
     """The subject on which `agent` asks for source credentials; the answer comes to its inbox."""
     return f"seatrial.agents.{agent}.credentials"
+
+
+def visits(agent: str) -> str:
+    """The subject on which `agent` asks to have a preview visited; the answer comes to its inbox."""
+    return f"seatrial.agents.{agent}.visits"
 
 
 def ask_host(agent: str) -> str:

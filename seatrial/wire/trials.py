@@ -10,6 +10,7 @@ from pydantic import Field
 from seatrial.wire.deployments import Source
 from seatrial.wire.envelope import Message, Part
 from seatrial.wire.evaluations import ForgeFacts, PolicyResult, PolicyToRun
+from seatrial.wire.previews import Preview
 from seatrial.wire.states import Isolation
 from seatrial.wire.words import KNOWN_FIRST, EventKind
 
@@ -49,6 +50,8 @@ METHODS = frozenset(
         "get_topics",
         "get_metadata",
         "get_file_last_commit_date",
+        "preview",
+        "visit",
     }
 )
 
@@ -88,6 +91,7 @@ class RunTrial(Message):
     number: int | None = None
     policies: list[PolicyOnTrial]
     facts: ForgeFacts = Field(default_factory=ForgeFacts)
+    preview: Preview | None = None
     patient: bool = False
 
 

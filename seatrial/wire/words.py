@@ -125,6 +125,7 @@ class EventKind(StrEnum):
     TAG = "tag"
     MERGE_QUEUE = "merge_queue"  # a commit that a merge queue or a merge train made
     MANUAL = "manual"  # somebody asked for it
+    PREVIEW = "preview"  # a preview of the commit, for live policies
 
 
 class StopCause(StrEnum):

@@ -61,6 +61,7 @@ class Harbour:
     asked: Waiver
     granted: Waiver
     written: Policy
+    floats: Evaluation
 
 
 HOST = [
@@ -103,6 +104,7 @@ def fill() -> Harbour:
         terminated_at=timezone.now() - timedelta(minutes=3),
     )
     checks = _checks(live, "passed", "runsc")
+    floats = _floats(live)
     _checks(building, "running", "")
     weak = _checks(failed, "failed", "runc")
     away = _away(make.project(cast.workspace, "lighthouse"), gone)
@@ -117,7 +119,7 @@ def fill() -> Harbour:
     _scores(cast)
     return Harbour(
         cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted,
-        _written(cast),
+        _written(cast), floats,
     )  # fmt: skip
 
 
@@ -380,6 +382,24 @@ def _checks(of: Environment, state: str, isolation: str) -> Evaluation:
             logs=[{"level": "info", "message": "3 candidates"}] if fails else [],
             seconds=0.041 + index / 10, memoised=index == 2,
         )  # fmt: skip
+    return evaluation
+
+
+def _floats(of: Environment) -> Evaluation:
+    assert of.live is not None
+    evaluation = make.evaluation(
+        of.pull_request, event="preview", deployment=of.live.pk, state="failed", score=75.0, seconds=3.2
+    )
+    for name, state, message in (
+        ("Every link answers", "passed", "12 addresses of the preview answer."),
+        ("Nobody runs as root", "failed", "web runs as root: neither its recipe nor its image names a user."),
+    ):
+        version = make.policy(of.project.workspace, name, "Looks at the running preview.")
+        version.live = True
+        version.save()
+        evaluation.versions.add(version)
+        score = 100.0 if state == "passed" else 50.0
+        make.result(evaluation, version, state=state, score=score, message=message, seconds=1.4)
     return evaluation
 
 

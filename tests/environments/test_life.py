@@ -45,6 +45,8 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
         assert await agent.runtime.fetch(services["web"].endpoint) == "hello"
         assert services["web"].labels == ["pr-1-shop"] and services["api"].labels == ["api-pr-1-shop"]
         assert services["db"].endpoint is None
+        assert (facts := services["web"].facts) is not None, "for policies that look at previews"
+        assert facts.listening and facts.image_bytes == 5_000_000 and facts.exit_code is None
         assert ready.isolation is Isolation.CONTAINER
         ended = [p.phase for p in agent.reports.all(DeploymentPhase) if p.seconds is not None]
         assert set(ended) == {"checkout", "recipe", "build web", "build api", "build db", "start", "health"}

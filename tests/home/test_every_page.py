@@ -109,6 +109,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/replays/{made.replay.pk}",
         f"/evaluations/{harbour.evaluation.pk}",
         f"/evaluations/{harbour.weak.pk}",
+        f"/evaluations/{harbour.floats.pk}",
         f"/evaluations/{harbour.weak.pk}/waive/licence-present",
         f"/evaluations/{harbour.weak.pk}/break-glass",
         "/waivers",

@@ -35,7 +35,7 @@ def test_a_policy_does_what_it_says(slug: str, test: dict[str, Any]) -> None:
 @pytest.mark.parametrize("slug", EVERY)
 def test_a_policy_carries_tests_of_both_verdicts(slug: str) -> None:
     verdicts = {test["expected"].get("passed") for test in EVERY[slug].tests}
-    assert len(EVERY[slug].tests) >= 3 and verdicts == {True, False}
+    assert len(EVERY[slug].tests) >= 3 and verdicts - {None} == {True, False}
 
 
 @pytest.mark.parametrize("slug", EVERY)

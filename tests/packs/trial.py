@@ -29,8 +29,11 @@ def run(slug: str, files: dict[str, str | bytes], **params: Any) -> dict[str, An
 def judged(slug: str, given: dict[str, Any], params: dict[str, Any]) -> PolicyResult:
     """The policy's result when `given`, the input of a test, answers what it asks."""
     packed = EVERY[slug]
-    value, logged = returned(slug, given, params)
     version = PolicyToRun(version_id=slug, slug=slug, code=packed.code, digest=packed.digest)
+    try:
+        value, logged = returned(slug, given, params)
+    except RuntimeError as error:  # with which policies of packs say that nobody knows
+        return judge(version, Outcome(how=Ending.FINISHED, said={"raised": str(error)}))
     return judge(version, Outcome(how=Ending.FINISHED, said={"returned": value}, logs=logged))
 
 

@@ -53,6 +53,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "project",
         "urls",
         "page_url",
+        "floats",
         "deployment",
         "live_commit",
         "stop_cause",
@@ -175,6 +176,8 @@ def test_evaluation_asked_for_by_hand(cast: Cast, environment: Environment) -> N
     one = alice.post(path, body, content_type="application/json").json()
     assert one.keys() == {
         "id",
+        "event",
+        "deployment",
         "commit",
         "state",
         "score",

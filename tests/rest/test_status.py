@@ -243,7 +243,7 @@ def test_status_costs_the_same_for_many(
         evaluation = factories.evaluation(pull_request)
         factories.result(evaluation, factories.policy(cast.workspace, "Has readme"))
     bob = client(cast.bob)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         bob.get(f"{API}/status")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         bob.get(f"{API}/environments")

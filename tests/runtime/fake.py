@@ -164,6 +164,11 @@ class FakeRuntime:
         await self._asked()
         return sorted(self._image(image).ports)
 
+    async def image_bytes(self, image: str) -> int | None:
+        """See Runtime."""
+        await self._asked()
+        return 5_000_000 if image in self.images else None
+
     async def image_labels(self, image: str) -> Mapping[str, str]:
         """See Runtime."""
         await self._asked()

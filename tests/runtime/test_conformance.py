@@ -240,6 +240,7 @@ async def test_images_say_what_they_expose_and_stay_while_they_are_used(ground: 
     assert not await runtime.has_image(ground.image)
     assert await runtime.image_ports(ground.image) == await runtime.image_volumes(ground.image) == []
     assert await runtime.image_check(ground.image) is None
+    assert await runtime.image_bytes(ground.image) is None
     assert await runtime.image_labels(ground.image) == {}
 
 

@@ -1,6 +1,7 @@
 """The page for authors of policies: its example runs, and the limits in it are right."""
 
 import ast
+import asyncio
 import inspect
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ from seatrial.agent.sandboxes import memo, reading, validation
 from seatrial.agent.sandboxes.literals import Literals
 from seatrial.control.policies.packs import parse
 from seatrial.sandbox import limits
-from seatrial.sandbox.policy import Log
+from seatrial.sandbox.policy import Log, run
 from seatrial.sandbox.project import Project
 from seatrial.wire import evaluations
 from tests.sandboxes.conftest import Bench, policy
@@ -19,7 +20,7 @@ from tests.sandboxes.conftest import Bench, policy
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
-EXAMPLE, FACT, TESTED, NETWORKED = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, FACT, TESTED, NETWORKED, LIVE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -67,6 +68,14 @@ async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:
     assert packed.network and packed.description == "The name of every service in the catalogue resolves."
     [alone] = await processes.run(policy(packed.code, packed.slug, network=True))
     assert alone.state == "errored" and "needs the network" in alone.message
+
+
+async def test_the_live_example_visits() -> None:
+    packed = parse("open", LIVE)
+    answers = Literals({"visit": {"/": {"time": 0.2}, "/health": {"status": 503}}})
+    project = Project(lambda method, arguments: asyncio.run(answers.answer([method, arguments]))[0])
+    said = await asyncio.to_thread(run, "open.py", packed.code, {"project": project})
+    assert packed.live and said == {"passed": False, "message": "/ 200 in 0.2 s, /health 503, 0 restarts."}
 
 
 def test_every_question_is_on_the_page() -> None:

@@ -7,9 +7,9 @@ from functools import partial
 
 import nats.errors
 import structlog
-from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from seatrial.agent.bus.asking import ended
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.identity import SealedValueError
 from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
@@ -81,7 +81,7 @@ class BusCredentials:
         data = Envelope.wrap(attempt.question).encode()
         subject = subjects.credentials(self._bus.agent)
         try:
-            reply = await _ended(asyncio.create_task(client.request(subject, data, timeout=ANSWER_SECONDS)))
+            reply = await ended(asyncio.create_task(client.request(subject, data, timeout=ANSWER_SECONDS)))
             message = Envelope.decode(reply.data).open()
         except nats.errors.NoRespondersError:
             attempt.failed(f"no worker of the control plane listens. {START_IT}")
@@ -138,15 +138,3 @@ class _Attempt:
 
     def _about(self) -> dict[str, str]:
         return {name: value for name, value in self.question.model_dump().items() if value}
-
-
-async def _ended(asking: asyncio.Task[Msg]) -> Msg:
-    """The result of the call. The client uses Python 3.11's wait_for, which can lose a cancellation; this call does not lose it."""
-    try:
-        await asyncio.wait({asking})
-    finally:
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-    if asking.cancelled():  # by the client, because it was closed
-        raise nats.errors.ConnectionClosedError
-    return asking.result()

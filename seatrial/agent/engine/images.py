@@ -20,11 +20,12 @@ TAR = {"Content-Type": "application/x-tar"}
 
 @dataclass(frozen=True)
 class Image:
-    """An image on the engine. `config` is its configuration, as in the image's own document."""
+    """An image on the engine. `config` is its configuration, as in the image's own document; `bytes` all its layers, unpacked."""
 
     id: str
     layers: tuple[str, ...]
     config: Mapping[str, Any]
+    bytes: int | None = None
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -77,7 +78,7 @@ class Images:
                 return None
             raise
         layers = (shown.get("RootFS") or {}).get("Layers") or []
-        return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {})
+        return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {}, shown.get("Size"))
 
     async def list(self, labels: Mapping[str, str]) -> list[Listed]:
         """All images that carry every one of `labels`, the newest first."""

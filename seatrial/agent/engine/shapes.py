@@ -116,6 +116,7 @@ def container_from(shown: Mapping[str, Any]) -> Container:
         restarts=int(shown["RestartCount"]),
         network_of=mode.removeprefix(_JOINED) if mode.startswith(_JOINED) else None,
         stop_seconds=shown["Config"].get("StopTimeout"),
+        user=str(shown["Config"].get("User") or ""),
         stays_down=shown["HostConfig"]["RestartPolicy"]["Name"] in {"", "no"},
     )
 

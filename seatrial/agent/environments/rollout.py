@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from seatrial.agent.environments.admission import Remind
+from seatrial.agent.environments.facts import with_facts
 from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
@@ -94,12 +95,13 @@ class Rollout:
         by_name = {container.name: container for container in containers if container}
         for text in [*launched.warnings, *launched.notes]:
             await self._say(text)
+        services = await with_facts(
+            self._tools.runtime, launched, launched.observed(self._desired.name, by_name), by_name
+        )
         ready = DeploymentReady(
             environment=self._desired.environment,
             deployment=self._deployment.id,
-            services=await self._tools.ways.open(
-                self._desired.environment, launched.observed(self._desired.name, by_name)
-            ),
+            services=await self._tools.ways.open(self._desired.environment, services),
             isolation=launched.launch.isolation,
             warnings=launched.warnings,
             notes=launched.notes,

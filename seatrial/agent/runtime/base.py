@@ -60,6 +60,9 @@ class Runtime(Protocol):
     async def image_ports(self, image: str) -> list[int]:
         """TCP ports the image EXPOSEs, ascending; empty when none or when the image is not here."""
 
+    async def image_bytes(self, image: str) -> int | None:
+        """The size of all its layers; None when nobody knows, or when the image is not here."""
+
     async def image_volumes(self, image: str) -> list[str]:
         """Paths that the image declares a VOLUME, sorted; empty when none or when the image is not here."""
 

@@ -18,6 +18,7 @@ from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
+from seatrial.agent.vocabulary.visits import Visits, nobody
 
 
 def sandbox_image(engine: Engine, images: DockerImages, caches: Path, given: str = "") -> ImageSource:
@@ -39,6 +40,7 @@ def evaluations(
     credentials: CredentialSource,
     reports: Reports,
     harbour: Harbour,
+    visits: Visits = nobody,
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
@@ -56,4 +58,4 @@ def evaluations(
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     pool = Pool(backend, berths=Berths(engine, agent, harbour), size=warm)
     gathering = Gathering(backend, directory / "tools")
-    return Evaluations(jobs, checkouts, credentials, reports, pool, memo, gathering)
+    return Evaluations(jobs, checkouts, credentials, reports, pool, memo, gathering, visits=visits)

@@ -75,7 +75,8 @@ class Broker:
         if method == "get_files_content":
             return await self._reading.contents(_paths(arguments))
         if method not in self._answers:
-            raise Unanswerable(f"project.{method} does not exist")
+            live = " for a policy without LIVE = True" if method in ("preview", "visit") else ""
+            raise Unanswerable(f"project.{method} does not exist{live}")
         asked = json.dumps([method, arguments])
         try:
             digest = await self._blob_digest(method, arguments)

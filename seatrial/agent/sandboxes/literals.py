@@ -9,12 +9,15 @@ from typing import Any
 
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.listing import chosen
+from seatrial.agent.sandboxes.previewed import PREVIEW, VISIT
 from seatrial.agent.sandboxes.questions import Seen, understood
 from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Changed, Entry, Tree, Written
 from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.previews import Preview, PreviewPhase, PreviewService
 from seatrial.wire.trials import BYTES, FILES
+from seatrial.wire.words import Phase
 
 FILE = "100644"
 LISTED = "list_files"
@@ -22,6 +25,18 @@ OF_ONE_FILE = "get_file_content"
 OF_SEVERAL = ("get_files_content", "read_files")
 # What all files of a commit say; without `files` a test has none, whatever it says about single ones.
 OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
+
+STARTED = PreviewPhase(name=Phase.START, seconds=1.0)
+LIVE = Preview(deployment="0" * 26, name="pr-1-test", commit="0" * 40, phases=[STARTED])
+SERVICE = PreviewService(name="web", kind="web", state="running").model_dump(mode="json")
+FOUND: dict[str, Any] = {
+    "status": 200,
+    "headers": {},
+    "time": 0.0,
+    "body": "",
+    "left_out": False,
+    "why": "",
+}
 
 
 NOTHING_FOUND: dict[str, Any] = {
@@ -107,6 +122,8 @@ class Literals:
         if method in OF_SEVERAL and isinstance(same := self._given.get(OF_ONE_FILE), str):
             return {"files": dict.fromkeys(arguments, same), "left_out": {}, "done": len(arguments)}, []
         given = self._given.get(method)
+        if method in (PREVIEW, VISIT):
+            return _of_preview(method, arguments, given), []
         if method == LISTED and isinstance(given, list):
             return chosen(given, *arguments), []
         if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
@@ -114,6 +131,17 @@ class Literals:
         if isinstance(given, dict) and arguments and isinstance(arguments[0], str) and arguments[0] in given:
             return _answer(method, arguments[0], given[arguments[0]]), []
         return await self._broker.answer(question)
+
+
+def _of_preview(method: str, arguments: Sequence[Any], given: Any) -> Any:
+    """What a test says of a preview, which need not say all; pages that it does not name are not there."""
+    said = given if isinstance(given, dict) else {}
+    if method == PREVIEW:
+        listed = said.get("services", [])
+        services = [{**SERVICE, **one} for one in listed if isinstance(one, dict)]
+        return {**LIVE.model_dump(mode="json"), **said, "services": services}
+    answer = said.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
+    return {**FOUND, **answer} if isinstance(answer, dict) else {**FOUND, "status": 404}
 
 
 def _answer(method: str, argument: str, given: Any) -> Any:

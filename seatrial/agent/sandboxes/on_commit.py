@@ -15,12 +15,14 @@ from seatrial.agent.sandboxes.located import located
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.outcome import Outcome
 from seatrial.agent.sandboxes.pool import Pool
-from seatrial.agent.sandboxes.questions import Seen
+from seatrial.agent.sandboxes.previewed import OnPreview
+from seatrial.agent.sandboxes.questions import Answers, Seen
 from seatrial.agent.sandboxes.rounds import Pair, Round
 from seatrial.agent.sandboxes.validation import judge
 from seatrial.agent.vocabulary.credentials import Credentials
 from seatrial.agent.vocabulary.errors import CheckoutError, FetchFailed
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
+from seatrial.agent.vocabulary.visits import Visits, nobody
 from seatrial.wire.digests import digest_of
 from seatrial.wire.evaluations import Digests, PolicyResult, PolicyToRun, RunEvaluation, ToolRun
 from seatrial.wire.states import ResultState
@@ -41,6 +43,7 @@ class OnCommit:
     memo: Memo
     gathering: Gathering | None = None  # of facts
     pauses: Sequence[float] = PAUSES
+    visits: Visits = nobody
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
@@ -52,7 +55,10 @@ class OnCommit:
             if policy.languages and not await broker.has_language(policy.languages):
                 results[index] = skipped(policy)
                 continue
-            if policy.network or command.fresh:
+            if policy.live and command.preview is None:
+                results[index] = without_preview(policy)
+                continue
+            if elsewhere(policy) or command.fresh:
                 continue  # what it finds there is no answer of ours, so nobody knows whether it would find the same again
             known = await self.memo.find(command.project, policy, where, broker)
             if known is not None:
@@ -61,7 +67,7 @@ class OnCommit:
         for index, (result, seen) in (await self._run(todo, broker, command, credentials)).items():
             results[index] = result
             policy = command.policies[index]
-            if not policy.network:
+            if not elsewhere(policy):
                 await self.memo.keep(command.project, policy, where, seen, result)
         return [results[index] for index in range(len(command.policies))]
 
@@ -93,7 +99,7 @@ class OnCommit:
     ) -> dict[int, Judged]:
         judged: dict[int, Judged] = {}
         for pause in (*self.pauses, None):
-            outcomes = await self._round(todo, broker)
+            outcomes = await self._round(todo, broker, command)
             failed = [pair for pair in todo if outcomes[pair[0]].again]
             for index, policy in todo:
                 judged[index] = await self._judged(policy, outcomes[index], broker)
@@ -109,8 +115,13 @@ class OnCommit:
             todo = failed
         return judged
 
-    async def _round(self, todo: list[Pair], broker: Broker) -> dict[int, Outcome]:
-        return await Round(self.pool, lambda _: broker).run(todo) if todo else {}
+    async def _round(self, todo: list[Pair], broker: Broker, command: RunEvaluation) -> dict[int, Outcome]:
+        answers: dict[int, Answers] = {index: broker for index, _ in todo}
+        if command.preview is not None:
+            visitors = [index for index, policy in todo if policy.live]
+            seen, run = command.preview, command.evaluation
+            answers |= {index: OnPreview(broker, seen, run, self.visits) for index in visitors}
+        return await Round(self.pool, answers.__getitem__).run(todo) if todo else {}
 
     async def _judged(self, policy: PolicyToRun, outcome: Outcome, broker: Broker) -> Judged:
         """The result, and all that it depends on."""
@@ -142,6 +153,19 @@ def digests(policy: PolicyToRun, seen: Seen) -> Digests:
         code=hashlib.sha256(policy.code.encode()).hexdigest(),
         params=digest_of(policy.params),
         answers=digest_of(seen),
+    )
+
+
+def elsewhere(policy: PolicyToRun) -> bool:
+    """Whether it looks at what may be another thing the next time, without the commit being another."""
+    return policy.network or policy.live
+
+
+def without_preview(policy: PolicyToRun) -> PolicyResult:
+    """The result of a live policy on a commit whose preview does not run."""
+    message = "No preview of this commit is live, so there is nothing to look at."
+    return PolicyResult(
+        version_id=policy.version_id, slug=policy.slug, state=ResultState.SKIPPED, message=message
     )
 
 

@@ -18,6 +18,7 @@ from seatrial.agent.sandboxes.validation import fitting
 from seatrial.agent.vocabulary.credentials import Credentials, CredentialSource
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.tree import Checkouts
+from seatrial.agent.vocabulary.visits import Visits, nobody
 from seatrial.wire.digests import digest_of
 from seatrial.wire.envelope import Message
 from seatrial.wire.evaluations import (
@@ -55,6 +56,7 @@ class Evaluations:
         gathering: Gathering | None = None,
         *,
         parallel: int = 2,
+        visits: Visits = nobody,
     ) -> None:
         self._isolation: Isolation | None = None
         self._warnings: list[str] = ["the policy sandbox is being prepared"]
@@ -64,7 +66,7 @@ class Evaluations:
         self._reports = reports
         self._pool = pool
         self._memo = memo
-        self._on_commit = OnCommit(checkouts, pool, memo, gathering)
+        self._on_commit = OnCommit(checkouts, pool, memo, gathering, visits=visits)
         self._gathering = gathering
         self._parallel = parallel
         self._trials = Trials(self.results, credentials, reports, pool)

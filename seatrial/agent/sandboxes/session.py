@@ -17,7 +17,7 @@ from seatrial.agent.sandboxes.facts.fact import FactFailed
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
-from seatrial.agent.vocabulary.errors import CheckoutError
+from seatrial.agent.vocabulary.errors import CheckoutError, NotVisited
 from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
 
@@ -145,6 +145,9 @@ class Session:
             await self._stop(channel)
         except FactFailed as error:
             running.outcome.failed(str(error), again=error.again)
+            await self._stop(channel)
+        except NotVisited as error:
+            running.outcome.failed(f"the preview could not be visited: {error}", again=error.again)
             await self._stop(channel)
         except TimeoutError:
             note = f"its questions took the host more than {running.budget.most_seconds:.0f} s. Ask for less: choose files, search on the host"

@@ -120,6 +120,7 @@ class Trials:
             number=command.number,
             policies=policies,
             facts=command.facts,
+            preview=command.preview,
         )
         said = await self._on_commit(asked, self._credentials.for_trial(command.trial))
         return [TrialResult(result=result) for result in said]

@@ -187,6 +187,7 @@ class Container:
     network_of: str | None = None
     stop_seconds: float | None = None  # how long it has to end, if its recipe says
     port: int | None = None  # process runtime only: the port that the service was given instead of its own
+    user: str | None = None  # as it was written; empty: root; None: the runtime does not know
     stays_down: bool = False  # the engine does not start it again when it ends: whoever wants it to run does
 
 

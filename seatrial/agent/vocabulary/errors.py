@@ -3,6 +3,7 @@
 AgentError
 ├── RecipeError        the recipe is missing or wrong (file, line, key, fix); some of its kinds have classes of their own
 ├── CheckoutError      the commit cannot be fetched or read; of one kind, it is the clone that lacks something
+├── NotVisited         a policy's visit to its preview did not come about
 ├── BuildError         a build failed; `log_tail` holds its last lines
 ├── BuilderFailed      the builder itself failed, several times: not the repository's fault
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
@@ -94,6 +95,14 @@ class Incomplete(CheckoutError):
     """The clone that the commit was fetched from lacks what is asked for."""
 
     lasting = True
+
+
+class NotVisited(AgentError):
+    """The preview could not be visited for a policy. `again`: another try may meet something else."""
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class BuildError(AgentError):

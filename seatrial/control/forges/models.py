@@ -170,6 +170,7 @@ class Told(models.TextChoices):
     """What forges are told reports of. Words of ours, which nobody sees."""
 
     VERDICT = "verdict"  # about a commit
+    FLOATS = "floats"  # about a commit: the verdict on its preview
     PREVIEW = "preview"  # about a commit
     DEPLOYMENT = "deployment"  # about a pull request, by its number
 

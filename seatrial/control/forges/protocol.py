@@ -110,7 +110,8 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
-    """The verdict on a commit. There is one per commit; sending it again replaces it.
+    """The verdict on a commit, or, if it is `live`, on its preview, which has a name of its own. There is one of each per commit;
+    sending it again replaces it.
 
     `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show
     more than a line. `number` is that of the commit's pull request, if any. `unsure`: the forge may have heard it already,
@@ -125,6 +126,7 @@ class EvaluationReport:
     annotations: Sequence[Annotation] = ()
     number: int | None = None
     identity: str = ""
+    live: bool = False
     unsure: bool = False
 
 

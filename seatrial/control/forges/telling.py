@@ -16,10 +16,10 @@ Report = TypeVar("Report", EvaluationReport, PreviewReport, DeploymentReport)
 
 
 def tell_evaluation(forge: Forge, project: Project, report: EvaluationReport) -> None:
-    """Report the verdict on a commit, unless it is what the forge was told last. See `_tell`."""
+    """Report a verdict on a commit, unless it is what the forge was told last. See `_tell`."""
     _tell(
         project,
-        Told.VERDICT,
+        Told.FLOATS if report.live else Told.VERDICT,
         report.commit,
         report,
         lambda unsure: forge.report_evaluation(project, replace(report, unsure=unsure)),
@@ -71,7 +71,8 @@ def forget(project: Project, commit: str) -> None:
 
     It may wait for another one, so one is promised.
     """
-    told = PostedReport.objects.filter(project=project, what__in=[Told.VERDICT, Told.PREVIEW], about=commit)
+    names = [Told.VERDICT, Told.FLOATS, Told.PREVIEW]
+    told = PostedReport.objects.filter(project=project, what__in=names, about=commit)
     told.update(digest="", unfinished=True)
 
 

@@ -10,6 +10,7 @@ from seatrial.control.accounts.access import visible
 from seatrial.control.accounts.models import User
 from seatrial.control.forges.models import Hook
 from seatrial.control.forges.registry import FORGES
+from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
@@ -34,7 +35,7 @@ class Begun:
 def begun(user: User, projects: Collection[Project]) -> list[Begun]:
     """One for each of `projects`, which come with their connections. A constant number of queries."""
     hooks = {hook.pk: hook for hook in Hook.objects.filter(project__in=projects)}
-    evaluations = _newest(visible(user, Evaluation).filter(project__in=projects))
+    evaluations = _newest(inspections(visible(user, Evaluation).filter(project__in=projects)))
     environments = _newest(visible(user, Environment).filter(project__in=projects))
     return [
         Begun(

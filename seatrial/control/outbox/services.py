@@ -55,6 +55,7 @@ class Instruction(StrEnum):
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there
     TRIAL = "trial"  # {trial}: have its project's facts, then hand it to an agent
     FOLLOW = "follow"  # {project}: have the previews of its pull requests follow its settings
+    FLOAT = "float"  # {pull_request}: have live policies look at its preview, as that is now
     SCORE = "score"  # {project}: take its score of today
     SIGN = "sign"  # {evaluation}: sign its results as they are
     RESCAN = "rescan"  # {target}: evaluate what is newest there
@@ -74,6 +75,7 @@ ASIDE = (
     Instruction.COMMAND,
     Instruction.TRIAL,
     Instruction.FOLLOW,
+    Instruction.FLOAT,
     Instruction.SCORE,
     Instruction.SIGN,
     Instruction.NOTICE,

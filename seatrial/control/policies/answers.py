@@ -85,6 +85,12 @@ class EvaluationAnswer(Schema):
 
     id: str = Field(description="Its id.")
     commit: str = Field(description="The commit it is about.")
+    event: str = Field(
+        description="push, pull_request, tag, merge_queue, manual, or preview: live policies look at the running preview."
+    )
+    deployment: str = Field(
+        description="Id of the deployment of the preview that live policies look at; empty otherwise."
+    )
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
     waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")
@@ -165,6 +171,8 @@ def _answer(evaluation: Evaluation) -> EvaluationAnswer:
     return EvaluationAnswer(
         id=evaluation.pk,
         commit=evaluation.commit,
+        event=evaluation.event,
+        deployment=evaluation.deployment,
         state=evaluation.state,
         score=evaluation.score,
         waived=evaluation.waived,

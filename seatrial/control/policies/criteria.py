@@ -39,10 +39,12 @@ ALIASES = {
     "merge_group": EventKind.MERGE_QUEUE,
     "merge_train": EventKind.MERGE_QUEUE,
 }
+NAMED = [kind for kind in EventKind if kind is not EventKind.PREVIEW]
 # Events of forges that lead to no evaluation, and what to name instead
 OTHERWISE = {
     "release": "a release is made at a tag: name tag",
     "schedule": "how often a project is evaluated again is one of its settings",
+    "preview": "a policy that looks at previews says LIVE = True",
     "workflow_dispatch": "evaluations by hand run every policy, whatever its events",
 }
 
@@ -70,6 +72,8 @@ class Criteria:
         """
         if not self.events or event == EventKind.MANUAL:
             return True
+        if event == EventKind.PREVIEW:
+            return EventKind.PULL_REQUEST in self.events
         return event in self.events or (
             event == EventKind.MERGE_QUEUE and EventKind.PULL_REQUEST in self.events
         )
@@ -106,7 +110,7 @@ def _each(value: dict[str, Any], key: str, read: Any) -> tuple[Any, ...]:
 def _event(word: str) -> EventKind:
     plain = re.sub(r"[\s-]+", "_", word.strip().lower())
     plain = re.sub(r"_(hook|events?)$", "", plain)
-    if plain in list(EventKind):
+    if plain in NAMED:
         return EventKind(plain)
     if plain in ALIASES:
         return ALIASES[plain]

@@ -12,6 +12,22 @@ WITHOUT_VERDICT = (EvaluationState.ERRORED, EvaluationState.TIMED_OUT)
 EVERY = Q()
 
 
+def inspections(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
+    """Those of commits themselves, and not of their previews."""
+    return rows.exclude(event=EventKind.PREVIEW)
+
+
+def floats(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
+    """Those of previews, by live policies."""
+    return rows.filter(event=EventKind.PREVIEW)
+
+
+def newest_of(rows: QuerySet[Evaluation]) -> Evaluation | None:
+    """The newest; a superseded one only if there is no other."""
+    newest = rows.order_by("-id")
+    return newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
+
+
 def followed(rows: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
     """Those with a newer evaluation of the same project, ref, event and pull request."""
     return rows.filter(_followed())

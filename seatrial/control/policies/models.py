@@ -133,6 +133,7 @@ class PolicyVersion(models.Model):
     params = models.JSONField(default=dict)
     tests = models.JSONField(default=list)  # its own: [{name, input, expected, params}]
     network = models.BooleanField(default=False)  # its author asks for the network
+    live = models.BooleanField(default=False)  # it looks at the preview of a commit
     author = models.CharField(max_length=200, blank=True)
     note = models.CharField(max_length=500, blank=True)  # what it changes and why, for people
     created_at = models.DateTimeField(auto_now_add=True)
@@ -208,6 +209,7 @@ class Evaluation(models.Model):
     program_digest = models.CharField(max_length=64, blank=True)  # of the program inside the sandbox
     python = models.CharField(max_length=40, blank=True)  # the version that the policies ran with
     agent = models.CharField(max_length=26, blank=True)
+    deployment = models.CharField(max_length=26, blank=True)  # whose preview live policies look at
     versions = models.ManyToManyField(PolicyVersion, related_name="evaluations")
     # By a version's id: its level when this was made, which stays. Older evaluations have none: there was only soft.
     levels = models.JSONField(default=dict)

@@ -16,6 +16,7 @@ from seatrial.control.policies.results import NOTHING_RAN, lost
 from seatrial.wire import subjects
 from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts, PolicyToRun, RunEvaluation
+from seatrial.wire.previews import Preview
 from seatrial.wire.states import EvaluationState
 
 # The evaluation was asked for, but its job is not published yet: it is not superseded, and no agent knows it.
@@ -23,8 +24,8 @@ WAITS_FOR_FACTS: dict[str, Any] = {"state": EvaluationState.QUEUED, "queued_at":
 
 
 @transaction.atomic
-def queue(evaluation_id: str, facts: ForgeFacts) -> None:
-    """Publish the job with its facts, unless the evaluation has ended (superseded) or its job is published already. Idempotent.
+def queue(evaluation_id: str, facts: ForgeFacts, preview: Preview | None = None) -> None:
+    """Publish the job with its facts, and with the `preview` that live policies look at, unless the evaluation has ended (superseded) or its job is published already. Idempotent.
 
     Policies that ask for a network that their workspace does not permit now are errored here, and no agent gets them.
     """
@@ -41,7 +42,7 @@ def queue(evaluation_id: str, facts: ForgeFacts) -> None:
     try:
         outbox.publish(
             subjects.evaluation_jobs(evaluation.project.workspace_id),
-            _job(evaluation, facts),
+            _job(evaluation, facts, preview),
             workspace=evaluation.project.workspace_id,
             about=f"evaluation/{evaluation.pk}",
         )
@@ -67,7 +68,7 @@ def _waiting(evaluation_id: str) -> Evaluation | None:
     return rows.filter(pk=evaluation_id, **WAITS_FOR_FACTS).first()
 
 
-def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
+def _job(evaluation: Evaluation, facts: ForgeFacts, preview: Preview | None) -> RunEvaluation:
     project = evaluation.project
     versions = _to_do(evaluation).select_related("policy")
     pull_request = evaluation.pull_request
@@ -84,6 +85,7 @@ def _job(evaluation: Evaluation, facts: ForgeFacts) -> RunEvaluation:
         number=pull_request.number if pull_request is not None else None,
         policies=[_to_run(version) for version in versions.order_by("policy__slug")],
         facts=facts,
+        preview=preview,
         fresh=evaluation.rescan_targets.filter(rescan__fresh=True).exists(),
     )
 
@@ -101,6 +103,7 @@ def _to_run(version: PolicyVersion) -> PolicyToRun:
         params=version.params,
         languages=_languages(version.policy.criteria),
         network=version.network,
+        live=version.live,
     )
 
 

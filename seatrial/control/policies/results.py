@@ -86,6 +86,12 @@ def nothing_applies(evaluation: Evaluation) -> None:
     _conclude(evaluation, EvaluationState.PASSED)
 
 
+def passed_over(evaluation: Evaluation, reason: str) -> None:
+    """End `evaluation`, whose row the caller has locked, by the results that it has; `reason`: why there are no others."""
+    evaluation.message = reason
+    _conclude(evaluation)
+
+
 def _in_progress(evaluation_id: str) -> Evaluation | None:
     evaluation = Evaluation.objects.select_for_update().filter(pk=evaluation_id).first()
     if evaluation is None or EvaluationState(evaluation.state).terminal:

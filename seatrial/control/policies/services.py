@@ -72,7 +72,7 @@ def evaluate(
     selection = choose(current, event=event, ref=ref, asked_at=asked_at or timezone.now())
     if not selection.all and event != EventKind.MERGE_QUEUE:
         return None
-    _supersede(same, "A newer commit is evaluated instead.")
+    end(same, "A newer commit is evaluated instead.")
     evaluation = Evaluation.objects.create(
         project=project,
         pull_request=pull_request,
@@ -83,16 +83,21 @@ def evaluate(
         levels=selection.levels,
         begins=selection.begins,
     )
+    note_choice(evaluation, selection)
     _begin(evaluation, selection)
     return evaluation
 
 
-def _begin(evaluation: Evaluation, selection: Selection) -> None:
+def note_choice(evaluation: Evaluation, selection: Selection) -> None:
+    """Which versions run in `evaluation`, which the caller has just made; those that cannot are errored."""
     evaluation.versions.set(selection.all)
     for version, reason in selection.broken:
         Result.objects.create(
             evaluation=evaluation, version=version, state=ResultState.ERRORED, message=reason
         )
+
+
+def _begin(evaluation: Evaluation, selection: Selection) -> None:
     if selection.versions:
         outbox.instruct(Instruction.FACTS, evaluation=evaluation.pk)
     elif selection.broken:
@@ -130,12 +135,12 @@ def rerun(pull_request: PullRequest, *, by: Actor) -> Evaluation | None:
 
 def supersede(pull_request: PullRequest) -> None:
     """Supersede the evaluations in progress of a pull request that was closed."""
-    _supersede(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
+    end(Evaluation.objects.filter(pull_request=pull_request), "The pull request was closed.")
 
 
 def supersede_project(project: Project) -> None:
     """Supersede the evaluations in progress of a project that was archived."""
-    _supersede(Evaluation.objects.filter(project=project), "The project was archived.")
+    end(Evaluation.objects.filter(project=project), "The project was archived.")
 
 
 def _known(same: QuerySet[Evaluation], commit: str, *, only_in_progress: bool) -> Evaluation | None:
@@ -156,7 +161,8 @@ def _as_it_is_now(known: Evaluation) -> Evaluation:
     return known
 
 
-def _supersede(evaluations: QuerySet[Evaluation], why: str) -> None:
+def end(evaluations: QuerySet[Evaluation], why: str) -> None:
+    """Supersede those of `evaluations` that are in progress."""
     in_progress = evaluations.filter(state__in=IN_PROGRESS)
     for evaluation in in_progress.select_related("project"):
         outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)

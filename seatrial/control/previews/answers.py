@@ -1,11 +1,14 @@
 """Environments and deployments as programs see them, with a constant number of queries."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet, prefetch_related_objects
 from ninja import Field, Schema
 
+from seatrial.control.policies.current import floats
+from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
@@ -67,6 +70,9 @@ class EnvironmentAnswer(Schema):
         description="The address of each service that has one, by the service's name."
     )
     page_url: str = Field(description="Its page on this server.")
+    floats: str = Field(
+        description="What live policies say of it: queued, running, passed, failed, errored, timed_out or superseded; empty: none looks."
+    )
     deployment: DeploymentAnswer | None = Field(
         description="The newest deployment; null before there is one."
     )
@@ -95,12 +101,23 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
     waiting = waits(row.pk for row in rows)
+    floating = _floating(rows)
     return [
         _answer(
-            newest[row.pk].environment if row.pk in newest else row, newest.get(row.pk), waiting.get(row.pk)
+            newest[row.pk].environment if row.pk in newest else row,
+            newest.get(row.pk),
+            waiting.get(row.pk),
+            floating.get(row.pull_request_id, ""),
         )
         for row in rows
     ]
+
+
+def _floating(environments: Iterable[Environment]) -> dict[str, str]:
+    """By pull request, the state of the newest evaluation of its preview."""
+    rows = floats(Evaluation.objects.filter(pull_request__in=[one.pull_request_id for one in environments]))
+    newest = rows.order_by("pull_request", "-id").distinct("pull_request")
+    return dict(newest.values_list("pull_request", "state"))
 
 
 def page_url(environment: Environment) -> str:
@@ -108,7 +125,9 @@ def page_url(environment: Environment) -> str:
     return f"{settings.SITE_URL}/environments/{environment.pk}"
 
 
-def _answer(environment: Environment, deployment: Deployment | None, wait: Wait | None) -> EnvironmentAnswer:
+def _answer(
+    environment: Environment, deployment: Deployment | None, wait: Wait | None, floating: str
+) -> EnvironmentAnswer:
     live_commit = environment.live.commit if environment.live else None
     return EnvironmentAnswer(
         id=environment.pk,
@@ -119,6 +138,7 @@ def _answer(environment: Environment, deployment: Deployment | None, wait: Wait 
         project=environment.project_id,
         urls=urls(environment),
         page_url=page_url(environment),
+        floats=floating,
         deployment=_deployment(deployment) if deployment else None,
         live_commit=live_commit,
         stop_cause=environment.stop_cause,

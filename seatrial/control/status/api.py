@@ -162,6 +162,9 @@ class EvaluationStatus(Schema):
 
     id: str = Field(description="Its id.")
     commit: str = Field(description="The commit it is about.")
+    event: str = Field(
+        description="push, pull_request, tag, merge_queue, manual, or preview: live policies look at the running preview."
+    )
     state: str = Field(description="queued, running, passed, failed, errored, timed_out or superseded.")
     score: float | None = Field(description="0 to 100, the mean of its results; null where none has one.")
     waived: int = Field(description="How many of its results are waived: they neither passed nor fail it.")

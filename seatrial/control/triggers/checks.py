@@ -13,6 +13,7 @@ from seatrial.control.forges.telling import forget
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment
@@ -74,7 +75,7 @@ def report_again(project: Project, commit: str) -> None:
 
 
 def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:
-    newest = Evaluation.objects.filter(project=project, commit=commit).order_by("-id").first()
+    newest = inspections(Evaluation.objects.filter(project=project, commit=commit)).order_by("-id").first()
     if newest is None or newest.created_at > at:
         return
     evaluation = policies.evaluate(

@@ -9,6 +9,7 @@ from django.utils import timezone
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import PostedComment
 from seatrial.control.forges.protocol import CommentReport, HostedForge
+from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.markdown import block, code, plain
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
@@ -18,7 +19,7 @@ from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.control.triggers.commands import Verb
 from seatrial.control.triggers.verdict import verdict
-from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.wire.states import DeploymentState
 
 LOG_LINES = 15
 
@@ -56,8 +57,8 @@ def _parts(pull_request: PullRequest) -> Iterator[str]:
     """Nothing before there is a preview, a verdict, or somebody whose approval a fork needs."""
     deployments = Deployment.objects.select_related("environment__live", "environment__project")
     deployment = deployments.filter(environment__pull_request=pull_request).order_by("-id").first()
-    evaluations = Evaluation.objects.filter(pull_request=pull_request).order_by("-id")
-    evaluation = evaluations.exclude(state=EvaluationState.SUPERSEDED).first() or evaluations.first()
+    evaluations = Evaluation.objects.filter(pull_request=pull_request)
+    evaluation, float_ = newest_of(inspections(evaluations)), newest_of(floats(evaluations))
     reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
     if deployment is None and evaluation is None and reason is not Withheld.FORK:
         return
@@ -68,6 +69,8 @@ def _parts(pull_request: PullRequest) -> Iterator[str]:
         yield from _preview(deployment)
     if evaluation is not None:
         yield from verdict(told_as(evaluation))
+    if float_ is not None:
+        yield from verdict(float_)
 
 
 def _no_preview(pull_request: PullRequest, reason: Withheld) -> Iterator[str]:

@@ -4,8 +4,12 @@ from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.protocol import HostedForge
-from seatrial.control.policies import queueing, turns
+from seatrial.control.policies import floats, queueing, turns
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.triggers.looking import snapshot
+from seatrial.wire.words import EventKind
+
+GONE = "The preview was stopped before anything looked at it."
 
 
 def take_facts(forges: Forges, body: dict[str, str]) -> None:
@@ -23,7 +27,13 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
         turns.wait_for_turn(evaluation)
     else:
         _complete(forges, evaluation)
-        queueing.queue(evaluation.pk, facts.take(forges, evaluation.project, evaluation.commit))
+        known = facts.take(forges, evaluation.project, evaluation.commit)
+        if evaluation.event != EventKind.PREVIEW:
+            queueing.queue(evaluation.pk, known)
+        elif (preview := snapshot(evaluation.deployment)) is not None:
+            queueing.queue(evaluation.pk, known, preview)
+        else:
+            floats.skip(evaluation, GONE)
 
 
 def _complete(forges: Forges, evaluation: Evaluation) -> None:

@@ -13,6 +13,8 @@ from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport,
 from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluation, tell_preview, unfinished
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.policies.current import floats, inspections, newest_of
+from seatrial.control.policies.floats import wanted as floats_wanted
 from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
@@ -56,7 +58,7 @@ def report_all(project: Project) -> None:
     for pull_request in rows.filter(Q(state=PullRequestState.OPEN) | Q(number__in=numbers)):
         outbox.instruct(Instruction.REPORT, pull_request=pull_request.pk)
     heads = rows.filter(state=PullRequestState.OPEN).values_list("head_sha", flat=True)
-    for commit in {*heads, *unfinished(project, Told.VERDICT)}:
+    for commit in {*heads, *unfinished(project, Told.VERDICT), *unfinished(project, Told.FLOATS)}:
         outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
     for commit in unfinished(project, Told.PREVIEW):
         outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
@@ -72,6 +74,8 @@ def _report_pull_request(forges: Forges, key: str) -> None:
     commits = _commits(pull_request, deployment)
     if not commits:
         return
+    if floats_wanted(pull_request.project):
+        outbox.instruct(Instruction.FLOAT, pull_request=pull_request.pk)
     for commit in sorted(commits):
         outbox.instruct(Instruction.REPORT, project=pull_request.project_id, preview_of=commit)
     forge = forges.of(pull_request.project.connection)
@@ -118,15 +122,38 @@ def _report_preview(forges: Forges, key: str, commit: str) -> None:
 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
-    """Report the newest evaluation of the commit; a superseded one only if there is no other."""
-    related = Evaluation.objects.select_related("project__connection", "pull_request")
+    """Report the newest evaluation of the commit, and that of its preview."""
+    related = Evaluation.objects.select_related("project__connection", "pull_request", "glass")
     rows = related.filter(project=project, commit=commit)
-    newest = rows.order_by("-id")
-    evaluation = newest.exclude(state=EvaluationState.SUPERSEDED).first() or newest.first()
+    evaluation, float_ = newest_of(inspections(rows)), newest_of(floats(rows))
     if evaluation is None:
         _report_without_policies(forges, project, commit)
+    else:
+        _report_verdict(forges, evaluation)
+    if float_ is not None:
+        _report_verdict(forges, float_)
+    elif evaluation is not None and evaluation.event == EventKind.MERGE_QUEUE:
+        _report_needless(forges, evaluation)
+
+
+def _report_needless(forges: Forges, evaluation: Evaluation) -> None:
+    """Where live policies run, their name may be required, and a commit of a merge queue has no preview."""
+    project = evaluation.project
+    if project.gone or not floats_wanted(project):
         return
-    if evaluation.project.gone or _forgotten(evaluation):
+    report = EvaluationReport(
+        commit=evaluation.commit,
+        state=EvaluationState.PASSED,
+        description="Not needed in a merge queue",
+        page_url=f"{settings.SITE_URL}/projects/{project.pk}",
+        live=True,
+    )
+    tell_evaluation(forges.of(project.connection), project, report)
+
+
+def _report_verdict(forges: Forges, evaluation: Evaluation) -> None:
+    live = evaluation.event == EventKind.PREVIEW
+    if evaluation.project.gone or _forgotten(evaluation, Told.FLOATS if live else Told.VERDICT):
         return
     evaluation = told_as(evaluation)
     forge = forges.of(evaluation.project.connection)
@@ -144,10 +171,12 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
             annotations=annotations(evaluation),
             number=evaluation.pull_request.number if evaluation.pull_request is not None else None,
             identity=evaluation.pk,
+            live=live,
         ),
     )
     if evaluation.event == EventKind.MERGE_QUEUE:
-        outbox.instruct(Instruction.REPORT, project=project, preview_of=commit)
+        about = {"project": evaluation.project_id, "preview_of": evaluation.commit}
+        outbox.instruct(Instruction.REPORT, **about)
 
 
 def _described(evaluation: Evaluation) -> str:
@@ -157,13 +186,13 @@ def _described(evaluation: Evaluation) -> str:
     return f"{evaluation.state}: {'. '.join(said)}" if said else evaluation.state
 
 
-def _forgotten(evaluation: Evaluation) -> bool:
+def _forgotten(evaluation: Evaluation, what: Told) -> bool:
     """Whether another commit took its place before the forge heard of it: nobody waits for it there."""
     if evaluation.state != EvaluationState.SUPERSEDED:
         return False
     project, commit = evaluation.project, evaluation.commit
     heads = PullRequest.objects.filter(project=project, head_sha=commit, state=PullRequestState.OPEN)
-    return not begun(project, Told.VERDICT, commit) and not heads.exists()
+    return not begun(project, what, commit) and not heads.exists()
 
 
 def _report_without_policies(forges: Forges, project: str, commit: str) -> None:

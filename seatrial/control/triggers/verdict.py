@@ -13,6 +13,7 @@ from seatrial.control.policies.waivers.words import why_waived
 from seatrial.wire.counted import counted
 from seatrial.wire.states import EvaluationState, Level, ResultState
 from seatrial.wire.visible import visible_text
+from seatrial.wire.words import EventKind
 
 RESULTS_FIRST = (ResultState.FAILED, ResultState.ERRORED)
 MOST_ANNOTATIONS = 500
@@ -25,7 +26,8 @@ def verdict(evaluation: Evaluation) -> Iterator[str]:
     yield ""
     waived = f", {evaluation.waived} waived" if evaluation.waived else ""
     remarks = f", {counted(evaluation.remarks, 'remark')}" if evaluation.remarks else ""
-    yield f"**Policies: {evaluation.state}{score}{waived}{remarks}** ({code(evaluation.commit[:10])}) · [details]({page})"
+    what = "Floats" if evaluation.event == EventKind.PREVIEW else "Policies"
+    yield f"**{what}: {evaluation.state}{score}{waived}{remarks}** ({code(evaluation.commit[:10])}) · [details]({page})"
     if evaluation.glass is not None:
         yield f"<br>{plain(why_it_passes(evaluation), most=1200)}"
     if evaluation.shown_message:

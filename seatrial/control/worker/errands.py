@@ -27,8 +27,10 @@ from seatrial.control.triggers.checks import carry_out
 from seatrial.control.triggers.comments import comment
 from seatrial.control.triggers.confirming import confirm, confirm_given_up, confirm_waits
 from seatrial.control.triggers.facts import facts_given_up, facts_wait, take_facts
+from seatrial.control.triggers.floating import float_preview
 from seatrial.control.triggers.following import follow
 from seatrial.control.triggers.last_lines import last_lines
+from seatrial.control.triggers.looking import preview_of_trial
 from seatrial.control.triggers.obeying import obey
 from seatrial.control.triggers.reports import report
 from seatrial.control.worker.aside import Errand
@@ -130,7 +132,7 @@ def trials(forges: Forges) -> Errand:
     """Fetch facts for trials, and hand them to agents."""
     return Errand(
         instruction=Instruction.TRIAL,
-        act=partial(trials_queue.take_facts, forges),
+        act=partial(trials_queue.take_facts, forges, look=preview_of_trial),
         urgency=Urgency.LOOK,
         kept=TRIAL_KEPT,
         given_up=trials_queue.facts_given_up,
@@ -140,6 +142,11 @@ def trials(forges: Forges) -> Errand:
 def follows() -> Errand:
     """Have previews follow the settings of their projects. No forge is asked."""
     return Errand(instruction=Instruction.FOLLOW, act=follow)
+
+
+def floats() -> Errand:
+    """Have live policies look at previews. No forge is asked."""
+    return Errand(instruction=Instruction.FLOAT, act=float_preview)
 
 
 def scores() -> Errand:

@@ -30,6 +30,7 @@ from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import CertificateSweep, ForgeSweep, Sweeps
+from seatrial.control.worker.visits import Visits
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.ending import ended
 
@@ -135,6 +136,7 @@ def _asking(
         "comments": Aside(asking, wakeups, errands.comments(forges)).run,
         "checks": Aside(asking, wakeups, errands.checks(forges)).run,
         "commands": Aside(asking, wakeups, errands.commands(forges)).run,
+        "floats": Aside(asking, wakeups, errands.floats()).run,
         "follows": Aside(asking, wakeups, errands.follows()).run,
         "scores": Aside(asking, wakeups, errands.scores()).run,
         **notices,
@@ -160,6 +162,7 @@ async def _with_bus(
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,
         "credentials": Credentials(database, asking, bus, forges).run,
+        "visits": Visits(database, bus, configuration).run,
         "reconcile": Reconciler(database, bus, came_online).run,
         "gone agents": GoneAgents(database, bus).run,
     }

@@ -25,6 +25,11 @@ class Images:
         known = await self.engine.images.get(image)
         return known.ports if known else []
 
+    async def image_bytes(self, image: str) -> int | None:
+        """See Runtime."""
+        known = await self.engine.images.get(image)
+        return known.bytes if known else None
+
     async def image_volumes(self, image: str) -> list[str]:
         """See Runtime."""
         known = await self.engine.images.get(image)

@@ -103,6 +103,10 @@ class ProcessRuntime:
         """See Runtime."""
         return list((self.images.read(image) or {}).get("ports", []))
 
+    async def image_bytes(self, image: str) -> int | None:
+        """See Runtime. Of a folder, nobody knows."""
+        return None
+
     def left_out(self, spec: ContainerSpec) -> list[str]:
         """See Runtime. Of options, a bare process has its open input, and its time to end."""
         options = spec.options

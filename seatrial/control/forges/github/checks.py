@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.control.forges.github.statuses import POLICIES, PREVIEW
+from seatrial.control.forges.github.statuses import FLOATS, POLICIES, PREVIEW
 from seatrial.control.forges.protocol import Annotation, EvaluationReport, PreviewReport
 from seatrial.control.projects.events import CheckOrder
 from seatrial.wire.states import DeploymentState, EvaluationState
@@ -87,17 +87,19 @@ DEPLOYMENTS: Mapping[DeploymentState, Outcome] = {
 def of_evaluation(report: EvaluationReport) -> CheckRun:
     """The check run of a verdict. Every evaluation has one of its own, because annotations cannot be removed."""
     status, conclusion = EVALUATIONS[report.state]
+    name = FLOATS if report.live else POLICIES
+    rerun = [BUTTONS[CheckOrder.RERUN]] if conclusion is not None and not report.live else []
     return CheckRun(
-        name=POLICIES,
+        name=name,
         commit=report.commit,
-        identity=report.identity or POLICIES,
+        identity=report.identity or name,
         status=status,
         conclusion=conclusion,
         details_url=report.page_url,
         title=_line(report.description),
         summary=_short(report.summary or report.description, MAX_SUMMARY),
         annotations=report.annotations if conclusion is not None else (),
-        buttons=[BUTTONS[CheckOrder.RERUN]] if conclusion is not None else [],
+        buttons=rerun,
     )
 
 

@@ -6,7 +6,7 @@ from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 # People read these names in pipelines, so they never change.
-POLICIES, PREVIEW = "seatrial/policies", "seatrial/preview"
+POLICIES, PREVIEW, FLOATS = "seatrial/policies", "seatrial/preview", "seatrial/floats"
 MAX_DESCRIPTION = 255
 
 
@@ -43,7 +43,9 @@ DEPLOYMENTS = {
 
 def of_evaluation(report: EvaluationReport) -> dict[str, str]:
     """The body of the status of a verdict."""
-    return _status(POLICIES, EVALUATIONS[report.state], report.description, report.page_url)
+    return _status(
+        FLOATS if report.live else POLICIES, EVALUATIONS[report.state], report.description, report.page_url
+    )
 
 
 def of_preview(report: PreviewReport) -> dict[str, str]:

@@ -27,6 +27,7 @@ class PolicyAnswer(Schema):
     )
     params: dict[str, Any] = Field(description="Its parameters, with the values that it is given.")
     network: bool = Field(description="Whether its author asks for the network.")
+    live: bool = Field(description="Whether it looks at the running preview of a commit.")
     version: int = Field(description="The number of its newest version, which is the one that runs.")
     author: str = Field(description="Who made that version.")
     changed_at: datetime = Field(description="When.")
@@ -49,6 +50,7 @@ class VersionAnswer(Schema):
     digest: str = Field(description="SHA-256 of its code.")
     params: dict[str, Any] = Field(description="The parameters that it is given.")
     network: bool = Field(description="Whether it asks for the network.")
+    live: bool = Field(description="Whether it looks at the running preview of a commit.")
 
 
 class VersionInFull(VersionAnswer):
@@ -135,6 +137,7 @@ def _of(row: Policy) -> dict[str, Any]:
         "criteria": row.criteria,
         "params": newest.params,
         "network": newest.network,
+        "live": newest.live,
         "version": newest.number,
         "author": newest.author,
         "changed_at": newest.created_at,
@@ -151,4 +154,5 @@ def _of_version(version: PolicyVersion) -> dict[str, Any]:
         "digest": version.digest,
         "params": version.params,
         "network": version.network,
+        "live": version.live,
     }

@@ -173,6 +173,11 @@ def _network(value: Any) -> Iterator[str]:
         yield f"NETWORK is {value!r}. It is True if the policy asks for the network, else False"
 
 
+def _live(value: Any) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"LIVE is {value!r}. It is True if the policy looks at the preview of the commit, else False"
+
+
 def _tests(value: Any) -> Iterator[str]:
     try:
         cases.read("TESTS", value)
@@ -185,5 +190,6 @@ _CHECKS: dict[str, Callable[[Any], Iterator[str]]] = {
     "CRITERIA": _criteria,
     "PARAMS": _params,
     "NETWORK": _network,
+    "LIVE": _live,
     "TESTS": _tests,
 }

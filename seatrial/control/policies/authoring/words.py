@@ -11,6 +11,7 @@ _EVENTS: dict[str, str] = {
     EventKind.TAG: "tags",
     EventKind.MERGE_QUEUE: "merge queues",
     EventKind.MANUAL: "evaluations by hand",
+    EventKind.PREVIEW: "previews",
 }
 
 

@@ -120,6 +120,7 @@ def add_version(
         code=draft.code,
         digest=draft.digest,
         network=draft.network,
+        live=draft.live,
         tests=draft.tests,
         params=dict(params),
         author=author[:200],

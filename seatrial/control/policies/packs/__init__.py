@@ -19,12 +19,12 @@ from seatrial.control.policies.trials import cases
 
 FOLDER = Path(__file__).parent
 STARTER = "starter"  # what a new workspace is given
-METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK", "TESTS"}
+METADATA = {"NAME", "CRITERIA", "PARAMS", "NETWORK", "LIVE", "TESTS"}
 
 
 @dataclass(frozen=True)
 class PackedPolicy:
-    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS, NETWORK and TESTS, which must be plain literals."""
+    """One file of a pack: its docstring and its NAME, CRITERIA, PARAMS, NETWORK, LIVE and TESTS, which must be plain literals."""
 
     slug: str
     name: str
@@ -33,6 +33,7 @@ class PackedPolicy:
     criteria: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     network: bool = False
+    live: bool = False
     tests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -91,6 +92,11 @@ def parse(slug: str, code: str) -> PackedPolicy:
         raise BadMetadata(
             f"{slug}: NETWORK is {network!r}. It is True if the policy asks for the network, else False"
         )
+    live = constants.get("LIVE", False)
+    if not isinstance(live, bool):
+        raise BadMetadata(
+            f"{slug}: LIVE is {live!r}. It is True if the policy looks at the preview of the commit, else False"
+        )
     return PackedPolicy(
         slug=slug,
         name=constants.get("NAME", slug),
@@ -99,6 +105,7 @@ def parse(slug: str, code: str) -> PackedPolicy:
         criteria=constants.get("CRITERIA", {}),
         params=constants.get("PARAMS", {}),
         network=network,
+        live=live,
         tests=cases.read(slug, constants.get("TESTS", [])),
     )
 
@@ -141,6 +148,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         code=packed.code,
         digest=packed.digest,
         network=packed.network,
+        live=packed.live,
         tests=packed.tests,
         params={**packed.params, **(changed(newest) if newest else {})},
         author=author,

@@ -43,10 +43,13 @@ class Selection:
 
 
 def choose(project: Project, *, event: EventKind, ref: str, asked_at: datetime) -> Selection:
-    """`asked_at`: when the pull request was opened, or now for what is none."""
+    """`asked_at`: when the pull request was opened, or now for what is none. A preview is looked at by live policies, and everything
+    else by all others."""
     selection = Selection()
     reaching = _reaches(project)
     for version in _newest(project):
+        if version.live != (event == EventKind.PREVIEW):
+            continue
         stands = standing(Level(version.policy.level), reaching.get(version.policy_id, ()), asked_at=asked_at)
         if stands is None:
             continue

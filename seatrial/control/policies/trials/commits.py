@@ -53,15 +53,18 @@ def of_pull_requests(project: Project) -> list[KnownCommit]:
     return [KnownCommit(pull.head_sha, f"{BRANCH}{pull.branch}", pull.base_sha, pull) for pull in pulls]
 
 
-def known(project: Project, most: int) -> list[KnownCommit]:
-    """For people to choose from: the newest of the default branch and of the pull requests."""
-    return list(_once([*of_branch(project, most), *of_pull_requests(project)[:most]]))
+def known(project: Project, most: int, *, live: bool = False) -> list[KnownCommit]:
+    """For people to choose from: the newest of the default branch and of the pull requests. Those come first for a `live` policy,
+    because they have previews."""
+    branch, pulls = of_branch(project, most), of_pull_requests(project)[:most]
+    return list(_once([*pulls, *branch] if live else [*branch, *pulls]))
 
 
-def find(project: Project, commit: str) -> KnownCommit:
-    """The commit with this id, or one whose id begins so; the newest that is known when it is empty. Raises NothingToTry."""
+def find(project: Project, commit: str, *, live: bool = False) -> KnownCommit:
+    """The commit with this id, or one whose id begins so; the newest that is known when it is empty, for a `live` policy that of a pull
+    request. Raises NothingToTry."""
     if WHOLE.fullmatch(commit) or PART.fullmatch(commit) or not commit:
-        every = known(project, LOOKED_THROUGH)
+        every = known(project, LOOKED_THROUGH, live=live)
         matching = [one for one in every if one.commit.startswith(commit)]
         if matching and (not commit or len(matching) == 1):
             return matching[0]

@@ -26,6 +26,7 @@ class Draft:
     withheld: bool = (
         False  # and may not have it, whatever the workspace permits: nobody who may decide that has read it
     )
+    live: bool = False  # it looks at the preview of the commit
     languages: list[str] = field(default_factory=list)
     tests: list[dict[str, Any]] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ class Draft:
             digest=hashlib.sha256(self.code.encode()).hexdigest(),
             params=self.params,
             languages=self.languages,
+            live=self.live,
             network=self.network and network and not self.withheld,
         )
         return PolicyOnTrial(policy=policy, tests=[PolicyTest.model_validate(test) for test in self.tests])
@@ -66,6 +68,7 @@ def of_file(slug: str, code: str, params: Mapping[str, Any] | None = None) -> Dr
         code=code,
         params={**packed.params, **(params or {})},
         network=packed.network,
+        live=packed.live,
         languages=list(check_criteria(packed.criteria).languages),
         tests=packed.tests,
     )
@@ -79,6 +82,7 @@ def of_version(version: PolicyVersion, params: Mapping[str, Any] | None = None) 
         key=version.pk,
         params={**version.params, **(params or {})},
         network=version.network,
+        live=version.live,
         languages=_languages(version.policy.criteria),
         tests=version.tests,
     )
@@ -101,5 +105,5 @@ def _said(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno or 1}: {error.msg}. It must be one file of Python."
     if isinstance(error, ValueError):
-        return f"{error}. NAME, CRITERIA, PARAMS, NETWORK and TESTS are plain literals."
+        return f"{error}. NAME, CRITERIA, PARAMS, NETWORK, LIVE and TESTS are plain literals."
     return "it is nested too deep to be read."

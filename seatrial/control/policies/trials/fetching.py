@@ -16,3 +16,9 @@ def may_be_taken(trial_id: str) -> bool:
     """True when an agent may have taken it without our knowing yet: its job is published, and it has not ended."""
     in_progress = Trial.objects.filter(state__in=[TrialState.QUEUED, TrialState.RUNNING])
     return in_progress.filter(pk=trial_id).exclude(queued_at=None).exists()
+
+
+def visits(agent_id: str, trial_id: str) -> str:
+    """The id of the deployment that a running trial of this agent looks at; empty if it has none, or looks at none."""
+    running = Trial.objects.filter(state=TrialState.RUNNING, agent=agent_id, pk=trial_id)
+    return running.values_list("deployment", flat=True).first() or ""

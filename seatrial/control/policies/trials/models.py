@@ -50,7 +50,7 @@ class Replay(models.Model):
 class Trial(models.Model):
     """Policies run once: on one commit, or on their own tests.
 
-    `tried`: a list of {key, slug, code, params, network, languages, tests}, where `key` is the id of a version, or made up for code
+    `tried`: a list of {key, slug, code, params, network, live, languages, tests}, where `key` is the id of a version, or made up for code
     that nobody has saved; empty for one of a replay, which has it. `results`: what was said, in that order, as `results.row` writes it.
     """
 
@@ -75,6 +75,7 @@ class Trial(models.Model):
     results = models.JSONField(default=list)
     isolation = models.CharField(max_length=20, blank=True)
     agent = models.CharField(max_length=26, blank=True)
+    deployment = models.CharField(max_length=26, blank=True)  # whose preview live policies look at
     seconds = models.FloatField(null=True)
     by = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,5 +1,7 @@
 """The job of a trial: published once the facts of its project are known."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,22 +16,32 @@ from seatrial.control.policies.trials.results import lost
 from seatrial.wire import subjects
 from seatrial.wire.errors import MalformedMessage
 from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.previews import Preview
 from seatrial.wire.states import TrialState
 from seatrial.wire.trials import RunTrial
 from seatrial.wire.words import EventKind
 
+Look = Callable[[Trial], Preview | None]
 
-def take_facts(forges: Forges, body: dict[str, str]) -> None:
+
+def nowhere(trial: Trial) -> Preview | None:
+    """Where there are no previews."""
+    return None
+
+
+def take_facts(forges: Forges, body: dict[str, str], look: Look = nowhere) -> None:
     """Have the facts for the trial in `body`, with no transaction open, and hand it to an agent with them.
 
     A trial of a replay takes those that the forge gave last, so that a replay asks a forge at most once for each project. A
-    trial that has ended is left alone. Idempotent. Raises ForgeError.
+    trial that has ended is left alone. `look` gives the preview of its commit, for live policies. Idempotent. Raises ForgeError.
     """
     trial = Trial.objects.select_related("project__connection").filter(pk=body["trial"], **WAITS).first()
     if trial is None or trial.project is None:
         return
     last = forge_facts.last(trial.project) if trial.replay_id else None
-    queue(trial.pk, last or forge_facts.take(forges, trial.project, trial.commit))
+    facts = last or forge_facts.take(forges, trial.project, trial.commit)
+    live = any(draft.live for draft in of_rows(trial.tried))
+    queue(trial.pk, facts, look(trial) if live else None)
 
 
 def facts_given_up(body: dict[str, str], reason: str) -> None:
@@ -41,34 +53,35 @@ WAITS = {"state": TrialState.QUEUED, "queued_at": None}
 
 
 @transaction.atomic
-def queue(trial_id: str, facts: ForgeFacts) -> None:
+def queue(trial_id: str, facts: ForgeFacts, preview: Preview | None = None) -> None:
     """Hand it to an agent, unless it has ended or was handed over already. Idempotent."""
     trial = Trial.objects.select_for_update(of=("self",)).filter(pk=trial_id, **WAITS).first()
     if trial is None:
         return
     try:
-        publish(trial, facts)
+        publish(trial, facts, preview)
     except TooBigToTry as error:
         lost(trial.pk, str(error))
 
 
-def publish(trial: Trial, facts: ForgeFacts) -> None:
+def publish(trial: Trial, facts: ForgeFacts, preview: Preview | None = None) -> None:
     """Hand it to an agent once the caller's transaction commits; the caller has locked or just made it. Raises TooBigToTry."""
     drafts = of_rows(trial.replay.tried if trial.replay is not None else trial.tried)
     try:
         outbox.publish(
             subjects.evaluation_jobs(trial.workspace_id),
-            _job(trial, drafts, facts),
+            _job(trial, drafts, facts, preview),
             workspace=trial.workspace_id,
             about=f"trial/{trial.pk}",
         )
     except MalformedMessage as error:
         raise TooBigToTry(f"This is too much to try at once: {error}. Try fewer policies.") from error
     trial.queued_at = timezone.now()
-    trial.save(update_fields=["queued_at"])
+    trial.deployment = preview.deployment if preview is not None else ""
+    trial.save(update_fields=["queued_at", "deployment"])
 
 
-def _job(trial: Trial, drafts: list[Draft], facts: ForgeFacts) -> RunTrial:
+def _job(trial: Trial, drafts: list[Draft], facts: ForgeFacts, preview: Preview | None) -> RunTrial:
     project, pull_request = trial.project, trial.pull_request
     permitted = NetworkPermission.objects.filter(workspace=trial.workspace_id).exists()
     return RunTrial(
@@ -84,5 +97,6 @@ def _job(trial: Trial, drafts: list[Draft], facts: ForgeFacts) -> RunTrial:
         number=pull_request.number if pull_request is not None else None,
         policies=[draft.on_trial(network=permitted) for draft in drafts],
         facts=facts,
+        preview=preview,
         patient=trial.replay_id is not None,
     )

@@ -42,6 +42,11 @@ def replay(
     Bounded: what MOST_TRIALS has no room for is left out and counted, the oldest commits first. A workspace has one replay at a
     time; it shares the agents fairly with those of others (see `feeding`), and can be cancelled.
     """
+    if draft.live:
+        raise NothingToTry(
+            f"{draft.slug} looks at previews (LIVE = True), and the previews of old commits do not run any more. Try it on the commit of "
+            "a pull request instead."
+        )
     policy = Policy.objects.filter(workspace=workspace, slug=draft.slug).first()
     rows, left_out = _places(_projects(workspace, policy, wanted), wanted)
     if not rows:

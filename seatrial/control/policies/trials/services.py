@@ -110,7 +110,7 @@ def _on_commit(
 ) -> Trial:  # fmt: skip
     if project.archived_at is not None:
         raise ProjectArchived(project.name)
-    found = commits.find(project, commit)
+    found = commits.find(project, commit, live=draft.live)
     _make_room(project.workspace)
     trial = Trial.objects.create(
         workspace=project.workspace,

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from seatrial.control.accounts.access import Action, workspaces
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.states import Face, Tone
+from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
@@ -91,7 +92,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     deployments, waiting = newest_deployments(shown), waits(shown)
     evaluations = {
         evaluation.pull_request_id: evaluation
-        for evaluation in Evaluation.objects.filter(pull_request__in=ids)
+        for evaluation in inspections(Evaluation.objects.filter(pull_request__in=ids))
         .order_by("pull_request", "-id")
         .distinct("pull_request")
     }

@@ -11,6 +11,7 @@ from seatrial.control.accounts.access import Action, allowed, find_visible, visi
 from seatrial.control.accounts.models import Membership, User
 from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
+from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
@@ -71,6 +72,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "deployments": deployments,
         "log_headings": _log_headings(environment, deployments),
         "evaluation": _newest_evaluation(environment),
+        "float": _newest_float(environment),
         "may": _may(user, environment),
     }
 
@@ -113,10 +115,9 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
     evaluation = (
         Evaluation.objects.filter(pull_request=row[-1])
         .order_by("-id")
-        .values_list("id", "state", "queued_at", "message", "waits_for")
-        .first()
+        .values_list("id", "state", "queued_at", "message", "waits_for")[:2]
     )
-    beside = (newest, evaluation, waits([key]).get(key), _roles(user))
+    beside = (newest, tuple(evaluation), waits([key]).get(key), _roles(user))
     return (row, *beside, _phases_fingerprint(newest[0], newest[1]) if newest else None)
 
 
@@ -167,7 +168,11 @@ def _services(environment: Environment, newest: Deployment | None) -> list[dict[
 
 
 def _newest_evaluation(environment: Environment) -> Evaluation | None:
-    return environment.pull_request.evaluations.order_by("-id").first()
+    return inspections(environment.pull_request.evaluations.all()).order_by("-id").first()
+
+
+def _newest_float(environment: Environment) -> Evaluation | None:
+    return newest_of(floats(environment.pull_request.evaluations.all()))
 
 
 def page_of_preview(pull_request: PullRequest) -> Link | None:

@@ -10,7 +10,7 @@ Put this file beside your policies. It says what there is, and holds no code, so
     def evaluate(project: "Project", log: "Log", params: "Params") -> "Returned": ...
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
 Params = dict[str, Any]
@@ -158,6 +158,43 @@ class Log:
     def warn(self, message: object) -> None: ...
     def error(self, message: object) -> None: ...
 
+class PreviewService(TypedDict):
+    name: str
+    kind: str
+    state: str
+    url: str
+    image: str
+    image_bytes: int | None
+    user: str | None
+    listening: list[int] | None
+    declared: list[int]
+    restarts: int
+    exit_code: int | None
+    logs: list[str]
+
+class Phase(TypedDict):
+    name: str
+    seconds: float | None
+
+class Preview(TypedDict):
+    deployment: str
+    name: str
+    commit: str
+    state: str
+    urls: dict[str, str]
+    services: list[PreviewService]
+    phases: list[Phase]
+    warnings: list[str]
+    screenshot: None
+
+class Visited(TypedDict):
+    status: int | None
+    headers: dict[str, str]
+    time: float
+    body: str
+    left_out: bool
+    why: str
+
 class Project:
     @property
     def event(self) -> Literal["push", "pull_request", "tag", "merge_queue", "manual"]:
@@ -243,3 +280,15 @@ class Project:
         """the project's topics, from the forge"""
     def get_metadata(self) -> Metadata:
         """`name`, `description`, `web_url`, `created_at`, `updated_at`, as far as the forge knows them"""
+    @property
+    def preview(self) -> Preview:
+        """for [live policies](#live-policies): `{"name", "commit", "state", "urls", "services", "phases", "warnings", "screenshot"}` of the running preview, as it was when the policies were sent off. `urls` are by service; `services` a list of `{"name", "kind", "state", "url", "image", "image_bytes", "user", "listening", "declared", "restarts", "exit_code", "logs"}`, `phases` of `{"name", "seconds"}`; `screenshot` is `None`, because nobody takes one"""
+    def visit(
+        self,
+        path: str,
+        service: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: Literal["GET", "HEAD"] = "GET",
+    ) -> Visited:
+        """for [live policies](#live-policies): `{"status", "headers", "time", "body", "left_out", "why"}` of what a visitor of the preview gets there now. Never remembered, never followed elsewhere"""
