@@ -5,6 +5,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0023_python")]
+    dependencies = [("policies", "0024_live")]
 
     operations = [migrations.AddField("result", "tools", models.JSONField(default=list))]
