@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Three columns."""
 
-    dependencies = [("policies", "0024_facts")]
+    dependencies = [("policies", "0023_python")]
 
     operations = [
         migrations.AddField("policyversion", "live", models.BooleanField(default=False)),
