@@ -13,6 +13,7 @@ from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
+from seatrial.control.policies.source.models import Kept
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
@@ -90,9 +91,11 @@ IN_JSON = [
     EnvironmentState,
     DeploymentState,
     StopCause,
+    EventKind,
     EvaluationState,
     ResultState,
     TrialState,
+    Kept.values,
     ("workspace", "stack", "project"),
     Basis.values,
     WaiverState,

@@ -16,8 +16,9 @@ from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.agent.vocabulary.tree import Changed, Entry, Tree, Written
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.previews import Preview, PreviewPhase, PreviewService
+from seatrial.wire.states import ServiceKind
 from seatrial.wire.trials import BYTES, FILES
-from seatrial.wire.words import Phase
+from seatrial.wire.words import Phase, ServiceState
 
 FILE = "100644"
 LISTED = "list_files"
@@ -28,7 +29,7 @@ OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages
 
 STARTED = PreviewPhase(name=Phase.START, seconds=1.0)
 LIVE = Preview(deployment="0" * 26, name="pr-1-test", commit="0" * 40, phases=[STARTED])
-SERVICE = PreviewService(name="web", kind="web", state="running").model_dump(mode="json")
+SERVICE = PreviewService(name="web", kind=ServiceKind.WEB, state=ServiceState.RUNNING).model_dump(mode="json")
 FOUND: dict[str, Any] = {
     "status": 200,
     "headers": {},
