@@ -25,8 +25,9 @@ async def test_what_is_not_given_is_as_empty_as_it_can_be() -> None:
     broker = Broker(None, ForgeFacts())  # type: ignore[arg-type]
     nothing = {"found": [], "left_out": 0, "files": 0, "unread": {}}
     of_one = {"get_file_content", "get_file_last_commit_date", "get_entry", "owners_of", "search", *READERS}
-    for method in broker._answers.keys() - {"get_class"}:
+    for method in broker._answers.keys() - {"get_class", "fact"}:
         assert await asked({}, method, *["x"] * (method in of_one)) in ([], {}, None, "", nothing), method
+    assert (await asked({}, "fact", "zizmor"))["findings"] == []
     assert await asked({}, "get_files_content", "a") == {
         "files": {}, "left_out": {"a": "there is no such file"}, "done": 1,
     }  # fmt: skip
@@ -74,7 +75,7 @@ async def test_an_answer_is_for_each_argument_or_for_all() -> None:
     assert await asked({"get_languages": {"Go": 100.0}}, "get_languages") == {"Go": 100.0}
 
 
-@pytest.mark.parametrize("question", [["no_such", []], ["get_file_content", []], "x"])
+@pytest.mark.parametrize("question", [["no_such", []], ["get_file_content", []], ["fact", []], ["fact", ["no-such"]], "x"])
 async def test_a_question_that_makes_no_sense_is_refused(question: Any) -> None:
     with pytest.raises(Unanswerable):
         await Literals({}).answer(question)

@@ -109,13 +109,14 @@ class Broker:
         return await self._reading.lines(wanted)
 
     async def _blob_digest(self, method: str, arguments: Sequence[Any]) -> str | None:
-        """The digest of a question about the content of files, without reading them; None for other questions."""
+        """The digest of a question about the content of files, without reading them; None for other questions. Raises TypeError
+        without the argument that it takes."""
         if method == "get_file_content" or method in READERS:
-            return await self._reading.file_digest(arguments[0], method)
+            return await self._reading.file_digest(*arguments[:1], method=method)
         if method == "get_manifests":
             return await self._reading.manifests_digest(*arguments)
         if method == "fact":
-            tool = tool_of(arguments[0])
+            tool = tool_of(*arguments[:1])
             return known_by(tool, await inputs_of(self._reading, tool.looks_at))
         return await self._reading.search_digest(*arguments) if method == "search" else None
 
