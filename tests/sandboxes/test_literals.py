@@ -75,7 +75,9 @@ async def test_an_answer_is_for_each_argument_or_for_all() -> None:
     assert await asked({"get_languages": {"Go": 100.0}}, "get_languages") == {"Go": 100.0}
 
 
-@pytest.mark.parametrize("question", [["no_such", []], ["get_file_content", []], ["fact", []], ["fact", ["no-such"]], "x"])
+@pytest.mark.parametrize(
+    "question", [["no_such", []], ["get_file_content", []], ["fact", []], ["fact", ["no-such"]], "x"]
+)
 async def test_a_question_that_makes_no_sense_is_refused(question: Any) -> None:
     with pytest.raises(Unanswerable):
         await Literals({}).answer(question)

@@ -112,11 +112,11 @@ class Broker:
         """The digest of a question about the content of files, without reading them; None for other questions. Raises TypeError
         without the argument that it takes."""
         if method == "get_file_content" or method in READERS:
-            return await self._reading.file_digest(*arguments[:1], method=method)
+            return await self._reading.file_digest(_first(arguments), method)
         if method == "get_manifests":
             return await self._reading.manifests_digest(*arguments)
         if method == "fact":
-            tool = tool_of(*arguments[:1])
+            tool = tool_of(_first(arguments))
             return known_by(tool, await inputs_of(self._reading, tool.looks_at))
         return await self._reading.search_digest(*arguments) if method == "search" else None
 
@@ -177,6 +177,12 @@ class Broker:
 
     async def _metadata(self) -> dict[str, Any]:
         return self._facts.metadata.model_dump(mode="json", exclude_none=True)
+
+
+def _first(arguments: Sequence[Any]) -> Any:
+    if not arguments:
+        raise TypeError("an argument is missing")
+    return arguments[0]
 
 
 def _paths(arguments: Sequence[Any]) -> list[str]:
