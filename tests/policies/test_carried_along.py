@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from seatrial.wire.evaluations import Finding
 from seatrial.wire.findings import moved
 from tests import factories
 
@@ -68,7 +69,7 @@ def test_findings_leave_the_details_as_an_agent_moves_them(before: Any) -> None:
     row = migrate(("policies", "0008_findings")).get_model("policies", "Result").objects.get(pk=key)
     details, findings, left_out = moved(kept)
     assert (row.details, row.findings_left_out) == (details, left_out) == ({"files": 3}, 2)
-    assert row.findings == [one.model_dump(mode="json") for one in findings]
+    assert [Finding.model_validate(one) for one in row.findings] == findings
     assert row.findings[0]["message"] == "kind: token" and row.findings[1]["message"] == "text"
 
 
