@@ -1,5 +1,6 @@
 """Answers one live policy: what it asks of the preview, beside what it asks of the commit."""
 
+import json
 from typing import Any
 
 from seatrial.agent.sandboxes.questions import Answers, Seen, Unanswerable, understood
@@ -29,10 +30,10 @@ class OnPreview:
         """See Answers."""
         method, arguments = understood(question)
         if method == PREVIEW and not arguments:
-            return self._preview, [(PREVIEW, digest_of(self._preview))]
+            return self._preview, [(json.dumps([PREVIEW, []]), digest_of(self._preview))]
         if method == VISIT:
             answer = await self._visit(arguments)
-            return answer, [(f"{VISIT} {arguments}", digest_of(answer))]
+            return answer, [(json.dumps([VISIT, arguments]), digest_of(answer))]
         return await self._others.answer(question)
 
     async def _visit(self, arguments: list[Any]) -> dict[str, Any]:
