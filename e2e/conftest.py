@@ -15,14 +15,14 @@ from tests.dashboard.chromium import browsing
 from tests.engines import require
 
 HERE = Path(__file__).parent
-expect.set_options(timeout=60_000)  # a busy machine is slow, and waiting costs nothing where it is not
+expect.set_options(timeout=180_000)  # a busy machine is slow, and waiting costs nothing where it is not
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give these tests more time: on a busy machine, a whole platform takes longer than a part of it."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.timeout(900))
+            item.add_marker(pytest.mark.timeout(1_800))
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +80,7 @@ def page(platform: Platform) -> Iterator[Page]:
     with browsing() as browser:
         # Code hosts have a certificate of an organisation, which a browser of that organisation knows
         page = browser.new_page(base_url=f"http://localhost:{platform.port}", ignore_https_errors=True)
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         page.goto("/")
         page.get_by_label("Username").fill("admin")
         page.get_by_label("Password").fill((platform.directory / "admin-password").read_text().strip())

@@ -25,7 +25,7 @@ NOT_YET = (
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 
 
-def eventually(check: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:
+def eventually(check: Callable[[], Any], *, seconds: float = 300, what: str = "") -> Any:
     """Call `check` until it returns something true. The failure shows the last answer."""
     return waiting.eventually(check, seconds=seconds, what=what, not_yet=NOT_YET)
 

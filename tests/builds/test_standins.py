@@ -16,7 +16,7 @@ from seatrial.agent.vocabulary.errors import BuildError
 from tests.builds.conftest import LABEL, Lines, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1_800)]
 
 
 async def test_python_says_its_real_version(stand_in: MakeStandIn, log: Lines) -> None:

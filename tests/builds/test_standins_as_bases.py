@@ -11,7 +11,7 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from tests.builds.conftest import AnyBuilder, Lines, both, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1_800)]
 
 
 async def test_go_for_an_image_of_nothing_else(

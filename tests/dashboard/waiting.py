@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 
 
 def comes_true(what: Callable[[], object]) -> None:

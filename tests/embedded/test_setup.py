@@ -40,7 +40,7 @@ def run(path: Path, command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([program, "--help"], cwd="/", env=env, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.timeout(900)  # it installs twice, and this machine may have others to do
+@pytest.mark.timeout(1_800)  # it installs twice, and this machine may have others to do
 def test_commands_run_from_any_folder_and_a_move_is_noticed(tmp_path: Path) -> None:
     path = clone(tmp_path / "my clone")
     first = set_up(path, tmp_path / "borrowed")

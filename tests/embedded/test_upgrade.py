@@ -72,7 +72,7 @@ def changed(host: str, *statements: str) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # five starts, and the machine may have others to do
+@pytest.mark.timeout(1_800)  # five starts, and the machine may have others to do
 def test_an_upgrade_can_be_undone_from_its_backup_and_a_later_schema_is_refused(data: DataDirectory) -> None:
     bus.identity(data)
     assert started(data, "1.1") == "", "a new platform is no upgrade"

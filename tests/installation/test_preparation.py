@@ -45,7 +45,7 @@ def bootstrap(database: str, folder: Path) -> subprocess.Popen[str]:
     return start(database, "manage", "bootstrap", *files)
 
 
-@pytest.mark.timeout(900)  # four processes, and the machine may have others to do
+@pytest.mark.timeout(1_800)  # four processes, and the machine may have others to do
 def test_of_four_at_once_one_prepares_and_when_it_is_killed_the_next_goes_on(
     database: str, tmp_path: Path
 ) -> None:

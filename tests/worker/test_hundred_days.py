@@ -31,7 +31,7 @@ def test_in_a_week_nothing_is_lost_that_anybody_asks_for(days: Days) -> None:
     assert Environment.objects.get(pull_request__number=living).live is not None
 
 
-@pytest.mark.timeout(900)  # a quarter of a minute of work, and this machine may have others to do
+@pytest.mark.timeout(3_600)  # a quarter of a minute of work, and this machine may have others to do
 def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(days: Days) -> None:
     quiet, busy, stopped = days.open(), days.open(), days.open()
     previews.stop(Environment.objects.get(pull_request__number=stopped), by=Actor.person("alice"))
