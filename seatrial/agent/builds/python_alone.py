@@ -26,7 +26,7 @@ TAG = f"{PREFIX}python-alone:{RELEASE}"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = (
     f"{PYTHON}-minimal lib{PYTHON}-minimal lib{PYTHON}-stdlib libc6 libgcc-s1 zlib1g libexpat1 libssl3t64 libffi8 libbz2-1.0 "
-    "liblzma5 libsqlite3-0 libuuid1 libncursesw6 libtinfo6 libreadline8t64 tzdata netbase media-types ca-certificates"
+    "liblzma5 libzstd1 libdb5.3t64 libsqlite3-0 libuuid1 libncursesw6 libtinfo6 libreadline8t64 tzdata netbase media-types ca-certificates"
 ).split()
 LINKS = {
     "bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64",
@@ -76,6 +76,7 @@ class PythonAlone:
             await fetched(Path(name), (await debian.mirror()).uri)
             await unpacked(Path(name) / "archives", root)
             await asyncio.to_thread(finish, root)
+            await whole(root)
             version = await compiled(root)
             await self._import(root, version)
 
@@ -164,6 +165,18 @@ async def compiled(root: Path) -> str:
     how = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
     await done(*python, *how, str(root / "usr/lib" / PYTHON), environment=home)
     return await done(*python, "-c", "import platform; print(platform.python_version())", environment=home)
+
+
+async def whole(root: Path) -> None:
+    """Have a look that what Python and its modules link to is in it, too. Raises ImageUnavailable, which names what is not: the host
+    may have that library, so that importing the module here would show nothing."""
+    loader, *libraries, python = interpreter(root)
+    modules = sorted((root / "usr/lib" / PYTHON / "lib-dynload").glob("*.so"))
+    for module in [Path(python), *modules]:
+        linked = await done(loader, "--inhibit-cache", *libraries, "--list", str(module))
+        for name, arrow, found in (line.strip().partition(" => ") for line in linked.splitlines()):
+            if arrow and not found.startswith(f"{root}/"):
+                raise ImageUnavailable(f"{module.name} links to {name}, which none of the packages has")
 
 
 def interpreter(root: Path) -> list[str]:
