@@ -17,7 +17,7 @@ from seatrial.agent.engine.sealed import RIGHTS, SealedSpec
 from seatrial.agent.sandboxes.berths import Berth
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
 
-HOLD = ["sleep", "600"]
+HOLD = ["python3", "-c", "import time; time.sleep(600)"]  # the image has no other program
 RUNSC = ["runsc", "--platform=ptrace", "--network=host"]
 
 
