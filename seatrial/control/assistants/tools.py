@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from seatrial.control.accounts.access import Scope
 from seatrial.control.api import api
+from seatrial.control.errors import ControlError
 from seatrial.control.inputs import require_text
 from seatrial.wire.visible import visible_text
 
@@ -28,8 +29,10 @@ MOST_CHARACTERS = 400_000  # of an answer
 LINKS = {"request", "response"}
 
 
-class Refused(Exception):
+class Refused(ControlError):
     """What was asked is not done: a stable word, and what is wrong, where, and the fix."""
+
+    code = "refused"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -14,11 +14,14 @@ from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import AWAY, log_away
+from seatrial.control.errors import ControlError
 
 BEARER = "Bearer "
 
 
-class _TurnedAway(Exception):
+class _TurnedAway(ControlError):
+    code = "turned_away"
+
     def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
         super().__init__(message)
         self.response = JsonResponse(error_body(code, message), status=status, headers=headers)
