@@ -18,12 +18,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+PROFILE = "--hypothesis-profile=campaign"  # ten times as many examples as in CI
 ROOT = Path(__file__).resolve().parents[1]
 # (how often, tests): those that leave more to chance come more often.
 TESTS = {
     "tests/environments/test_storm.py": 4,
     "tests/worker/test_kill.py::test_storm_of_pushes_with_kills_ends_right": 4,
     "tests/previews/test_any_order.py": 3,
+    "tests/previews/test_admission_in_any_order.py": 1,
+    "tests/previews/test_placement_machine.py": 2,
     "tests/recipes/test_fuzzed.py": 2,
     "tests/rest/test_fuzz.py": 2,
     "tests/runtime/test_conformance.py": 1,
@@ -61,7 +64,7 @@ class Round:
     @property
     def arguments(self) -> list[str]:
         """The arguments for pytest. The same arguments give the same round."""
-        return [self.test, f"--campaign-seed={self.seed}", f"--hypothesis-seed={self.seed}"]
+        return [self.test, f"--campaign-seed={self.seed}", f"--hypothesis-seed={self.seed}", PROFILE]
 
 
 def planned(seed: int, rounds: int) -> Iterator[Round]:

@@ -11,6 +11,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import services, totals
 from seatrial.control.previews.admission import admit_waiting
 from seatrial.control.previews.models import Deployment, Environment
+from tests.examples import examples
 from tests.previews.crowd import Crowd
 
 pytestmark = pytest.mark.postgres
@@ -64,7 +65,7 @@ def held_now() -> set[str]:
 
 class AnyOrder(TestCase):
     @override_settings(CONFIGURATION=CONFIGURATION)
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def test_never_above_the_total_and_all_go_on_in_the_end(self, taken: list[tuple[str, int, int]]) -> None:
         crowd = Crowd()

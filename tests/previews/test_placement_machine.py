@@ -18,6 +18,7 @@ from seatrial.control.previews.errors import PreviewError
 from seatrial.control.previews.models import Deployment, Placement
 from seatrial.control.previews.placements import leaving_time
 from tests import factories
+from tests.examples import examples
 from tests.previews.scenario import Scenario, check_invariants, web
 from tests.previews.test_two_agents import DB
 
@@ -167,6 +168,9 @@ def test_placements_end_right_whatever_happens() -> None:
     run_state_machine_as_test(
         Fleet,
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(12),
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )
