@@ -140,9 +140,12 @@ def _as_command_error(reason: BaseException) -> CommandError:
 
 def _help_of(reason: TyperException) -> str:
     """The command that shows how what was typed is meant to be."""
+    names: list[str] = []
     context = getattr(reason, "ctx", None)
-    command = context.info_name if context is not None and context.parent is not None else None
-    return typed(*filter(None, [command]), "--help")
+    while context is not None and context.parent is not None:  # the outermost is the program itself
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return typed(*names, "--help")
 
 
 def _crashed(error: BaseException) -> CommandError:

@@ -52,7 +52,17 @@ def run(file: str, code: str, offer: dict[str, Any]) -> Any:
     if not callable(evaluate):
         raise NotAPolicy(f"{file} defines no function evaluate(project)")
     positional, by_name = _arguments(file, evaluate, offer)
-    return evaluate(*positional, **by_name)
+    return _finished(evaluate(*positional, **by_name))
+
+
+def _finished(value: Any) -> Any:
+    """What it returned, unless that has still to be run: nothing here would wait for it."""
+    if inspect.iscoroutine(value):
+        value.close()
+        raise NotAPolicy("evaluate() is `async`. It must return its result itself: `def evaluate(project):`")
+    if inspect.isgenerator(value):
+        raise NotAPolicy("evaluate() uses `yield`. It must return its result.")
+    return value
 
 
 def _arguments(

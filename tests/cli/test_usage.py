@@ -109,6 +109,7 @@ def test_the_help_of_a_managed_command_is_of_what_was_typed() -> None:
     [
         (("preview",), ("preview", "--help")),
         (("up", "--port", "99999"), ("up", "--help")),
+        (("policy", "try", "x.py"), ("policy", "try", "--help")),
         (("sail",), ("--help",)),
     ],
 )

@@ -188,6 +188,8 @@ async def test_an_exception_is_errored_with_the_policys_own_lines(processes: Ben
     [
         ("def evaluate(project) return", "SyntaxError"),
         ("x = 1", "defines no function evaluate(project)"),
+        ("async def evaluate(project):\n    return True", "evaluate() is `async`"),
+        ("def evaluate(project):\n    yield True", "evaluate() uses `yield`"),
         ("def evaluate(project, llm): pass", "asks for 'llm', which there is not"),
         ("def evaluate(project): raise SystemExit(3)", "SystemExit: 3"),
         ("def evaluate(project): return None", "returned NoneType None"),
