@@ -266,6 +266,6 @@ class Reading:
         return await asyncio.to_thread(languages, files, contents)
 
 
-def too_large(entry: Entry) -> str:
+def too_large(entry: Entry, most: int = MAX_FILE) -> str:
     """Why this file is not read."""
-    return f"{entry.size:,} bytes; policies read files up to {MAX_FILE:,}"
+    return f"{entry.size:,} bytes; policies read files up to {most:,}"
