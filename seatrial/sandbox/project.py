@@ -108,7 +108,8 @@ class Project:
         return dict(self._ask("search", _text(pattern), *_choice(glob, exclude, classes)))
 
     def fact(self, name: str) -> dict[str, Any]:
-        """{tool, version, files, left_out, findings, findings_left_out}: what a tool (zizmor, kingfisher) says of the commit."""
+        """What is known of the commit by this name: {tool, version, files, left_out}, and `findings` of a tool (zizmor, kingfisher), or
+        what was read (dockerfile, licences, runtimes), by its own key."""
         return dict(self._ask("fact", _text(name)))
 
     def get_changed_files(self) -> list[dict[str, Any]] | None:

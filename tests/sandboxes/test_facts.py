@@ -201,7 +201,7 @@ async def test_an_unknown_fact_is_a_question_that_makes_no_sense(tmp_path: Path)
     broker = broker_of(FakeWorkshop(), tmp_path, {})
     with pytest.raises(Unanswerable, match="did you mean zizmor"):
         await broker.answer(["fact", ["zizmo"]])
-    with pytest.raises(Unanswerable, match="there are: dockerfile, kingfisher, zizmor"):
+    with pytest.raises(Unanswerable, match="there are: dockerfile, kingfisher, licences, runtimes, zizmor"):
         await broker.answer(["fact", ["hadolint"]])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
-from seatrial.agent.sandboxes.facts import dockerfile, licences
+from seatrial.agent.sandboxes.facts import dockerfile, licences, lifetimes, runtimes
 from seatrial.agent.sandboxes.facts.inputs import Inputs, inputs_of
 from seatrial.agent.sandboxes.reading import Reading
 from seatrial.wire.evaluations import ToolRun
@@ -26,11 +26,16 @@ class Reader:
     """`read` says what is in one file: a list, each of whose entries names its path. It raises nothing, whatever the text is."""
 
     name: str
-    version: str  # of what it says: another one may say something else of the same files
+    says_version: Callable[[], str]  # another one may say something else of the same files
     key: str  # what its list is called in the fact
     patterns: Sequence[str]  # as in .gitignore
     read: Callable[[str, str], list[dict[str, Any]]]
     most_bytes: int = 1 << 20  # of one file
+
+    @property
+    def version(self) -> str:
+        """Of its library, and of its data."""
+        return self.says_version()
 
     @property
     def known_by(self) -> str:
@@ -122,11 +127,14 @@ class Readings:
         return fact
 
 
+LICENCES = "2026.10.0"  # of the library, see requirements/base.in: another one may know another licence
 READERS = {
     reader.name: reader
     for reader in (
-        Reader("dockerfile", "1", "dockerfiles", dockerfile.PATTERNS, dockerfile.read),
-        # The version is the library's: another one may know another licence. A test compares it with what is pinned.
-        Reader("licences", "2026.10.0", "licences", licences.PATTERNS, licences.read, licences.MOST_BYTES),
+        Reader("dockerfile", lambda: "1", "dockerfiles", dockerfile.PATTERNS, dockerfile.read),
+        Reader(
+            "licences", lambda: LICENCES, "licences", licences.PATTERNS, licences.read, licences.MOST_BYTES
+        ),
+        Reader("runtimes", lambda: lifetimes.data().version, "runtimes", runtimes.PATTERNS, runtimes.read),
     )
 }
