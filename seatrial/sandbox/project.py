@@ -162,8 +162,8 @@ class Project:
     def get_manifests(
         self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
     ) -> list[dict[str, Any]]:
-        """[{path, kind, name, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec, group,
-        line, locked}, an error {line, message}."""
+        """[{path, kind, name, lock, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec,
+        group, line, source, pinned, locked}, an error {line, message}."""
         return list(self._ask("get_manifests", *_choice(glob, exclude, classes)))
 
     def _documents(self, method: str, path: str) -> list[dict[str, Any]] | None:

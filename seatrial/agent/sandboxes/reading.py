@@ -115,7 +115,7 @@ class Reading:
             text, lock = await self.content(path), await self._lock(locks[path])
             if isinstance(text, str):
                 async with self._at_it:
-                    found.append(await asyncio.to_thread(manifests.manifest, path, text, lock))
+                    found.append(await asyncio.to_thread(manifests.manifest, path, text, lock, locks[path]))
             elif text is not None:
                 found.append(manifests.unread(path, text["unreadable"]))
         return found

@@ -167,12 +167,15 @@ class Dependency(TypedDict):
     spec: str
     group: str
     line: int | None
+    source: Literal["registry", "git", "url", "path", "workspace"]
+    pinned: bool
     locked: bool | None
 
 class Manifest(TypedDict):
     path: str
     kind: Literal["pyproject", "requirements", "package", "go", "cargo", "maven", "composer", "gem"]
     name: str
+    lock: str | None
     dependencies: list[Dependency]
     errors: list[Problem]
 
@@ -336,7 +339,7 @@ class Project:
         exclude: Patterns = None,
         classes: Class | Sequence[Class] | None = None,
     ) -> list[Manifest]:
-        """`[{"path", "kind", "name", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
+        """`[{"path", "kind", "name", "lock", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "source", "pinned", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
     @overload
     def fact(self, name: Literal["zizmor", "kingfisher"]) -> Fact:
         """what is known of the commit by this name: what a [tool](#facts) found (`zizmor`, `kingfisher`), or what was [read](#what-is-read) for all policies (`dockerfile`, `licences`, `runtimes`). All have `tool`, `version`, `files` and `left_out`. A tool that breaks makes the policy errored, whatever the policy does about it"""
