@@ -127,6 +127,10 @@ class Project:
         """[{commit, author, date, subject, signed}] of the commits since the base, newest first; without one, of the newest."""
         return list(self._ask("get_history", str(limit)))
 
+    def get_tags(self, limit: int = 100) -> list[dict[str, Any]]:
+        """[{name, commit, date, annotated}] of the tags of commits up to this one, the newest commit first."""
+        return list(self._ask("get_tags", str(limit)))
+
     def get_code_owners(self) -> list[dict[str, Any]]:
         """[{pattern, owners, line, section}] of the CODEOWNERS file, in its order."""
         return list(self._ask("get_code_owners"))

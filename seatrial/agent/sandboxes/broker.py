@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
-from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
+from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing, limited
 from seatrial.agent.sandboxes.facts.fact import Fact
 from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
@@ -62,6 +62,7 @@ class Broker:
             "get_diff": comparing.diff,
             "get_history": comparing.history,
             "get_contributors": self._contributors,
+            "get_tags": self._tags,
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
@@ -160,6 +161,9 @@ class Broker:
     async def _contributors(self) -> list[dict[str, Any]]:
         pairs = await self._tree.contributors()
         return [{"username": name, "commits": commits} for name, commits in pairs]
+
+    async def _tags(self, limit: str = "100") -> list[dict[str, Any]]:
+        return [one._asdict() for one in (await self._tree.tags())[: limited(limit)]]
 
     async def _last_commit_date(self, path: str) -> str | None:
         return await self._tree.last_commit_date(path) if path in await self._reading.index() else None

@@ -207,6 +207,12 @@ class Commit(TypedDict):
     subject: str
     signed: bool
 
+class Tag(TypedDict):
+    name: str
+    commit: str
+    date: str
+    annotated: bool
+
 class Owners(TypedDict):
     pattern: str
     owners: list[str]
@@ -363,6 +369,8 @@ class Project:
         """`{"diff", "left_out"}`: the unified diff of all these files, or of one, up to 1 MB, and the paths of those for which there was no room. `None` without a base"""
     def get_history(self, limit: int = 100) -> list[Commit]:
         """`[{"commit", "author", "date", "subject", "signed"}]` of the commits that are not in the base, newest first; without a base, of the newest. At most 1,000. `signed`: it carries a signature, which nobody has checked"""
+    def get_tags(self, limit: int = 100) -> list[Tag]:
+        """`[{"name", "commit", "date", "annotated"}]` of the tags of this commit and of those before it, the newest commit first, as the repository has them now: all of its tags are listed by git, whatever code host it is. At most 1,000. `date` is the commit's; `annotated`: the tag has a text of its own. Tags elsewhere, and of files, are left out. A policy that asks runs again when a tag comes or goes"""
     def get_file_last_commit_date(self, path: str) -> str | None:
         """ISO 8601, or `None`"""
     def get_contributors(self) -> list[Contributor]:
