@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from seatrial.agent.recipes.dockerfile_lines import instructions
+from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.facts.dockerfile import MOST_INSTRUCTIONS, read
-from seatrial.agent.sandboxes.literals import Literals
+from seatrial.agent.sandboxes.literals import Literals, LiteralTree
+from seatrial.agent.sandboxes.questions import Unanswerable
+from seatrial.wire.evaluations import ForgeFacts
 
 WHOLE = """\
 # syntax=docker/dockerfile:1
@@ -121,3 +124,18 @@ async def test_policies_are_given_each_dockerfile_with_its_class_and_what_was_no
 def test_instructions_begin_where_docker_s_own_parser_says(text: str, said: str) -> None:
     """As the package `dockerfile` 3.4.0, which is Docker's parser, says of each."""
     assert " ".join(f"{line}:{keyword}" for line, keyword, _ in instructions(text.encode())) == said
+
+
+async def test_a_name_that_is_not_utf_8_stops_nobody_who_chooses_by_pattern() -> None:
+    tree = LiteralTree(
+        {"d\udcff/Dockerfile": b"FROM a", "Dockerfile": b"FROM b:1", "big\udcfe/package.json": b"{}"}
+    )
+    broker = Broker(tree, ForgeFacts())
+    fact, _ = await broker.answer(["fact", ["dockerfile"]])
+    assert fact["files"] == 1 and fact["left_out"] == {"d\ufffd/Dockerfile": "its name is not UTF-8"}
+    listed, _ = await broker.answer(["list_files", [["*.json"], [], []]])
+    found, _ = await broker.answer(["search", ["FROM", ["Dockerfile"], [], []]])
+    manifests, _ = await broker.answer(["get_manifests", []])
+    assert listed == ["big\udcfe/package.json"] and len(found["found"]) == 2 and len(manifests) == 1
+    with pytest.raises(Unanswerable):
+        await broker.answer(["search", ["\udcff"]])

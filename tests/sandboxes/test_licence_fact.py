@@ -48,6 +48,7 @@ def test_a_text_among_many_other_words_is_less_sure() -> None:
     ("GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007\n", ["GPL-3.0"], False),
     ("SPDX-License-Identifier: EUPL-1.2", ["EUPL-1.2"], False),
     ("Copyright Ship Ltd. All rights reserved.", ["proprietary"], False),
+    ("Copyright Ship Ltd.\nThis must not be copied.\n" + "It sails. " * 60 + "\nOther parts:\n\n" + MIT, ["proprietary", "MIT"], False),
     ("It sails.", [], False),
     ("", [], False),
 ])  # fmt: skip

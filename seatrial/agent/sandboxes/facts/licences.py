@@ -18,6 +18,11 @@ LIMITS_USE = re.compile(
 SPDX = re.compile(r"SPDX-License-Identifier:\s*([\w.+() -]+?)\s*(?:\*/|-->|$)", re.MULTILINE)
 PROPRIETARY = re.compile(r"all\s+rights\s+reserved|proprietary|confidential", re.IGNORECASE)
 WHOLE = 75.0  # percent of a text that a licence must be, for nothing else to be looked for
+# What stands above the text of a licence that is somebody else's.
+RESERVED = re.compile(
+    r"\b(proprietary|confidential|(may|must|shall)\s+not\s+(be\s+)?(cop(y|ied)|used?|distributed?|reproduced?|modif(y|ied)))\b",
+    re.IGNORECASE,
+)
 SHORTEST = 100  # characters that a text has which a file's name tells about
 MOST_BYTES = 200_000  # of one file: comparing takes a second per megabyte
 NAMES = (
@@ -50,6 +55,9 @@ PATTERNS = (
 def read(path: str, text: str) -> list[dict[str, Any]]:
     """`[{"path", "licences": [{"id", "line", "confidence", "limits_use"}]}]` of one file; no licences: its text is not known."""
     found = _compared(text) or _given_away(path, text)
+    earliest = licence_words.earliest(text)
+    if found and found[0][2] == "medium" and earliest and (above := RESERVED.search(text, 0, earliest[1])):
+        found = [("proprietary", above.start(), "low"), *found]
     limit = licence_words.limited(text)
     if limit and not any(LIMITS_USE.match(name) for name, _, _ in found):
         found = [(limit[0], limit[1], "low"), *found]

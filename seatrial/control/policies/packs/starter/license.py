@@ -1,7 +1,7 @@
 """The repository says under which licence it may be used.
 
 Looks for a licence's text (LICENSE, COPYING, COPYRIGHT, the folder LICENSES of REUSE, an SPDX identifier in such a file) and
-recognises the common ones; a name in a manifest, a README or a file's header alone is not enough. Parameter `allow`: the only
+recognises those of the SPDX list; a name in a manifest, a README or a file's header alone is not enough. Parameter `allow`: the only
 identifiers that pass, such as ["MIT", "Apache-2.0"]; empty, all do.
 """
 
