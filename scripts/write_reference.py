@@ -249,10 +249,13 @@ def questions() -> Iterator[tuple[str, str]]:
     project = next(one for one in module.body if isinstance(one, ast.ClassDef) and one.name == "Project")
     for one in project.body:
         assert isinstance(one, ast.FunctionDef)
+        if ast.get_docstring(one) is None:
+            continue  # another way to call the one before
         for argument in (*one.args.args, *one.args.kwonlyargs):
             argument.annotation = None
         del one.args.args[0]
-        asked = one.name if one.decorator_list else f"{one.name}({ast.unparse(one.args)})"
+        is_property = any(ast.unparse(decorator) == "property" for decorator in one.decorator_list)
+        asked = one.name if is_property else f"{one.name}({ast.unparse(one.args)})"
         yield asked, ast.get_docstring(one) or ""
 
 

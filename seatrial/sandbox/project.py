@@ -108,7 +108,8 @@ class Project:
         return dict(self._ask("search", _text(pattern), *_choice(glob, exclude, classes)))
 
     def fact(self, name: str) -> dict[str, Any]:
-        """{tool, version, files, left_out, findings, findings_left_out}: what a tool (zizmor, kingfisher) says of the commit."""
+        """What is known of the commit by this name: {tool, version, files, left_out}, and `findings` of a tool (zizmor, kingfisher), or
+        what was read (dockerfile, licences, runtimes), by its own key."""
         return dict(self._ask("fact", _text(name)))
 
     def get_changed_files(self) -> list[dict[str, Any]] | None:
@@ -125,6 +126,10 @@ class Project:
     def get_history(self, limit: int = 100) -> list[dict[str, Any]]:
         """[{commit, author, date, subject, signed}] of the commits since the base, newest first; without one, of the newest."""
         return list(self._ask("get_history", str(limit)))
+
+    def get_tags(self, limit: int = 100) -> list[dict[str, Any]]:
+        """[{name, commit, date, annotated}] of the tags of commits up to this one, the newest commit first."""
+        return list(self._ask("get_tags", str(limit)))
 
     def get_code_owners(self) -> list[dict[str, Any]]:
         """[{pattern, owners, line, section}] of the CODEOWNERS file, in its order."""
@@ -161,8 +166,8 @@ class Project:
     def get_manifests(
         self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
     ) -> list[dict[str, Any]]:
-        """[{path, kind, name, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec, group,
-        line, locked}, an error {line, message}."""
+        """[{path, kind, name, lock, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec,
+        group, line, source, pinned, locked}, an error {line, message}."""
         return list(self._ask("get_manifests", *_choice(glob, exclude, classes)))
 
     def _documents(self, method: str, path: str) -> list[dict[str, Any]] | None:

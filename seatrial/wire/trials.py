@@ -33,6 +33,7 @@ METHODS = frozenset(
         "get_changed_files",
         "get_diff",
         "get_history",
+        "get_tags",
         "get_code_owners",
         "owners_of",
         "get_file_content",

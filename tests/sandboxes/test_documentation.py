@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from seatrial.agent.sandboxes import memo, reading, validation
 from seatrial.agent.sandboxes.literals import Literals
 from seatrial.control.policies.packs import parse
@@ -20,7 +22,7 @@ from tests.sandboxes.conftest import Bench, policy
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
-EXAMPLE, FACT, TESTED, NETWORKED, LIVE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, FACT, READ, TESTED, NETWORKED, LIVE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -61,6 +63,14 @@ async def test_the_example_that_asks_for_a_fact_judges_what_it_says() -> None:
         answers = Literals({"fact": {"zizmor": {"version": "1", "findings": findings}}})
         value, _ = await answers.answer(["fact", ["zizmor"]])
         assert scope["evaluate"](SimpleNamespace(fact=lambda _, value=value: value))["passed"] is passed
+
+
+@pytest.mark.parametrize(("text", "passed"), [(f"FROM a@sha256:{'0' * 64}", True), ("FROM a:1", False), ("FROM scratch", True)])  # fmt: skip
+async def test_the_example_that_asks_for_what_is_read_judges_by_it(text: str, *, passed: bool) -> None:
+    answers = Literals({"files": {"Dockerfile": text, "tests/Dockerfile": "FROM b"}})
+    project = Project(lambda method, arguments: asyncio.run(answers.answer([method, arguments]))[0])
+    said = await asyncio.to_thread(run, "digests.py", READ, {"project": project})
+    assert said["passed"] is passed
 
 
 async def test_the_example_with_a_network_asks_for_it(processes: Bench) -> None:

@@ -19,7 +19,7 @@ from seatrial.agent.sandboxes.facts.fact import FactFailed, Ran
 from seatrial.agent.sandboxes.facts.gathering import Gathering
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
 from seatrial.agent.sandboxes.facts.programs import program_of
-from seatrial.agent.sandboxes.facts.tools import TOOLS, tool_of
+from seatrial.agent.sandboxes.facts.tools import TOOLS, source_of
 from seatrial.agent.sandboxes.literals import LiteralTree
 from seatrial.agent.sandboxes.memo import Memo
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
@@ -201,7 +201,7 @@ async def test_an_unknown_fact_is_a_question_that_makes_no_sense(tmp_path: Path)
     broker = broker_of(FakeWorkshop(), tmp_path, {})
     with pytest.raises(Unanswerable, match="did you mean zizmor"):
         await broker.answer(["fact", ["zizmo"]])
-    with pytest.raises(Unanswerable, match="there are: kingfisher, zizmor"):
+    with pytest.raises(Unanswerable, match="there are: dockerfile, kingfisher, licences, runtimes, zizmor"):
         await broker.answer(["fact", ["hadolint"]])
 
 
@@ -270,7 +270,7 @@ def test_every_tool_is_pinned_to_the_version_that_is_read() -> None:
             and importlib.metadata.version(tool.package) == tool.version
         )
         assert program_of(tool) is not None
-    assert tool_of("zizmor").name == "zizmor"
+    assert source_of("zizmor").name == "zizmor"
 
 
 CATCHES = """

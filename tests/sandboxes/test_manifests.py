@@ -170,3 +170,29 @@ async def test_policies_choose_manifests_and_are_told_what_cannot_be_read() -> N
 async def test_too_many_are_refused_with_what_to_do() -> None:
     with pytest.raises(Unanswerable, match="501 manifests"):
         await ask({f"{number}/go.mod": "" for number in range(501)})
+
+
+H = "0a" * 20
+
+
+@pytest.mark.parametrize(("path", "text", "sources"), [
+    ("requirements.txt", f"a==1\nb>=1\nc==1.*\nd @ https://x.test/d.zip\ne @ git+https://x.test/e@{H}\n-e git+https://x.test/f@main#egg=f\ng @ file:./g\n",
+     [("registry", True), ("registry", False), ("registry", False), ("url", False), ("git", True), ("git", False), ("path", True)]),
+    ("package.json", json.dumps({"dependencies": {"a": "1.2.3", "b": "^1", "c": "x/y", "d": f"git+ssh://git@x.test/d.git#{H}", "e": "https://x.test/e.tgz", "f": "file:../f", "g": "workspace:*", "h": "npm:i@1.0.0", "j": "*"}}),
+     [("registry", True), ("registry", False), ("git", False), ("git", True), ("url", False), ("path", True), ("workspace", True), ("registry", True), ("registry", False)]),
+    ("pyproject.toml", "[project]\ndependencies = ['a', 'b==1.0', 'c']\n[tool.uv.sources]\na = {git = 'https://x.test/a', tag = 'v1'}\nc = {workspace = true}\n[tool.poetry.dependencies]\nd = '1.0.0'\ne = {path = '../e'}\n",
+     [("git", False), ("registry", True), ("workspace", True), ("registry", True), ("path", True)]),
+    ("Cargo.toml", f"[dependencies]\na = '1'\nb = '=1.2.3'\nc = {{git = 'https://x.test/c', rev = '{H}'}}\nd = {{path = 'd'}}\ne.workspace = true\n",
+     [("registry", False), ("registry", True), ("git", True), ("path", True), ("workspace", True)]),
+    ("go.mod", "require a.test/b v1.0.0\nreplace (\n\ta.test/b => ../b\n\ta.test/c v1.0.0 => a.test/d v1.1.0\n)\n", [("registry", True), ("path", True), ("registry", True)]),
+    ("composer.json", '{"require": {"a/b": "1.2.3", "a/c": "dev-main", "a/d": "^1"}}', [("registry", True), ("git", False), ("registry", False)]),
+    ("Gemfile", f"gem 'a', '1.2'\ngem 'b', '~> 1.2'\ngem 'c', github: 'x/c'\ngem 'd', git: 'https://x.test/d', ref: '{H}'\ngem 'e', path: './e'\n",
+     [("registry", True), ("registry", False), ("git", False), ("git", True), ("path", True)]),
+])  # fmt: skip
+def test_where_dependencies_come_from_and_which_are_one_version(
+    path: str, text: str, sources: list[tuple[str, bool]]
+) -> None:
+    found = manifest(path, text, None)
+    assert [(one["source"], one["pinned"]) for one in found["dependencies"]] == sources and not found[
+        "errors"
+    ]

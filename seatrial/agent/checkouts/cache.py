@@ -4,9 +4,11 @@ import asyncio
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import structlog
@@ -15,12 +17,14 @@ from seatrial.agent.checkouts.askpass import knowing
 from seatrial.agent.checkouts.authorities import trusted
 from seatrial.agent.checkouts.commit import CommitTree, is_shallow
 from seatrial.agent.checkouts.git import Git, GitFailed
+from seatrial.agent.checkouts.tags import Named, listed
 from seatrial.agent.checkouts.upkeep import note_use, remove_leftovers, tidy
 from seatrial.agent.vocabulary.credentials import Credentials, OpenedCredential
 from seatrial.agent.vocabulary.errors import CheckoutError, FetchFailed, Incomplete
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.deployments import Source
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -112,7 +116,7 @@ class Cache:
                 await asyncio.to_thread(shutil.rmtree, bare, ignore_errors=True)
                 await self._ensure_again(bare, origin)
             note_use(bare, origin.commit, self.clock())
-            tree = CommitTree(bare, origin.commit)
+            tree = CommitTree(bare, origin.commit, partial(self._tags, bare, origin))
             self._read.add(tree)
             return tree
 
@@ -162,22 +166,32 @@ class Cache:
             return
         remove_leftovers(bare)
         try:
-            await self._signed_in(bare, origin)
+            await self._signed_in(bare, origin, lambda git: self._take(git, bare, origin))
         except CheckoutError:
             if not here:
                 raise
 
-    async def _signed_in(self, bare: Path, origin: "Origin") -> None:
-        """Fetch the commit; once more with a new credential if the first one is refused or has expired."""
+    async def _tags(self, bare: Path, origin: "Origin") -> list[Named]:
+        """All tags that the source has. Raises CheckoutError."""
+        async with self._locks.setdefault(origin.repository_id, asyncio.Lock()):
+            try:
+                return await self._signed_in(
+                    bare, origin, lambda git: listed(git, bare, origin.source.clone_url)
+                )
+            except GitFailed as error:
+                raise origin.explained(error, "the tags behind commit") from error
+
+    async def _signed_in(self, bare: Path, origin: "Origin", ask: Callable[[Git], Awaitable[T]]) -> T:
+        """What the source answers; once more with a new credential if the first one is refused or has expired."""
         credential = await origin.credential()
         try:
-            await self._take(self._git_for(bare, origin.source, credential), bare, origin)
+            return await ask(self._git_for(bare, origin.source, credential))
         except GitFailed as error:
             if credential is None or not (error.unauthorised or credential.expired):
                 raise
             log.info("a credential was refused or has expired; asking for another", repository=bare.stem)
             fresh = await origin.credential()
-            await self._take(self._git_for(bare, origin.source, fresh), bare, origin)
+            return await ask(self._git_for(bare, origin.source, fresh))
 
     async def _take(self, git: Git, bare: Path, origin: "Origin") -> None:
         source, commit = origin.source, origin.commit
@@ -236,13 +250,13 @@ class Origin:
         except CheckoutError as error:
             raise self.explained(error) from error
 
-    def explained(self, error: CheckoutError) -> CheckoutError:
+    def explained(self, error: CheckoutError, what: str = "commit") -> CheckoutError:
         """`error` with the commit and the repository that it is about."""
         where = re.sub(r"(\w+://)[^/@\s]+@", r"\1", self.source.clone_url)
         kind = Incomplete if error.lasting else CheckoutError
         if isinstance(error, GitFailed) and not error.unauthorised:
             kind = FetchFailed
-        return kind(f"cannot fetch commit {self.commit[:12]} from {where}: {error}")
+        return kind(f"cannot fetch {what} {self.commit[:12]} from {where}: {error}")
 
 
 def for_local(clone_url: str) -> str:

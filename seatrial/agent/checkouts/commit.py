@@ -3,18 +3,18 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from seatrial import files
-from seatrial.agent.checkouts import comparison
+from seatrial.agent.checkouts import comparison, tags
 from seatrial.agent.checkouts.blobs import Blobs, Broken, Missing
 from seatrial.agent.checkouts.git import Git, GitFailed, last_words
 from seatrial.agent.commands.running import Finished, TooMuchOutput
 from seatrial.agent.vocabulary.errors import CheckoutError, Incomplete
-from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Changed, Entry, Tree, Written
+from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Changed, Entry, Tag, Tree, Written
 
 T = TypeVar("T")
 LONGEST_LINK = 1024  # bytes
@@ -34,6 +34,7 @@ class CommitTree:
 
     bare: Path
     commit: str
+    listed_tags: Callable[[], Awaitable[list[tags.Named]]]  # asks its source for all
     damaged: bool = False  # an object of it cannot be read: its cache must be made afresh
     _entries: dict[str, Entry] | None = None
     _links: dict[str, str] | None = None
@@ -115,6 +116,11 @@ class CommitTree:
         """See `Tree.history`."""
         self._require_history()
         return await comparison.history(self.bare, self.commit, base.commit if base else "", limit)
+
+    async def tags(self) -> list[Tag]:
+        """See `Tree.tags`."""
+        self._require_history()
+        return await tags.of_history(self.bare, self.commit, await self.listed_tags())
 
     def _comparison(self, base: Tree) -> comparison.Comparison:
         return comparison.Comparison(self.bare, base.commit, self.commit)

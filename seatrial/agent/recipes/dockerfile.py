@@ -11,7 +11,8 @@ from seatrial.agent.recipes.dockerfile_lines import instructions
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.image_names import LIKE, is_image_name
 
-VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
+# $NAME, and ${NAME} with what is taken without a value (-) or in place of one (+), which may name others.
+VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
 FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
 SCRATCH = "scratch"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}  # as the kernel says, and as Dockerfiles do
@@ -147,7 +148,7 @@ def begun(where: str, text: str, known: Mapping[str, str], earlier: Set[str]) ->
 
 def names_in(text: str) -> list[str]:
     """The variables that `text` mentions."""
-    return [match[1] or match[3] for match in VARIABLE.finditer(text)]
+    return [match[1] or match[4] for match in VARIABLE.finditer(text)]
 
 
 def declared(text: str) -> list[tuple[str, str]]:
@@ -161,8 +162,16 @@ def declared(text: str) -> list[tuple[str, str]]:
 
 
 def replaced(text: str, known: Mapping[str, str]) -> str:
-    """`text` with `$NAME` and `${NAME:-default}` replaced; unknown names become empty, as docker does it."""
-    return VARIABLE.sub(lambda match: known.get(match[1] or match[3]) or match[2] or "", text)
+    """`text` with `$NAME`, `${NAME:-default}` and `${NAME:+value}` replaced; unknown names become empty, as docker does it."""
+
+    def value(match: re.Match[str]) -> str:
+        name, how, word = match[1] or match[4], match[2] or "", match[3] or ""
+        has = bool(known.get(name)) if how[:1] == ":" else name in known
+        if how[-1:] == "+":
+            return replaced(word, known) if has else ""
+        return known[name] if has else replaced(word, known)
+
+    return VARIABLE.sub(value, text)
 
 
 def words(text: str | None) -> list[str] | None:

@@ -8,6 +8,7 @@ from seatrial.agent.bus.reports import Reports
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.berths import Berths, Harbour
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
+from seatrial.agent.sandboxes.facts import lifetimes
 from seatrial.agent.sandboxes.facts.gathering import Gathering
 from seatrial.agent.sandboxes.image import GivenImage, ImageSource, SandboxImage
 from seatrial.agent.sandboxes.jobs import Jobs
@@ -57,5 +58,6 @@ def evaluations(
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
     pool = Pool(backend, berths=Berths(engine, agent, harbour), size=warm)
+    lifetimes.take(directory)
     gathering = Gathering(backend, directory / "tools")
     return Evaluations(jobs, checkouts, credentials, reports, pool, memo, gathering, visits=visits)

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
-from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing
+from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing, limited
 from seatrial.agent.sandboxes.facts.fact import Fact
 from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
-from seatrial.agent.sandboxes.facts.tools import tool_of
+from seatrial.agent.sandboxes.facts.readers import Reader, ReadFact, Readings
+from seatrial.agent.sandboxes.facts.tools import source_of
 from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
@@ -39,7 +40,8 @@ class Broker:
         self._gathering = gathering
         self._change = change or Change()
         self._reading = Reading(tree)
-        self.gathered: dict[str, Fact] = {}  # by tool
+        self._readings = Readings(self._reading)
+        self.gathered: dict[str, Fact | ReadFact] = {}  # by name
         self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
@@ -60,6 +62,7 @@ class Broker:
             "get_diff": comparing.diff,
             "get_history": comparing.history,
             "get_contributors": self._contributors,
+            "get_tags": self._tags,
             "get_file_last_commit_date": self._last_commit_date,
             "get_members": self._members,
             "get_default_branch": self._default_branch,
@@ -116,18 +119,22 @@ class Broker:
         if method == "get_manifests":
             return await self._reading.manifests_digest(*arguments)
         if method == "fact":
-            tool = tool_of(_first(arguments))
+            tool = source_of(_first(arguments))
+            if isinstance(tool, Reader):
+                return await self._readings.known_by(tool)
             return known_by(tool, await inputs_of(self._reading, tool.looks_at))
         return await self._reading.search_digest(*arguments) if method == "search" else None
 
     async def _fact(self, name: str) -> dict[str, Any]:
         """What a tool says of the commit; in a policy's own tests, which say nothing about it, that it found nothing."""
-        tool = tool_of(name)
-        if self._gathering is None:
+        tool = source_of(name)
+        if isinstance(tool, Reader):
+            self.gathered[name] = await self._readings.fact(tool)
+        elif self._gathering is None:
             return Fact(tool=tool.name, version=tool.version).answer
-        fact = await self._gathering.fact(tool, self._tree, self._reading)
-        self.gathered[tool.name] = fact
-        return fact.answer
+        else:
+            self.gathered[name] = await self._gathering.fact(tool, self._tree, self._reading)
+        return self.gathered[name].answer
 
     async def _class(self, path: str) -> str:
         return class_of(path)
@@ -154,6 +161,9 @@ class Broker:
     async def _contributors(self) -> list[dict[str, Any]]:
         pairs = await self._tree.contributors()
         return [{"username": name, "commits": commits} for name, commits in pairs]
+
+    async def _tags(self, limit: str = "100") -> list[dict[str, Any]]:
+        return [one._asdict() for one in (await self._tree.tags())[: limited(limit)]]
 
     async def _last_commit_date(self, path: str) -> str | None:
         return await self._tree.last_commit_date(path) if path in await self._reading.index() else None

@@ -11,6 +11,7 @@ OF_HISTORY = frozenset(
     {
         "get_changed_files",
         "get_contributors",
+        "get_tags",
         "get_diff",
         "get_file_last_commit_date",
         "get_history",

@@ -65,9 +65,8 @@ class Comparing:
 
     async def history(self, limit: str = "100") -> list[dict[str, Any]]:
         """The commits of the change, newest first; without a base, the newest of all."""
-        if not str(limit).isdecimal() or not 0 < int(limit[:9]) <= MOST_HISTORY:
-            raise Unanswerable(f"a limit is a number from 1 to {MOST_HISTORY:,}")
-        return [one._asdict() for one in await self._tree.history(await self._known_base(), int(limit))]
+        most = limited(limit)
+        return [one._asdict() for one in await self._tree.history(await self._known_base(), most)]
 
     async def _changes(self) -> list[Changed] | None:
         if self._changed is None:
@@ -89,3 +88,10 @@ class Comparing:
         assert base is not None
         paths = [path for one in changed for path in (one.path, one.old_path) if path]
         return await self._tree.diff(base, paths, limit)
+
+
+def limited(limit: str) -> int:
+    """How many commits or tags are asked for. Raises Unanswerable."""
+    if not str(limit).isdecimal() or not 0 < int(limit[:9]) <= MOST_HISTORY:
+        raise Unanswerable(f"a limit is a number from 1 to {MOST_HISTORY:,}")
+    return int(limit)

@@ -21,6 +21,12 @@ def matcher(patterns: tuple[str, ...]) -> Matcher:
     if long is not None:
         raise Unanswerable(f"the pattern {long[:40]!r}... is longer than {LONGEST:,} characters")
     try:
-        return GitIgnoreSpec.from_lines(patterns, backend="re2").match_file
+        spec = GitIgnoreSpec.from_lines(patterns, backend="re2")
     except Exception as error:  # of two libraries, each with its own
         raise Unanswerable(f"{', '.join(patterns)[:200]}: no pattern of paths: {error}") from error
+    return lambda path: spec.match_file(path if path.isascii() else shown(path))
+
+
+def shown(path: str) -> str:
+    """The path with a replacement for bytes that are not UTF-8, which RE2 cannot be given."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")

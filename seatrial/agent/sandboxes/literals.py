@@ -13,7 +13,7 @@ from seatrial.agent.sandboxes.previewed import PREVIEW, VISIT
 from seatrial.agent.sandboxes.questions import Seen, understood
 from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.vocabulary.errors import CheckoutError
-from seatrial.agent.vocabulary.tree import Changed, Entry, Tree, Written
+from seatrial.agent.vocabulary.tree import Changed, Entry, Tag, Tree, Written
 from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.previews import Preview, PreviewPhase, PreviewService
 from seatrial.wire.states import ServiceKind
@@ -94,6 +94,10 @@ class LiteralTree:
         return ""
 
     async def history(self, base: Tree | None, limit: int) -> list[Written]:
+        """See `Tree`."""
+        return []
+
+    async def tags(self) -> list[Tag]:
         """See `Tree`."""
         return []
 

@@ -115,7 +115,7 @@ class Reading:
             text, lock = await self.content(path), await self._lock(locks[path])
             if isinstance(text, str):
                 async with self._at_it:
-                    found.append(await asyncio.to_thread(manifests.manifest, path, text, lock))
+                    found.append(await asyncio.to_thread(manifests.manifest, path, text, lock, locks[path]))
             elif text is not None:
                 found.append(manifests.unread(path, text["unreadable"]))
         return found
@@ -266,6 +266,6 @@ class Reading:
         return await asyncio.to_thread(languages, files, contents)
 
 
-def too_large(entry: Entry) -> str:
+def too_large(entry: Entry, most: int = MAX_FILE) -> str:
     """Why this file is not read."""
-    return f"{entry.size:,} bytes; policies read files up to {MAX_FILE:,}"
+    return f"{entry.size:,} bytes; policies read files up to {most:,}"

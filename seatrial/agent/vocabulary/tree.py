@@ -50,6 +50,15 @@ class Written(NamedTuple):
     signed: bool
 
 
+class Tag(NamedTuple):
+    """A tag of a commit. `date` is the commit's, as ISO 8601 with the offset of who made it; `annotated`: the tag has a text of its own."""
+
+    name: str
+    commit: str
+    date: str
+    annotated: bool
+
+
 class Tree(Protocol):
     """A commit's files. Reads may run concurrently. Raises CheckoutError when the cache is damaged."""
 
@@ -81,6 +90,9 @@ class Tree(Protocol):
 
     async def history(self, base: "Tree | None", limit: int) -> list[Written]:
         """The newest commits up to this one, at most `limit`; with a `base`, those that are not in it."""
+
+    async def tags(self) -> list[Tag]:
+        """The tags of commits up to this one that its source has now, the newest commit first."""
 
     async def export(self, destination: Path) -> None:
         """Write the exact tree (no export-ignore, no export-subst, no hooks, no filters) into an empty folder."""

@@ -32,12 +32,21 @@ class Inputs:
         return whole.hexdigest()
 
 
-async def inputs_of(reading: Reading, patterns: Sequence[str]) -> Inputs:
-    """Those that match one of `patterns` (none: all), by path, until there is no more room. Raises CheckoutError."""
+async def inputs_of(
+    reading: Reading,
+    patterns: Sequence[str],
+    *,
+    most: int | None = None,
+    most_of_one: int = MAX_FILE,
+    most_files: int | None = None,
+) -> Inputs:
+    """Those that match one of `patterns` (none: all), by path, until there is no more room: `most` bytes, `most_files`. Raises
+    CheckoutError."""
+    most = MOST_BYTES if most is None else most
     index = await reading.index()
     left_out: dict[str, str] = {}
     entries: list[Entry] = []
-    room = MOST_BYTES
+    room = most
     for path in await reading.paths(patterns):
         entry = index[path]
         size = entry.size or 0
@@ -45,10 +54,12 @@ async def inputs_of(reading: Reading, patterns: Sequence[str]) -> Inputs:
             continue  # what a link leads to is there under its own name
         if entry.shown != entry.path:
             left_out[entry.shown] = "its name is not UTF-8"
-        elif size > MAX_FILE:
-            left_out[path] = too_large(entry)
+        elif size > most_of_one:
+            left_out[path] = too_large(entry, most_of_one)
         elif max(size, PAGE) > room:
-            left_out[path] = f"tools are given {MOST_BYTES >> 20} MB of a commit"
+            left_out[path] = f"tools are given {most >> 20} MB of a commit"
+        elif most_files is not None and len(entries) >= most_files:
+            left_out[path] = f"{most_files:,} files are read for it"
         else:
             room -= max(size, PAGE)
             entries.append(entry)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from seatrial.agent.sandboxes.facts import kingfisher, zizmor
 from seatrial.agent.sandboxes.facts.fact import Fact, Ran
+from seatrial.agent.sandboxes.facts.readers import READERS, Reader
 from seatrial.agent.sandboxes.questions import Unanswerable
 
 KEPT = "{kept}"  # in an argument: the folder of what the tool works out once for all commits
@@ -41,10 +42,13 @@ TOOLS = {
 }
 
 
-def tool_of(name: str) -> Tool:
-    """The tool of this name. Raises Unanswerable."""
-    if name in TOOLS:
-        return TOOLS[name]
-    meant = difflib.get_close_matches(name, TOOLS, n=1)
-    hint = f"did you mean {meant[0]}?" if meant else f"there are: {', '.join(sorted(TOOLS))}"
+FACTS: dict[str, Tool | Reader] = {**TOOLS, **READERS}
+
+
+def source_of(name: str) -> Tool | Reader:
+    """What gives the fact of this name. Raises Unanswerable."""
+    if name in FACTS:
+        return FACTS[name]
+    meant = difflib.get_close_matches(name, FACTS, n=1)
+    hint = f"did you mean {meant[0]}?" if meant else f"there are: {', '.join(sorted(FACTS))}"
     raise Unanswerable(f"there is no fact {name[:100]!r}; {hint}")

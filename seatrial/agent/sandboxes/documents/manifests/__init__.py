@@ -10,6 +10,7 @@ from typing import Any
 
 from seatrial.agent.sandboxes.documents.manifests import cargo, composer, gems, go, maven, node, python
 from seatrial.agent.sandboxes.documents.manifests.shape import MOST_DEPENDENCIES, Found, Unreadable
+from seatrial.agent.sandboxes.documents.manifests.sources import is_pinned, source_of
 
 Reader = Callable[[str, str], Found]
 READERS: dict[str, tuple[str, Reader]] = {
@@ -50,8 +51,9 @@ def lock_of(path: str, present: Mapping[str, Any]) -> str | None:
         folder = dirname(folder)
 
 
-def manifest(path: str, text: str, lock: str | None) -> dict[str, Any]:
-    """`{"path", "kind", "name", "dependencies", "errors"}`; `lock` is the text of its lock file, if there is one that can be read."""
+def manifest(path: str, text: str, lock: str | None, lock_path: str | None = None) -> dict[str, Any]:
+    """`{"path", "kind", "name", "lock", "dependencies", "errors"}`; `lock` is the text of its lock file, if there is one that can be
+    read, and `lock_path` where it is."""
     reader = READERS[basename(path)][1] if basename(path) in READERS else python.requirements
     try:
         found = reader(path, text)
@@ -68,10 +70,13 @@ def manifest(path: str, text: str, lock: str | None) -> dict[str, Any]:
         )
     for one in kept:
         one["locked"] = one.get("locked") if known is None else one["name"] in known
+        one["source"] = source_of(kind_of(path), one["spec"])
+        one["pinned"] = is_pinned(kind_of(path), one["source"], one["spec"])
     return {
         "path": path,
         "kind": kind_of(path),
         "name": found.name,
+        "lock": lock_path,
         "dependencies": kept,
         "errors": found.errors,
     }
@@ -80,7 +85,14 @@ def manifest(path: str, text: str, lock: str | None) -> dict[str, Any]:
 def unread(path: str, why: str, line: int | None = None) -> dict[str, Any]:
     """A manifest of which nothing is known, and why."""
     error = {"line": line, "message": why}
-    return {"path": path, "kind": kind_of(path), "name": "", "dependencies": [], "errors": [error]}
+    return {
+        "path": path,
+        "kind": kind_of(path),
+        "name": "",
+        "lock": None,
+        "dependencies": [],
+        "errors": [error],
+    }
 
 
 LOCKED: dict[str, Callable[[str], set[str]]] = {

@@ -5,6 +5,7 @@ import re
 from seatrial.agent.sandboxes.documents.manifests.shape import Found
 
 GEM = re.compile(r"""^\s*gem[\s(]+["']([\w.-]+)["']((?:\s*,\s*["'][^"'\n]*["'])*)\s*(?:,\s*(.*))?""")
+ELSEWHERE = re.compile(r"\b(git|github|gitlab|path)[\"']?\s*(:|=>)")
 GROUP = re.compile(r"^\s*group[\s(]+(.+?)\)?\s+do\b")
 LOCKED = re.compile(r"^    ([\w.-]+) \(", re.MULTILINE)
 
@@ -19,7 +20,8 @@ def gemfile(_path: str, text: str) -> Found:
             group = "main"
         elif gem := GEM.match(line):
             versions = ", ".join(re.findall(r"""["']([^"']*)["']""", gem[2]))
-            found.add(gem[1], versions or (gem[3] or "").strip(), group, number)
+            rest = (gem[3] or "").strip()
+            found.add(gem[1], rest if ELSEWHERE.search(rest) else versions or rest, group, number)
         elif re.match(r"^\s*gem\b[\s(]", line):
             found.wrong(number, "the gem's name is not written in the file")
     return found

@@ -38,7 +38,15 @@ def pyproject(_path: str, text: str) -> Found:
             if isinstance(entry, str):
                 _add(found, entry, group, lines.find(re.split(r"[^\w.-]", entry.strip())[0], after))
     _poetry(found, data, lines)
+    _uv(found, table(data, "tool", "uv", "sources"))
     return found
+
+
+def _uv(found: Found, sources: dict[str, Any]) -> None:
+    """What uv takes in place of what a registry has."""
+    elsewhere = {canonicalize_name(name): _source(spec) for name, spec in sources.items()}
+    for one in found.dependencies:
+        one["spec"] = elsewhere.get(one["name"]) or one["spec"]
 
 
 def _poetry(found: Found, data: dict[str, Any], lines: Lines) -> None:
@@ -59,7 +67,10 @@ def _poetry(found: Found, data: dict[str, Any], lines: Lines) -> None:
 
 def _source(spec: Any) -> str:
     given = table({"a": spec}, "a")
-    return next((f"{key} {given[key]}" for key in ("git", "url", "path") if key in given), "")
+    if given.get("workspace"):
+        return "workspace"
+    pin = next((f" {given[key]}" for key in ("rev", "tag", "branch") if key in given), "")
+    return next((f"{key} {given[key]}{pin}" for key in ("git", "url", "path") if key in given), "")
 
 
 def requirements(_path: str, text: str) -> Found:

@@ -5,7 +5,6 @@ needs a `--checksum`.
 """
 
 import re
-from posixpath import basename
 
 NAME = "COPY rather than ADD"
 TESTS = [
@@ -18,25 +17,22 @@ TESTS = [
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
-SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/|\.(dockerignore|md)$")
+SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")
 ARCHIVE = re.compile(r"\.(tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)(\s|$|\")|\$|\*|<<")
 
 
 def evaluate(project):
     found, looked = [], 0
-    for path in project.list_files():
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path):
-            continue
-        try:
-            steps = project.get_instructions(path) or []
-            lines = (project.get_file_content(path) or "").split("\n")
-        except ValueError:  # no text
+    for file in project.fact("dockerfile")["dockerfiles"]:
+        path = file["path"]
+        if SKIPPED.search(path):
             continue
         looked += 1
-        found += [one for step in steps if step["instruction"] == "ADD" and (one := judge(path, step, lines))]
+        added = [
+            step for stage in file["stages"] for step in stage["instructions"] if step["instruction"] == "ADD"
+        ]
+        lines = (project.get_file_content(path) or "").split("\n") if added else []
+        found += [one for step in added if (one := judge(path, step, lines))]
     grave = [one for one in found if one["severity"] == "medium"]
     if not found:
         return {

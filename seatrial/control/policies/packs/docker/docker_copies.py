@@ -7,7 +7,7 @@ name fails, and often only when somebody needs it. Parameter `required`: a repos
 import json
 import re
 from fnmatch import fnmatch
-from posixpath import basename, dirname, join, normpath
+from posixpath import dirname, join, normpath
 
 NAME = "Copied files exist"
 PARAMS = {"required": False}
@@ -21,12 +21,7 @@ TESTS = [
     {"name": "required", "input": {"files": {"a": ""}}, "params": {"required": True}, "expected": {"passed": False, "score": 0}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
-SKIPPED = re.compile(
-    r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/|\.(dockerignore|md|template|tmpl|j2|in)$"
-)
+SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")
 MADE = re.compile(
     r"^(\./)?(dist|build|target|out|bin|node_modules|\.next|public/build|release)(/|$)|\.(jar|war|whl|tgz|tar\.gz|zip|deb|exe)$"
 )
@@ -35,17 +30,15 @@ MADE = re.compile(
 def evaluate(project, params):
     files = project.list_files()
     known = set(files) | {folder for path in files for folder in folders(path)}
-    looked, counted, problems, unread = [], 0, [], []
-    for path in files:
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path):
-            continue
-        try:
-            steps = project.get_instructions(path) or []
-        except ValueError as error:
-            unread.append(str(error))
+    looked, counted, problems = [], 0, []
+    fact = project.fact("dockerfile")
+    unread = [f"{path}: {why}" for path, why in fact["left_out"].items()]
+    for file in fact["dockerfiles"]:
+        path = file["path"]
+        if SKIPPED.search(path):
             continue
         looked.append(path)
-        for step in steps:
+        for step in (step for stage in file["stages"] for step in stage["instructions"]):
             for source in sources(step):
                 counted += 1
                 if not there(source, path, known):

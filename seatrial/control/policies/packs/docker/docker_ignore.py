@@ -6,7 +6,7 @@ installed packages if the repository may have them.
 
 import re
 from fnmatch import fnmatch
-from posixpath import basename, dirname, join
+from posixpath import dirname, join
 
 NAME = "Ignored by Docker"
 TESTS = [
@@ -20,9 +20,6 @@ TESTS = [
     {"name": "packages of Node.js", "input": {"files": {"Dockerfile": "FROM a:1\nCOPY . .\n", "package.json": "{}", ".dockerignore": ".git\n.env\n"}}, "expected": {"passed": True, "score": 85, "findings": 1}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|\.devcontainer)/")
 ALL = re.compile(r"(--(?!from=)\S+\s+)*(\[\s*\"\./?\"|\./?\s)")
 WANTED = [  # (what must be ignored, the file that makes it matter, how much)
@@ -33,17 +30,15 @@ WANTED = [  # (what must be ignored, the file that makes it matter, how much)
 def evaluate(project):
     files = set(project.list_files())
     problems, looked = [], []
-    for path in sorted(files):
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path) or path.endswith(".dockerignore"):
-            continue
-        try:
-            steps = project.get_instructions(path) or []
-        except ValueError:  # no text
+    for file in project.fact("dockerfile")["dockerfiles"]:
+        path = file["path"]
+        if SKIPPED.search(path):
             continue
         line = next(
             (
                 step["line"]
-                for step in steps
+                for stage in file["stages"]
+                for step in stage["instructions"]
                 if step["instruction"] in ("COPY", "ADD") and ALL.match(step["rest"])
             ),
             None,

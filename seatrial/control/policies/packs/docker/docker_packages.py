@@ -5,7 +5,6 @@ Looks at how packages of the system are installed: lists are updated in the same
 """
 
 import re
-from posixpath import basename
 
 NAME = "Packages in images"
 TESTS = [
@@ -18,27 +17,19 @@ TESTS = [
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
-SKIPPED = re.compile(
-    r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|\.devcontainer)/|\.(dockerignore|md)$"
-)
+SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|\.devcontainer)/")
 INSTALL = re.compile(r"\bapt(-get)?\s+(-\S+\s+)*install\b")
 UPDATE = re.compile(r"\bapt(-get)?\s+(-\S+\s+)*update\b")
 
 
 def evaluate(project):
     problems, looked = [], 0
-    for path in project.list_files():
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path):
-            continue
-        try:
-            steps = project.get_instructions(path) or []
-        except ValueError:  # no text
+    for file in project.fact("dockerfile")["dockerfiles"]:
+        path = file["path"]
+        if SKIPPED.search(path):
             continue
         looked += 1
-        for step in steps:
+        for step in (step for stage in file["stages"] for step in stage["instructions"]):
             if step["instruction"] == "RUN" and "<<" not in step["rest"]:
                 problems += [(path, step["line"], text, level) for text, level in judge(step["rest"])]
     problems.sort(key=lambda one: one[3] != "medium")

@@ -5,7 +5,6 @@ is copied. Give secrets when the container starts, or with `RUN --mount=type=sec
 """
 
 import re
-from posixpath import basename
 
 NAME = "No secrets in images"
 TESTS = [
@@ -18,12 +17,7 @@ TESTS = [
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
-SKIPPED = re.compile(
-    r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?)/|\.(dockerignore|md)$"
-)
+SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?)/")
 SECRET = re.compile(
     r"(^|_)(PASSWORD|PASSWD|SECRET|SECRET_KEY(_BASE)?|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS)$",
     re.IGNORECASE,
@@ -39,14 +33,12 @@ PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|\S*)")
 
 def evaluate(project):
     problems, looked = [], 0
-    for path in project.list_files():
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path):
-            continue
-        try:
-            steps = project.get_instructions(path) or []
-        except ValueError:  # no text
+    for file in project.fact("dockerfile")["dockerfiles"]:
+        path = file["path"]
+        if SKIPPED.search(path):
             continue
         looked += 1
+        steps = [step for stage in file["stages"] for step in stage["instructions"]]
         problems += [(path, step["line"], text, level) for step in steps for text, level in judge(step)]
     if not problems:
         return {

@@ -6,7 +6,6 @@ to run as another user (distroless `nonroot`, Chainguard, `-unprivileged`) pass.
 """
 
 import re
-from posixpath import basename
 
 NAME = "No root in images"
 PARAMS = {
@@ -23,28 +22,18 @@ TESTS = [
     {"name": "no Dockerfile", "input": {"files": {"a": ""}}, "expected": {"passed": True, "message": {"contains": "No Dockerfile"}}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
 NONROOT = re.compile(r"nonroot|unprivileged|cgr\.dev/chainguard|rootless")
 ROOT = re.compile(r"(root|0)(:.*)?", re.IGNORECASE)
 
 
 def evaluate(project, params):
-    judged, unread = [], []
-    for path in project.list_files():
-        if (
-            FILE.fullmatch(basename(path))
-            and not re.search(params["skip"], path)
-            and not path.endswith((".md", ".dockerignore"))
-        ):
-            try:
-                steps = project.get_instructions(path) or []
-            except ValueError as error:
-                unread.append(str(error))
-                continue
-            if any(step["instruction"] == "FROM" for step in steps):
-                judged.append((path, *user_of(steps)))
+    fact = project.fact("dockerfile")
+    unread = [f"{path}: {why}" for path, why in fact["left_out"].items()]
+    judged = [
+        (file["path"], *user_of(file))
+        for file in fact["dockerfiles"]
+        if file["stages"] and not re.search(params["skip"], file["path"])
+    ]
     note = f" Not read: {unread[0]}." if unread else ""
     if not judged:
         return {"passed": True, "score": 100, "message": f"No Dockerfile of something that runs.{note}"}
@@ -58,30 +47,14 @@ def evaluate(project, params):
     }
 
 
-def user_of(steps):
+def user_of(file):
     """(line, text, whether it is not root) of the last stage."""
-    stages, arguments = {}, {}
-    name, line, user, image = "", 1, None, ""
-    for step in steps:
-        words = [word for word in step["rest"].split() if not word.startswith("--")]
-        if step["instruction"] == "ARG" and "=" in step["rest"]:
-            key, _, value = step["rest"].partition("=")
-            arguments[key.strip()] = value.strip("\"' ")
-        elif step["instruction"] == "FROM" and words:
-            stages[name] = (line, user, image)
-            line, user, image = stages.get(words[0].lower(), (step["line"], None, words[0]))
-            name = (
-                words[2].lower() if len(words) > 2 and words[1].lower() == "as" else f"stage {step['line']}"
-            )
-        elif step["instruction"] == "USER" and words:
-            line, user = (
-                step["line"],
-                re.sub(
-                    r"\$\{?(\w+)(:-[^}]*)?\}?", lambda m: arguments.get(m[1], (m[2] or m[1])[-20:]), words[0]
-                ),
-            )
-    if user is None:
-        if NONROOT.search(image):
-            return line, f"builds on {image}, which is not root", True
-        return line, f"runs as root, unless {image[:80]} says otherwise", False
-    return line, f"runs as {user}", not ROOT.fullmatch(user)
+    if file["user"]:
+        user = file["user"]["user"]
+        return file["user"]["line"], f"runs as {user[:80]}", not ROOT.fullmatch(user)
+    stage = file["stages"][-1]
+    while stage["from_stage"] is not None:
+        stage = file["stages"][stage["from_stage"]]
+    if NONROOT.search(stage["base"]):
+        return stage["line"], f"builds on {stage['base']}, which is not root", True
+    return stage["line"], f"runs as root, unless {stage['base'][:80] or 'its image'} says otherwise", False

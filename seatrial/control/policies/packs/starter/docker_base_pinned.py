@@ -7,7 +7,6 @@ tests is listed and fails nothing.
 """
 
 import re
-from posixpath import basename
 
 NAME = "Pinned base images"
 PARAMS = {
@@ -24,51 +23,30 @@ TESTS = [
     {"name": "a stage by an argument", "input": {"files": {"Dockerfile": "ARG N=1\nFROM a:1 AS img1\nFROM img${N}\n"}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
-FILE = re.compile(
-    r"(Dockerfile|Containerfile)([.-][\w.-]+)?|[\w.-]+\.(Dockerfile|Containerfile)", re.IGNORECASE
-)
-TEMPLATE = re.compile(r"\{\{|\{%|<%|\$\{[^}]*\.|@@?[A-Z_]+@")  # somebody fills it in before Docker reads it
-# Docker sets these itself. What depends on one is judged as on the most common machine.
-PLATFORM = {
-    f"{side}{name}": value
-    for side in ("TARGET", "BUILD")
-    for name, value in {"PLATFORM": "linux/amd64", "OS": "linux", "ARCH": "amd64", "VARIANT": ""}.items()
-}
-VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
-NO_DOCKERFILE = re.compile(
-    r"\.(md|txt|dockerignore|rst|template|tmpl|tpl|j2|jinja2?|erb|in|m4|ya?ml|json|py|sh|go|[jt]s|orig|rej)$",
-    re.IGNORECASE,
-)
 ASIDE = re.compile(
     r"(^|/)(\.devcontainer|tests?|dev|ci|\.github|e2e)/|[._-](tests?|dev|ci|devel)([._-]|$)", re.IGNORECASE
 )
-LONGEST = 4096  # of an image's name, once arguments are filled in
 
 
 def evaluate(project, params):
-    problems, images, unread = [], [], []
-    for path in project.list_files():
-        if (
-            FILE.fullmatch(basename(path))
-            and not NO_DOCKERFILE.search(path)
-            and not re.search(params["skip"], path)
-        ):
-            try:
-                steps = project.get_instructions(path) or []
-            except ValueError as error:
-                unread.append(str(error))
+    problems, images = [], []
+    fact = project.fact("dockerfile")
+    unread = [f"{path}: {why}" for path, why in fact["left_out"].items()]
+    for file in fact["dockerfiles"]:
+        path = file["path"]
+        if re.search(params["skip"], path):
+            continue
+        for image in file["images"]:
+            if image["template"]:
                 continue
-            for line, image in bases(steps):
-                if TEMPLATE.search(image):
-                    continue
-                images.append({"file": path, "line": line, "image": image})
-                problem = judge(image, params["require_digest"])
-                if problem:
-                    aside = ", for development or tests" if ASIDE.search(path) else ""
-                    severity = "low" if aside else "medium"
-                    problems.append(
-                        {"path": path, "line": line, "message": problem + aside, "severity": severity}
-                    )
+            images.append({"file": path, "line": image["line"], "image": image["image"]})
+            problem = judge(image, params["require_digest"])
+            if problem:
+                aside = ", for development or tests" if ASIDE.search(path) else ""
+                severity = "low" if aside else "medium"
+                problems.append(
+                    {"path": path, "line": image["line"], "message": problem + aside, "severity": severity}
+                )
     note = f" Not read: {unread[0]}." if unread else ""
     if not images:
         return {"passed": True, "score": 100, "message": f"No Dockerfile builds on an image.{note}"}
@@ -103,55 +81,13 @@ def evaluate(project, params):
 
 
 def judge(image, require_digest):
-    if "$" in image:
-        return f"builds on {image}, which has no default"
-    name, _, digest = image.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    if digest.startswith("sha256:"):
+    name = image["image"]
+    if image["unknown"]:
+        return f"builds on {name}, whose {', '.join(image['unknown'])} has no default"
+    if image["digest"].startswith("sha256:"):
         return None
     if require_digest:
-        return f"builds on {image} without a digest"
-    if not tag:
-        return f"builds on {image} without a tag"
-    return f"builds on {image}, which changes under it" if tag == "latest" else None
-
-
-def bases(steps):
-    """(line, image) of everything that is taken from outside the file."""
-    defaults, stages, found, began = dict(PLATFORM), set(), [], False
-    for step in steps:
-        line, words = step["line"], step["rest"].split()
-        if step["instruction"] == "ARG" and not began:
-            for word in words:
-                name, has_default, value = word.partition("=")
-                if has_default:
-                    defaults[name] = filled(value.strip("\"'"), defaults)
-        elif step["instruction"] == "FROM":
-            began = True
-            words = [word for word in words if not word.startswith("--")]
-            image = filled(words[0].strip("\"'"), defaults) if words else ""
-            if image and image.lower() not in stages | {"scratch"}:
-                found.append((line, image))
-            stages.add(
-                words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else f"stage {len(stages)}"
-            )
-        elif step["instruction"] in ("COPY", "ADD", "RUN"):
-            for source in re.findall(
-                r"(?:^--from=|^--mount=\S*?\bfrom=)([^,\s]+)", "\n".join(words), re.MULTILINE
-            ):
-                image = filled(source.strip("\"'"), defaults)
-                if not image.isdigit() and image.lower() not in stages | {"scratch"}:
-                    found.append((line, image))
-    return found
-
-
-def filled(text, defaults):
-    def value(match):
-        name = match[1] or match[4]
-        if match[2] == "+":
-            return match[3] if defaults.get(name) else ""
-        if match[2] == "-":
-            return defaults.get(name) or filled(match[3], defaults)
-        return defaults.get(name, match[0])
-
-    return VARIABLE.sub(value, text)[:LONGEST]
+        return f"builds on {name} without a digest"
+    if not image["tag"]:
+        return f"builds on {name} without a tag"
+    return f"builds on {name}, which changes under it" if image["tag"] == "latest" else None

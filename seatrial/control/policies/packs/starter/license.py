@@ -1,12 +1,12 @@
 """The repository says under which licence it may be used.
 
 Looks for a licence's text (LICENSE, COPYING, COPYRIGHT, the folder LICENSES of REUSE, an SPDX identifier in such a file) and
-recognises the common ones; a name in a manifest, a README or a file's header alone is not enough. Parameter `allow`: the only
+recognises those of the SPDX list; a name in a manifest, a README or a file's header alone is not enough. Parameter `allow`: the only
 identifiers that pass, such as ["MIT", "Apache-2.0"]; empty, all do.
 """
 
 import re
-from posixpath import basename, splitext
+from posixpath import basename
 
 NAME = "Licence"
 PARAMS = {"allow": []}
@@ -18,93 +18,8 @@ TESTS = [
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 0}},
 ]  # fmt: skip
 
-# Terms that limit use. They name the licence that they turn into, or that they limit, often before themselves.
-LIMITED = [
-    ("BUSL-1.1", r"business source license"),
-    ("SSPL-1.0", r"server side public license"),
-    ("Elastic-2.0", r"elastic license 2\.0"),
-    ("Commons Clause", r"commons clause"),
-    ("FSL", r"functional source license"),
-    ("PolyForm", r"polyform \w+ license"),
-    ("Confluent-Community", r"confluent community license"),
-    ("RSAL", r"redis source available license"),
-]
-# The earliest in the text wins: a licence names itself first, and others further down.
-TEXTS = [
-    ("MIT-0", r"\bmit no attribution"),
-    ("MIT", r"permission is hereby granted, free of charge"),
-    ("Apache-2.0", r"apache license,? version 2\.0|licensed under the apache license, version 2\.0"),
-    ("AGPL-3.0", r"gnu affero general public license"),
-    ("LGPL-3.0", r"gnu lesser general public license,? version 3"),
-    ("LGPL-2.1", r"gnu lesser general public license,? version 2\.1"),
-    ("LGPL", r"gnu (?:lesser|library) general public license"),
-    ("GPL-3.0", r"gnu general public license,? version 3"),
-    ("GPL-2.0", r"gnu general public license,? version 2"),
-    ("GPL", r"gnu general public license"),
-    ("GFDL", r"gnu free documentation license"),
-    ("MPL-2.0", r"mozilla public license,? (?:version |v\. ?)2\.0"),
-    ("MPL", r"mozilla public license"),
-    ("BSD", r"redistribution and use in source and binary forms"),
-    ("BSL-1.0", r"boost software license"),
-    ("EPL-2.0", r"eclipse public license -? ?v(?:ersion)? ?2\.0"),
-    ("EPL", r"eclipse public license"),
-    ("CDDL", r"common development and distribution license"),
-    ("Artistic", r"the \"?artistic license"),
-    ("Zlib", r"this software is provided 'as-is', without any express or implied warranty"),
-    ("curl", r"copyright and permission notice"),
-    (
-        "PostgreSQL",
-        r"permission to use, copy, modify, and distribute this software and its documentation for any purpose, without fee, and without a written agreement",
-    ),
-    (
-        "HPND",
-        r"permission to use, copy, modify,? and distribute this software and its documentation for any purpose",
-    ),
-    (
-        "ISC",
-        r"permission to use, copy, modify,? and(?:/or)? distribute this software for any purpose with or without fee is hereby granted, provided",
-    ),
-    (
-        "0BSD",
-        r"permission to use, copy, modify,? and(?:/or)? distribute this software for any purpose with or without fee is hereby granted\.",
-    ),
-    ("NCSA", r"university of illinois/ncsa open source license"),
-    ("PSF-2.0", r"python software foundation license version 2"),
-    ("MS-PL", r"microsoft public license"),
-    ("MulanPSL-2.0", r"mulan (?:psl|permissive software license).{0,4} ?v(?:ersion)? ?2"),
-    ("OFL-1.1", r"sil open font license"),
-    ("ODbL-1.0", r"open database license"),
-    ("WTFPL", r"do what the fuck you want to public license"),
-    ("Unlicense", r"this is free and unencumbered software"),
-    ("CC0-1.0", r"creative commons(?: legal code)? cc0|cc0 1\.0 universal"),
-    ("CC-BY-SA-4.0", r"attribution-sharealike 4\.0 international"),
-    ("CC-BY-4.0", r"attribution 4\.0 international"),
-    ("CC", r"creative commons"),
-    ("EUPL-1.2", r"european union public licen[cs]e v\. ?1\.2"),
-    ("EUPL", r"european union public licen[cs]e"),
-]
-COMPILED = [(name, re.compile(p.replace(" ", r"[\s*#/>;]+"), re.I)) for name, p in TEXTS]
-OF_LIMITED = [(name, re.compile(p.replace(" ", r"\s+"), re.I)) for name, p in LIMITED]
-SEVERAL = re.compile(
-    r"\b(dual|tri|triple|multi)[- ]?licens|at\s+your\s+(choice|option)|your\s+choice\s+of", re.I
-)
-BEGINNING = 6000  # characters in which terms that limit use say what they are
-BSD = [
-    ("BSD-4-Clause", r"advertising\s+materials"),
-    ("BSD-3-Clause", r"neither\s+the\s+names?|may\s+not\s+be\s+used\s+to\s+endorse|endorse\s+or\s+promote"),
-    ("BSD-2-Clause", r"in\s+no\s+event"),
-]
 SPDX = re.compile(r"SPDX-License-Identifier:\s*([\w.+() -]+?)\s*(?:\*/|-->|$)", re.M)
-PROPRIETARY = re.compile(r"all\s+rights\s+reserved|proprietary|confidential", re.I)
-CODE = r"(?!.*\.(py|[jt]sx?|go|rs|rb|java|kt|cs|php|sh|json|ya?ml|toml|xml)$)"
-FILE = re.compile(
-    rf"LICENSES/.+|(\.github/)?{CODE}"
-    r"((un)?licen[cs]e([-_.][^/]*)?|[^/]+[-_.](un)?licen[cs]e(\.\w+)?|copying([-_.][^/]*)?)",
-    re.IGNORECASE,
-)
-PERHAPS = re.compile(
-    rf"{CODE}(copyright|copyrights|notice|legal)([-_.][^/]*)?", re.IGNORECASE
-)  # often hold no licence
+MOSTLY_NONE = re.compile(r"(copyrights?|notice|legal)\b", re.IGNORECASE)  # files that often hold no licence
 MANIFESTS = {
     "pyproject.toml": r"^\s*license\s*=",
     "package.json": r'"license"\s*:',
@@ -120,13 +35,21 @@ HEADERS = 200  # files of code whose first lines are searched for an SPDX identi
 
 def evaluate(project, params):
     files = project.list_files()
-    licences = [path for path in files if FILE.fullmatch(path)]
-    texts = {path: read(project, path) for path in licences + [p for p in files if PERHAPS.fullmatch(p)]}
-    known = [(path, *found) for path, text in texts.items() if text and (found := named(path, text))]
+    fact = project.fact("licences")
+    at_top = [one for one in fact["licences"] if own(one["path"])]
+    known = [
+        (one["path"], licence["id"], licence["line"], licence["limits_use"])
+        for one in at_top
+        for licence in one["licences"][:1]
+    ]
     if known:
         return judged(known, params["allow"])
+    named = [path for path in (*fact["left_out"], *(one["path"] for one in at_top)) if own(path)]
+    licences = [path for path in named if not MOSTLY_NONE.match(basename(path))]
     if licences:
-        empty = texts[licences[0]] == ""
+        empty = (text_of(project, licences[0]) or "x").strip() == "" or project.get_file_sizes()[
+            licences[0]
+        ] == 0
         why = "is empty" if empty else "holds no licence text that this policy knows"
         score = 0 if empty or params["allow"] else 80
         return verdict(score, f"{licences[0]} {why}.", licences[0])
@@ -157,45 +80,24 @@ def judged(known, allow):
     }
 
 
-def read(project, path):
-    """The text without spaces around it; None of what holds no text: a PDF, say."""
+def own(path):
+    """Whether a licence there is the repository's, and not that of something in it."""
+    return "/" not in path.removeprefix("LICENSES/").removeprefix(".github/")
+
+
+def text_of(project, path):
+    """The text; None of what holds no text: a PDF, say."""
     try:
-        return (project.get_file_content(path) or "").strip()
+        return project.get_file_content(path)
     except ValueError:
         return None
-
-
-def named(path, text):
-    """(identifier, line, whether it limits use); None if the text is not known."""
-    for name, pattern in OF_LIMITED:
-        match = pattern.search(text, 0, BEGINNING)
-        if match:
-            several = SEVERAL.search(text, 0, BEGINNING)
-            return f"{name}, among others" if several else name, line_of(text, match.start()), not several
-    found = [(match.start(), name) for name, pattern in COMPILED if (match := pattern.search(text))]
-    identifier = SPDX.search(text)
-    if found:
-        offset, name = min(found, key=lambda pair: pair[0])
-        return variant(name, text), line_of(text, offset), False
-    if identifier:
-        return identifier[1].strip(), line_of(text, identifier.start()), False
-    if path.startswith("LICENSES/") and len(text) > 100:  # REUSE: the file's name is the identifier
-        return splitext(basename(path))[0], 1, False
-    match = PROPRIETARY.search(text)
-    return ("proprietary", line_of(text, match.start()), False) if match and FILE.fullmatch(path) else None
-
-
-def variant(name, text):
-    """The licence of this family that the text is."""
-    several = {"BSD": BSD, "MIT": [("JSON", r"shall\s+be\s+used\s+for\s+good,\s+not\s+evil")]}.get(name, [])
-    return next((one for one, pattern in several if re.search(pattern, text, re.I)), name)
 
 
 def mentioned(project, files):
     """(path, line) of the first place that names a licence without its text."""
     for path in files:
         pattern = MANIFESTS.get(path) or (ABOUT if README.fullmatch(path) else None)
-        line = find_line(read(project, path), pattern) if pattern else None
+        line = find_line(text_of(project, path), pattern) if pattern else None
         if line:
             return path, line
     code = [path for path in files if re.search(r"\.(py|[jt]s|c|h|cpp|go|rs|java|sh)$", path)][:HEADERS]

@@ -1,57 +1,44 @@
 """A lock file fits its manifest.
 
-Compares what package.json, Cargo.toml and pyproject.toml ask for with package-lock.json, Cargo.lock, uv.lock and poetry.lock beside
-them: a dependency that the lock does not know will be chosen anew by whoever installs.
+Compares what the manifests of all ecosystems ask for with the lock file beside them or above them: a dependency that the lock does not
+know, or in package-lock.json by another version, will be chosen anew by whoever installs.
 """
 
 import json
 import re
-import tomllib
-from posixpath import basename, dirname, join
+from posixpath import basename
 
 NAME = "Current lock files"
 TESTS = [
-    {"name": "fits", "input": {"files": {"package.json": '{"dependencies": {"a": "^1"}}', "package-lock.json": '{"packages": {"": {"dependencies": {"a": "^1"}}, "node_modules/a": {}}}'}}, "expected": {"passed": True, "score": 100}},
-    {"name": "another version is asked for", "input": {"files": {"package.json": '{"dependencies": {"a": "^2"}}', "package-lock.json": '{"packages": {"": {"dependencies": {"a": "^1"}}}}'}},
+    {"name": "fits", "input": {"files": {"package.json": '{"dependencies": {"a": "^1"}}', "package-lock.json": '{"packages": {"": {"dependencies": {"a": "^1"}}, "node_modules/a": {}}}'}}, "expected": {"passed": True, "score": 100, "message": {"contains": "package.json by package-lock.json"}}},
+    {"name": "another version is asked for", "input": {"files": {"package.json": '{"dependencies": {"a": "^2"}}', "package-lock.json": '{"packages": {"": {"dependencies": {"a": "^1"}}, "node_modules/a": {}}}'}},
      "expected": {"passed": False, "message": {"contains": "a ^2"}}},
     {"name": "forgotten", "input": {"files": {"package.json": '{"dependencies": {\n"b": "1"}}', "package-lock.json": '{"packages": {"": {}}}'}}, "expected": {"passed": False, "findings": [{"path": "package.json", "line": 2}]}},
     {"name": "Cargo", "input": {"files": {"Cargo.toml": "[dependencies]\nserde = '1'\n", "Cargo.lock": '[[package]]\nname = "a"\n'}}, "expected": {"passed": False}},
     {"name": "uv, written in another way", "input": {"files": {"pyproject.toml": "[project]\ndependencies = ['Ruamel.yaml>=1']\n", "uv.lock": '[[package]]\nname = "ruamel-yaml"\n'}}, "expected": {"passed": True}},
+    {"name": "Go", "input": {"files": {"go.mod": "module a\nrequire b.test/c v1.2.3\nrequire b.test/d v1.0.0\nreplace b.test/d => ./d\n", "go.sum": "b.test/x v1.0.0 h1:x=\n"}}, "expected": {"passed": False, "findings": [{"path": "go.mod", "line": 2}]}},
+    {"name": "pnpm, above", "input": {"files": {"web/package.json": '{"dependencies": {"a": "^1", "b": "workspace:*"}}', "pnpm-lock.yaml": "packages:\n  a@1.0.0:\n    resolution: {}\n"}}, "expected": {"passed": True}},
+    {"name": "an empty lock file", "input": {"files": {"composer.json": '{"require": {"a/b": "^1"}}', "composer.lock": ""}}, "expected": {"passed": False}},
     {"name": "no lock file", "input": {"files": {"package.json": '{"dependencies": {"a": "1"}}'}}, "expected": {"passed": True, "message": {"contains": "No lock file"}}},
 ]  # fmt: skip
 
-PAIRS = [
-    ("package.json", "package-lock.json"),
-    ("Cargo.toml", "Cargo.lock"),
-    ("pyproject.toml", "uv.lock"),
-    ("pyproject.toml", "poetry.lock"),
-]
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")
+NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hold
 
 
 def evaluate(project):
-    files = set(project.list_files())
-    compared, problems = [], []
-    for path in sorted(files):
-        for manifest, lock in PAIRS:
-            beside = join(dirname(path), lock)
-            if basename(path) == manifest and beside in files and not SKIPPED.search(path):
-                try:
-                    text = text_of(project, path)
-                    missing = list(FITS[lock](text, text_of(project, beside)))
-                except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-                    problems.append((path, 1, f"cannot be compared with {beside}: {str(error)[:80]}"))
-                    continue
-                compared.append(beside)
-                problems += [
-                    (path, line_of(text, name), f"asks for {name} {version}, which {beside} does not have")
-                    for name, version in missing
-                ]
+    manifests = [one for one in project.get_manifests() if one["lock"] and not SKIPPED.search(one["path"])]
+    problems = []
+    for one in manifests:
+        problems += [
+            (one["path"], error["line"], f"cannot be compared with {one['lock']}: {error['message']}")
+            for error in one["errors"]
+        ]
+        problems += missing(one) or other_versions(project, one)
     if not problems:
+        pairs = ", ".join(f"{one['path']} by {one['lock']}" for one in manifests[:5])
         what = (
-            f"Fit their manifests: {', '.join(compared[:5])}."
-            if compared
-            else "No lock file beside a manifest that this policy compares."
+            f"Lock files know what is asked for: {pairs}." if manifests else "No lock file beside a manifest."
         )
         return {"passed": True, "score": 100, "message": what}
     return {
@@ -61,57 +48,47 @@ def evaluate(project):
         "findings": [
             {"path": p, "line": n, "message": text, "severity": "medium"} for p, n, text in problems[:500]
         ],
+        "findings_left_out": len(problems[500:]),
     }
 
 
-def text_of(project, path):
-    """The text of a file; empty if it has none, or is not there."""
-    try:
-        return project.get_file_content(path) or ""
-    except ValueError:  # a binary file, or above 1 MB
-        return ""
-
-
-def npm(text, lock):
-    asked, top = json.loads(text), json.loads(lock).get("packages", {}).get("")
-    for kind in ("dependencies", "devDependencies", "optionalDependencies") if isinstance(top, dict) else ():
-        known = top.get(kind) or {}
-        yield from (
-            (name, version) for name, version in (asked.get(kind) or {}).items() if known.get(name) != version
-        )
-
-
-def cargo(text, lock):
-    data, known = tomllib.loads(text), names(lock)
-    for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
-        for name, spec in data.get(kind, {}).items():
-            real = spec.get("package", name) if isinstance(spec, dict) else name
-            if same(real) not in known:
-                yield name, ""
-
-
-def python(text, lock):
-    known = names(lock)
-    data = tomllib.loads(text)
-    poetry = [
-        name for name in data.get("tool", {}).get("poetry", {}).get("dependencies", {}) if name != "python"
+def missing(manifest):
+    """What the lock file does not know."""
+    dependencies = manifest["dependencies"]
+    replaced = {one["name"] for one in dependencies if one["group"] == "replace"}
+    return [
+        asked(manifest, one)
+        for one in dependencies
+        if one["locked"] is False
+        and one["group"] not in NOT_LOCKED
+        and one["source"] not in ("path", "workspace")
+        and one["name"] not in replaced
     ]
-    for one in [*data.get("project", {}).get("dependencies", []), *poetry]:
-        name = re.split(r"[\[<>=!~;@ (]", str(one))[0]
-        if same(name) not in known:
-            yield name, ""
 
 
-def names(lock):
-    return {same(package["name"]) for package in tomllib.loads(lock).get("package", [])}
+def other_versions(project, manifest):
+    """What package-lock.json knows by another version than package.json asks for now."""
+    if basename(manifest["lock"]) not in ("package-lock.json", "npm-shrinkwrap.json"):
+        return []
+    folder = (
+        manifest["path"][: -len("package.json")].removeprefix(manifest["lock"].rpartition("/")[0]).strip("/")
+    )
+    try:
+        top = json.loads(project.get_file_content(manifest["lock"]) or "{}").get("packages", {}).get(folder)
+        known = {
+            **top.get("devDependencies", {}),
+            **top.get("optionalDependencies", {}),
+            **top.get("dependencies", {}),
+        }
+    except (ValueError, TypeError, AttributeError, RecursionError):  # none of that form, or above 1 MB
+        return []
+    return [
+        asked(manifest, one)
+        for one in manifest["dependencies"]
+        if one["group"] != "peer" and known.get(one["name"], one["spec"]) != one["spec"]
+    ]
 
 
-def same(name):
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def line_of(text, name):
-    return text.count("\n", 0, max(text.find(f'"{name}"'), text.find(name), 0)) + 1
-
-
-FITS = {"package-lock.json": npm, "Cargo.lock": cargo, "uv.lock": python, "poetry.lock": python}
+def asked(manifest, dependency):
+    name = f"{dependency['name']} {dependency['spec'][:80]}".strip()
+    return manifest["path"], dependency["line"], f"asks for {name}, which {manifest['lock']} does not have"

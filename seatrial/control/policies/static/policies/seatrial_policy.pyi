@@ -11,7 +11,7 @@ Put this file beside your policies. It says what there is, and holds no code, so
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, overload
 
 Params = dict[str, Any]
 Patterns = str | Sequence[str] | None
@@ -67,21 +67,115 @@ class Fact(TypedDict):
     findings: list[FactFinding]
     findings_left_out: int
 
-class Dependency(TypedDict):
-    name: str
-    spec: str
-    group: str
-    line: int | None
-    locked: bool | None
+class User(TypedDict):
+    user: str
+    line: int
+
+class Port(TypedDict):
+    port: int
+    to: int
+    protocol: str
+    line: int
+
+class Healthcheck(TypedDict):
+    line: int
+    none: bool
+
+class Stage(TypedDict):
+    name: str | None
+    line: int
+    base: str
+    from_stage: int | None
+    user: User | None
+    ports: list[Port]
+    healthcheck: Healthcheck | None
+    instructions: list[Instruction]
+
+class Image(TypedDict):
+    line: int
+    instruction: str
+    image: str
+    repository: str
+    tag: str
+    digest: str
+    unknown: list[str]
+    template: bool
 
 class Problem(TypedDict):
     line: int | None
     message: str
 
+Dockerfile = TypedDict(
+    "Dockerfile",
+    {
+        "path": str,
+        "class": Class,
+        "stages": list[Stage],
+        "images": list[Image],
+        "user": User | None,
+        "errors": list[Problem],
+    },
+)
+
+class DockerfileFact(TypedDict):
+    tool: str
+    version: str
+    files: int
+    left_out: dict[str, str]
+    dockerfiles: list[Dockerfile]
+
+class Licence(TypedDict):
+    id: str
+    line: int
+    confidence: Literal["high", "medium", "low"]
+    limits_use: bool
+
+LicenceFile = TypedDict("LicenceFile", {"path": str, "class": Class, "licences": list[Licence]})
+
+class LicenceFact(TypedDict):
+    tool: str
+    version: str
+    files: int
+    left_out: dict[str, str]
+    licences: list[LicenceFile]
+
+Runtime = TypedDict(
+    "Runtime",
+    {
+        "path": str,
+        "class": Class,
+        "line": int | None,
+        "product": str,
+        "title": str,
+        "version": str,
+        "kind": Literal["image", "version file", "version", "range", "least", "workflow"],
+        "cycle": str,
+        "ends": str | None,
+        "extended": str | None,
+    },
+)
+
+class RuntimeFact(TypedDict):
+    tool: str
+    version: str
+    files: int
+    left_out: dict[str, str]
+    runtimes: list[Runtime]
+
+class Dependency(TypedDict):
+    name: str
+    spec: str
+    group: str
+    line: int | None
+    source: Literal["registry", "git", "url", "path", "workspace"]
+    pinned: bool
+    locked: bool | None
+
 class Manifest(TypedDict):
     path: str
     kind: Literal["pyproject", "requirements", "package", "go", "cargo", "maven", "composer", "gem"]
     name: str
+    lock: str | None
     dependencies: list[Dependency]
     errors: list[Problem]
 
@@ -112,6 +206,12 @@ class Commit(TypedDict):
     date: str
     subject: str
     signed: bool
+
+class Tag(TypedDict):
+    name: str
+    commit: str
+    date: str
+    annotated: bool
 
 class Owners(TypedDict):
     pattern: str
@@ -245,9 +345,16 @@ class Project:
         exclude: Patterns = None,
         classes: Class | Sequence[Class] | None = None,
     ) -> list[Manifest]:
-        """`[{"path", "kind", "name", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
-    def fact(self, name: str) -> Fact:
-        """`{"tool", "version", "files", "left_out", "findings", "findings_left_out"}`: what a [tool](#facts) says of the commit, `zizmor` or `kingfisher`. A tool that breaks makes the policy errored, whatever the policy does about it"""
+        """`[{"path", "kind", "name", "lock", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "source", "pinned", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
+    @overload
+    def fact(self, name: Literal["zizmor", "kingfisher"]) -> Fact:
+        """what is known of the commit by this name: what a [tool](#facts) found (`zizmor`, `kingfisher`), or what was [read](#what-is-read) for all policies (`dockerfile`, `licences`, `runtimes`). All have `tool`, `version`, `files` and `left_out`. A tool that breaks makes the policy errored, whatever the policy does about it"""
+    @overload
+    def fact(self, name: Literal["dockerfile"]) -> DockerfileFact: ...
+    @overload
+    def fact(self, name: Literal["licences"]) -> LicenceFact: ...
+    @overload
+    def fact(self, name: Literal["runtimes"]) -> RuntimeFact: ...
     def get_entry(self, path: str) -> Entry | None:
         """`{"kind", "size", "readable", "why"}` of what is at this path, or `None`. Kinds: `file`, `binary`, `lfs` (a pointer to a file that Git LFS keeps), `link` (with its `target`), `submodule`; `why` says why it cannot be read"""
     def get_class(self, path: str) -> Class:
@@ -262,6 +369,8 @@ class Project:
         """`{"diff", "left_out"}`: the unified diff of all these files, or of one, up to 1 MB, and the paths of those for which there was no room. `None` without a base"""
     def get_history(self, limit: int = 100) -> list[Commit]:
         """`[{"commit", "author", "date", "subject", "signed"}]` of the commits that are not in the base, newest first; without a base, of the newest. At most 1,000. `signed`: it carries a signature, which nobody has checked"""
+    def get_tags(self, limit: int = 100) -> list[Tag]:
+        """`[{"name", "commit", "date", "annotated"}]` of the tags of this commit and of those before it, the newest commit first, as the repository has them now: all of its tags are listed by git, whatever code host it is. At most 1,000. `date` is the commit's; `annotated`: the tag has a text of its own. Tags elsewhere, and of files, are left out. A policy that asks runs again when a tag comes or goes"""
     def get_file_last_commit_date(self, path: str) -> str | None:
         """ISO 8601, or `None`"""
     def get_contributors(self) -> list[Contributor]:
