@@ -6,6 +6,7 @@ identifiers that pass, such as ["MIT", "Apache-2.0"]; empty, all do.
 """
 
 import re
+from functools import cache
 from posixpath import basename, splitext
 
 NAME = "Licence"
@@ -83,8 +84,7 @@ TEXTS = [
     ("EUPL-1.2", r"european union public licen[cs]e v\. ?1\.2"),
     ("EUPL", r"european union public licen[cs]e"),
 ]
-COMPILED = [(name, re.compile(p.replace(" ", r"[\s*#/>;]+"), re.I)) for name, p in TEXTS]
-OF_LIMITED = [(name, re.compile(p.replace(" ", r"\s+"), re.I)) for name, p in LIMITED]
+BETWEEN = r"[\s*#/>;]+"  # words of a licence
 SEVERAL = re.compile(
     r"\b(dual|tri|triple|multi)[- ]?licens|at\s+your\s+(choice|option)|your\s+choice\s+of", re.I
 )
@@ -115,7 +115,8 @@ MANIFESTS = {
 }
 README = re.compile(r"readme(\.\w+)?", re.IGNORECASE)
 ABOUT = r"^\W{0,4}licen[cs](e|ing)\b"
-HEADERS = 200  # files of code whose first lines are searched for an SPDX identifier
+CODE_FILES = ["*.py", "*.[jt]s", "*.[ch]", "*.cpp", "*.go", "*.rs", "*.java", "*.sh"]
+HEADER = 30  # lines of a file of code in which an SPDX identifier is its own
 
 
 def evaluate(project, params):
@@ -167,12 +168,12 @@ def read(project, path):
 
 def named(path, text):
     """(identifier, line, whether it limits use); None if the text is not known."""
-    for name, pattern in OF_LIMITED:
-        match = pattern.search(text, 0, BEGINNING)
+    for name, pattern in LIMITED:
+        match = compiled(pattern, r"\s+").search(text, 0, BEGINNING)
         if match:
             several = SEVERAL.search(text, 0, BEGINNING)
             return f"{name}, among others" if several else name, line_of(text, match.start()), not several
-    found = [(match.start(), name) for name, pattern in COMPILED if (match := pattern.search(text))]
+    found = [(match.start(), name) for name, p in TEXTS if (match := compiled(p, BETWEEN).search(text))]
     identifier = SPDX.search(text)
     if found:
         offset, name = min(found, key=lambda pair: pair[0])
@@ -183,6 +184,12 @@ def named(path, text):
         return splitext(basename(path))[0], 1, False
     match = PROPRIETARY.search(text)
     return ("proprietary", line_of(text, match.start()), False) if match and FILE.fullmatch(path) else None
+
+
+@cache
+def compiled(pattern, between):
+    """The expression of a licence's words. Made where there is a text: most of the time of this policy would be these."""
+    return re.compile(pattern.replace(" ", between), re.I)
 
 
 def variant(name, text):
@@ -198,12 +205,8 @@ def mentioned(project, files):
         line = find_line(read(project, path), pattern) if pattern else None
         if line:
             return path, line
-    code = [path for path in files if re.search(r"\.(py|[jt]s|c|h|cpp|go|rs|java|sh)$", path)][:HEADERS]
-    for path, text in project.read_files(code):
-        match = SPDX.search(text, 0, 1000)
-        if match:
-            return path, line_of(text, match.start())
-    return None
+    found = project.search(SPDX.pattern, glob=CODE_FILES)["found"]
+    return next(((one["path"], one["line"]) for one in found if one["line"] <= HEADER), None)
 
 
 def find_line(text, pattern):
