@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import fairness_rows as rows
+from bench import routes_rows
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.timing import Measurement, stopwatch
 from tests.bus.servers import free_port
@@ -86,7 +87,7 @@ class Player:
 
 def run(folder: Path) -> list[Measurement]:
     """With an empty queue, then beside a workspace whose queue is full."""
-    rows.prepare()
+    routes_rows.prepare()
     busy, other, agent = rows.pull_request(), rows.pull_request(), Player()
     with worker(folder / "worker.log"):
         agent.until_ended(rows.ask(other))  # the worker has come up

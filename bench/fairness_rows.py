@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from bench.routes_rows import prepare as prepare
 from seatrial.wire import subjects
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult
 from seatrial.wire.states import EvaluationState, ResultState
@@ -35,11 +34,13 @@ def ask(pull: "PullRequest") -> str:
     with transaction.atomic():
         commit = make.sha()
         facts = ForgeFacts().model_dump(mode="json")
-        FactsSnapshot.objects.create(project=pull.project, commit=commit, facts=facts, taken_at=timezone.now())
+        FactsSnapshot.objects.create(
+            project=pull.project, commit=commit, facts=facts, taken_at=timezone.now()
+        )
         row = make.evaluation(pull, state="queued", commit=commit, base_commit="b" * 40)
         row.versions.set([make.policy(pull.project.workspace)])
         outbox.instruct(Instruction.FACTS, evaluation=row.pk)
-    return row.pk
+    return str(row.pk)
 
 
 def jobs(taken: Collection[str]) -> list[str]:

@@ -20,7 +20,9 @@ CHANNEL_FD = 3
 MAX_FILES = 256  # that the warden may have open: a child closes all it has inherited
 MAX_ANSWER = 32 << 20
 MAX_RESULT = 1 << 20
-MEMORY_KEPT = 8 << 20  # that a policy may have used whose child does not end at once: its siblings need the memory
+MEMORY_KEPT = (
+    8 << 20
+)  # that a policy may have used whose child does not end at once: its siblings need the memory
 
 
 REHEARSAL = {

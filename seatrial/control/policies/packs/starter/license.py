@@ -115,8 +115,10 @@ MANIFESTS = {
 }
 README = re.compile(r"readme(\.\w+)?", re.IGNORECASE)
 ABOUT = r"^\W{0,4}licen[cs](e|ing)\b"
-CODE_FILES = ["*.py", "*.[jt]s", "*.[ch]", "*.cpp", "*.go", "*.rs", "*.java", "*.sh"]
-HEADER = 30  # lines of a file of code in which an SPDX identifier is its own
+CODE_FILE = re.compile(r"\.(py|[jt]s|c|h|cpp|go|rs|java|sh)$")
+HEADERS = (
+    50  # files of code whose first lines are searched for an SPDX identifier: where they have one, most do
+)
 
 
 def evaluate(project, params):
@@ -205,8 +207,12 @@ def mentioned(project, files):
         line = find_line(read(project, path), pattern) if pattern else None
         if line:
             return path, line
-    found = project.search(SPDX.pattern, glob=CODE_FILES)["found"]
-    return next(((one["path"], one["line"]) for one in found if one["line"] <= HEADER), None)
+    code = [path for path in files if CODE_FILE.search(path)][:HEADERS]
+    for path, text in project.read_files(code):
+        match = SPDX.search(text, 0, 1000)
+        if match:
+            return path, line_of(text, match.start())
+    return None
 
 
 def find_line(text, pattern):
