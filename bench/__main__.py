@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import memory, policies, previews, routes, webhooks
+from bench import fairness, memory, policies, previews, routes, webhooks
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.report import ratios, show
 from bench.timing import Measurement
@@ -33,6 +33,7 @@ ON_A_PLATFORM: Mapping[str, Callable[[Platform, Path], list[Measurement]]] = {
 ALONE: Mapping[str, Callable[[], list[Measurement]]] = {
     "routes": routes.measure,
     "policies": policies.measure,
+    "fairness": fairness.measure,
 }
 PARTS = (*ON_A_PLATFORM, *ALONE)
 RATIOS = [
@@ -41,6 +42,7 @@ RATIOS = [
     *webhooks.RATIOS,
     *routes.RATIOS,
     *policies.RATIOS,
+    *fairness.RATIOS,
 ]
 
 

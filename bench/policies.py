@@ -1,4 +1,4 @@
-"""Measures the evaluation of 26 policies: warm, cold, repeated, and with one container per policy."""
+"""Measures the evaluation of 26 policies: warm, cold, repeated, and with one container per policy; and on a very large tree."""
 
 import ast
 import asyncio
@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.timing import Measurement, stopwatch
 from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
@@ -30,6 +32,8 @@ PACKS = Path(__file__).parent.parent / "seatrial/control/policies/packs"
 CHOSEN = ("starter", "python", "documentation", "supply_chain")  # 26 policies
 SIZES = (200, 2_000)
 LARGE = 21_000  # files, of which one container per policy would take minutes
+VAST = 200_000  # files, of some content each: what is measured is how long a listing is, and who holds it
+CONTENTS = 2_000
 RUNS = 5
 BY_HAND_RUNS = 2
 RATIOS = [
@@ -55,7 +59,7 @@ async def _measure() -> list[Measurement]:
             measurements = [await claims(backend)]
             for files in (*SIZES, LARGE):
                 measurements += await evaluations(backend, Path(folder) / str(files), files)
-            return measurements
+            return [*measurements, *await vast(backend, Path(folder) / "vast")]
         finally:
             await backend.remove_orphans()
             await engine.close()
@@ -115,6 +119,48 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
             times = [await timed(what) for _ in range(runs)]
             measured += [Measurement(f"{name}, {how}", "s", times)] if times else []
     return measured
+
+
+async def vast(backend: ContainerSandboxes, folder: Path) -> list[Measurement]:
+    """A warm evaluation of a tree of VAST files, and how much memory the agent's process has more after it than before."""
+    tree = CommitTree(folder / ".git", listed(folder, VAST))
+    broker = Broker(tree, ForgeFacts(default_branch="main"))
+    before, policies = psutil.Process().memory_info().rss, chosen()
+
+    async def together() -> None:
+        outcomes = await Round(pool, lambda _: broker).run(list(enumerate(policies)))
+        for index, policy in enumerate(policies):
+            assert judge(policy, outcomes[index]).score is not None, policy.slug
+
+    pool = Pool(backend)
+    async with pool.running():
+        seconds = await timed(together, before=lambda: warmed(pool))
+    grown = (psutil.Process().memory_info().rss - before) / (1 << 20)
+    name = f"26 policies, {VAST} files"
+    return [
+        Measurement(f"{name}, warm", "s", [seconds]),
+        Measurement(f"{name}, memory of the agent", "MB", [grown]),
+    ]
+
+
+def listed(folder: Path, files: int) -> str:
+    """Make a git repository of `files` paths and few contents; returns its commit."""
+    git = ["git", "-C", str(folder)]
+    folder.mkdir(parents=True)
+    subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+    line = "def handler_{n}(request): return respond(request, status={n})\n"
+    texts = ["".join(line.format(n=number + i) for i in range(20)) for number in range(CONTENTS)]
+    said = [f"blob\nmark :{n}\ndata {len(text)}\n{text}\n" for n, text in enumerate(texts, 1)]
+    said.append(
+        "commit refs/heads/main\ncommitter Bench <bench@example.test> 1700000000 +0000\ndata 5\nfiles\n"
+    )
+    said += [
+        f"M 100644 :{n % CONTENTS + 1} src/area_{n // 20_000}/package_{n // 200}/module_{n}.py\n"
+        for n in range(files)
+    ]
+    subprocess.run([*git, "fast-import", "--quiet"], input="".join(said), text=True, check=True)
+    done = subprocess.run([*git, "rev-parse", "main"], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 async def timed(

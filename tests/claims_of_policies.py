@@ -13,7 +13,7 @@ OF_POLICIES: dict[str, tuple[str, ...]] = {
     "- Policies run in a gVisor sandbox for one evaluation": (
         f"{SANDBOXES}::test_a_sandbox_has_next_to_no_rights",
         f"{SANDBOXES}::test_the_pool_keeps_sandboxes_warm_and_uses_each_once",
-        f"{HOSTILE}::test_results_say_gvisor_and_the_python_that_ran",
+        f"{HOSTILE}::test_contained_and_siblings_are_right_and_the_next_evaluation_is_untouched",
     ),
     "- Each policy runs in a child process with its own user": (
         f"{HOSTILE}::test_contained_and_siblings_are_right_and_the_next_evaluation_is_untouched",

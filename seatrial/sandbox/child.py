@@ -20,6 +20,32 @@ CHANNEL_FD = 3
 MAX_FILES = 256  # that the warden may have open: a child closes all it has inherited
 MAX_ANSWER = 32 << 20
 MAX_RESULT = 1 << 20
+MEMORY_KEPT = (
+    8 << 20
+)  # that a policy may have used whose child does not end at once: its siblings need the memory
+
+
+REHEARSAL = {
+    "slug": "rehearsal",
+    "params": {},
+    "code": """
+import json, re
+from posixpath import basename
+CODE = re.compile(r"(^|/)(tests?|docs?)/|[.](py|[jt]sx?|go|rs)$", re.I | re.M)
+
+class Kind:
+    def __init__(self, path):
+        self.path = path
+
+def evaluate(project, params):
+    files = project.list_files()
+    code = [path for path in files if CODE.search(path)]
+    kinds = {basename(path): Kind(path) for path in code}
+    text = chr(10).join(files)
+    lines = [(number, line) for number, line in enumerate(text.split(chr(10)), 1) if line.endswith(".py")]
+    return {"passed": True, "score": 100, "message": f"{len(code):,} {len(kinds)} {len(lines)}", "findings": []}
+""",
+}
 
 
 class HostGone(BaseException):
@@ -62,12 +88,32 @@ class Line:
         self.send(Kind.LOG, [level[:10], message[:2000]])
 
 
+class Unheard:
+    """A line of which nobody holds the other end: what is sent is lost, and every answer is the same."""
+
+    def send(self, kind: Kind, value: Any) -> None:
+        """Encode, and send nothing."""
+        encode(kind, 0, value)
+
+    def ask(self, method: str, arguments: list[Any]) -> Any:
+        """Paths, whatever is asked."""
+        self.send(Kind.ASK, [method, arguments])
+        decoder = Decoder(MAX_ANSWER)
+        decoder.feed(encode(Kind.ANSWER, 0, {"value": [f"src/package/module_{n}.py" for n in range(2_000)]}))
+        frame = decoder.next()
+        return json.loads(frame.body)["value"] if frame else []
+
+    def log(self, level: str, message: str) -> None:
+        """Nobody reads it."""
+
+
 def live(connection: socket.socket, output: int, channel: int, quarters: Quarters) -> NoReturn:
     """Run as a child until the process ends. Never returns into the warden's code, whatever the policy does."""
     status = 1
     try:
         line = _settle(connection, output, channel)
         limits.become(quarters)
+        _rehearse()
         random.seed()
         _serve(line)
         status = 0
@@ -89,17 +135,28 @@ def _settle(connection: socket.socket, output: int, channel: int) -> Line:
     return Line(socket.socket(fileno=CHANNEL_FD), channel)
 
 
+def _rehearse() -> None:
+    """Run a policy that nobody wrote, while the child waits anyway: what every policy touches is the child's own from then on, and
+    takes no time of the real one."""
+    _outcome(Unheard(), REHEARSAL)
+    gc.collect()
+    gc.freeze()
+
+
 def _serve(line: Line) -> None:
     job = json.loads(line.receive().body)
     limits.bound(job["memory_mb"], math.ceil(job["timeout_seconds"]) + 2)
+    before = limits.most_memory()
     outcome = _outcome(line, job)
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
     line.send(Kind.RESULT, outcome)
+    if limits.most_memory() - before < MEMORY_KEPT:
+        line.receive()  # nothing more comes: the warden ends the child when it has time
 
 
-def _outcome(line: Line, job: dict[str, Any]) -> dict[str, Any]:
+def _outcome(line: Line | Unheard, job: dict[str, Any]) -> dict[str, Any]:
     file = f"{job['slug']}.py"
     offer = {"project": Project(line.ask), "log": policy.Log(line.log), "params": job["params"]}
     try:

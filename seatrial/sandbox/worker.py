@@ -116,7 +116,8 @@ class Worker:
             raise Misbehaved("broke the protocol")
         if frame.kind == Kind.ASK:
             self._asked = time.monotonic()
-        self.done = frame.kind == Kind.RESULT
+        elif frame.kind == Kind.RESULT:
+            self.done, self._asked = True, None
 
     def read_output(self) -> bool:
         """Keep the beginning of the child's output; False at its end. Raises Misbehaved if there is far too much."""

@@ -87,7 +87,7 @@ async def test_the_pool_keeps_sandboxes_warm_and_uses_each_once(engine: Engine, 
         await until(lambda: pool.warm == 1)
         async with pool.claim() as first:
             assert pool.warm == 0 and len(first.idle) == 3
-            await until(lambda: pool.warm == 1)
+        await until(lambda: pool.warm == 1)
         async with pool.claim() as second:
             assert second.name != first.name
         await until(lambda: pool.warm == 1 and not pool._leaving)

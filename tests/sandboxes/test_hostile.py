@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
-from seatrial.wire.evaluations import PolicyToRun
+from seatrial.wire.evaluations import EvaluationFinished, PolicyToRun
 from seatrial.wire.states import Isolation, ResultState
 from tests.sandboxes.conftest import Bench, policy
 
@@ -74,7 +74,9 @@ async def test_contained_and_siblings_are_right_and_the_next_evaluation_is_untou
     for result, (_, state, why) in zip(results, HOSTILE.values(), strict=True):
         assert (result.state, result.score) == (state, None) and why in result.message, result
     assert_good(after)
-    assert_good((await gvisor.run(good("good-2")))[0])
+    finished = await gvisor.evaluations.evaluate(gvisor.command(good("good-2"), policy(VERSION, "version")))
+    assert_good(finished.results[0])
+    assert_says_what_ran(finished)
 
 
 TAMPERS = """
@@ -163,27 +165,34 @@ def evaluate(project):
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "why"),
-    [
-        (FORGES, None),  # a child may say what it likes of itself, and of nobody else
-        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\7\\0\\1{}')", "broke the protocol"),
-        ("import os\ndef evaluate(project): os.write(3, b'\\xff' * 100)", "sent more than a policy may send"),
-        ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\6\\0\\1{x')", "cannot be read"),
-        (
-            "import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\3\\0\\1[]' * 2); input()",
-            "broke the protocol",
-        ),
-    ],
-)
-async def test_forged_frames_speak_for_nobody_else(gvisor: Bench, code: str, why: str | None) -> None:
-    before, forging, after = await gvisor.run(good("a"), policy(code, "forges"), good("z"))
+FORGING = {
+    "of-others": (FORGES, None),  # a child may say what it likes of itself, and of nobody else
+    "end": (
+        "import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\7\\0\\1{}')",
+        "broke the protocol",
+    ),
+    "length": (
+        "import os\ndef evaluate(project): os.write(3, b'\\xff' * 100)",
+        "sent more than a policy may send",
+    ),
+    "json": ("import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\6\\0\\1{x')", "cannot be read"),
+    "questions": (
+        "import os\ndef evaluate(project): os.write(3, b'\\0\\0\\0\\2\\3\\0\\1[]' * 2); input()",
+        "broke the protocol",
+    ),
+}
+
+
+async def test_forged_frames_speak_for_nobody_else(gvisor: Bench) -> None:
+    forging = [policy(code, name) for name, (code, _) in FORGING.items()]
+    before, *results, after = await gvisor.run(good("a"), *forging, good("z"))
     assert_good(before)
     assert_good(after)
-    if why is None:
-        assert forging.message == "forged" and forging.state == ResultState.FAILED
-    else:
-        assert forging.state == ResultState.ERRORED and why in forging.message
+    for result, (_, why) in zip(results, FORGING.values(), strict=True):
+        if why is None:
+            assert result.message == "forged" and result.state == ResultState.FAILED
+        else:
+            assert result.state == ResultState.ERRORED and why in result.message, result
 
 
 async def test_a_lost_sandbox_takes_only_its_culprit_along(
@@ -215,10 +224,9 @@ VERSION = (
 )
 
 
-async def test_results_say_gvisor_and_the_python_that_ran(gvisor: Bench) -> None:
-    finished = await gvisor.evaluations.evaluate(gvisor.command(policy(VERSION)))
+def assert_says_what_ran(finished: EvaluationFinished) -> None:
     assert finished.isolation == Isolation.GVISOR
-    assert finished.results[0].message == finished.python
+    assert finished.results[1].message == finished.python
     assert tuple(map(int, finished.python.split("."))) >= (3, 13), (
         "policies are promised 3.13, whatever the host has"
     )

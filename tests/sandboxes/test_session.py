@@ -10,7 +10,7 @@ import pytest
 from seatrial.agent.sandboxes import budget
 from seatrial.agent.sandboxes.frames import Frame, Kind
 from seatrial.agent.sandboxes.outcome import Ending
-from seatrial.agent.sandboxes.session import Session
+from seatrial.agent.sandboxes.session import MANY, Session
 from tests.sandboxes.conftest import policy
 
 Count = Callable[[int], None]
@@ -28,6 +28,7 @@ class Quick:
     def __init__(self, questions: int, *, at_once: int = 1) -> None:
         self.idle = [1]
         self.sent: list[Kind] = []
+        self.bodies: list[bytes] = []
         self._left = questions
         self._at_once = at_once
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
@@ -35,9 +36,13 @@ class Quick:
     async def receive(self) -> Frame:
         return await self._frames.get()
 
-    async def send(self, kind: Kind, channel: int, value: Any, count: Count = lambda _: None) -> None:
+    async def send(self, kind: Kind, channel: int, value: Any) -> None:
+        await self.send_body(kind, channel, b"")
+
+    async def send_body(self, kind: Kind, channel: int, body: bytes, count: Count = lambda _: None) -> None:
         count(100)
         self.sent.append(kind)
+        self.bodies.append(body)
         if kind == Kind.STOP:
             self._frames.put_nowait(Frame(Kind.ENDED, 1, ended("stopped")))
         elif self._left:
@@ -64,6 +69,20 @@ async def test_thousands_of_quick_questions_are_answered_one_by_one() -> None:
     assert await session.run([(0, policy("x"))]) is None
     assert session.outcomes[0].how is Ending.FINISHED and len(session.outcomes[0].seen) == 5_000
     assert sandbox.sent.count(Kind.ANSWER) == 5_000
+
+
+class Listing:
+    """There are many files."""
+
+    async def answer(self, question: Any) -> tuple[Any, list[tuple[str, str]]]:
+        return [f"{number}.py" for number in range(MANY)], [(json.dumps(question), "digest")]
+
+
+async def test_a_listing_is_encoded_once_for_all_who_ask() -> None:
+    sandbox = Quick(2)
+    assert await Session(sandbox, lambda _: Listing()).run([(0, policy("x"))]) is None
+    _, first, second = sandbox.bodies
+    assert first is second and len(json.loads(first)["value"]) == MANY
 
 
 async def test_many_questions_at_once_lose_the_sandbox() -> None:
@@ -132,10 +151,10 @@ class Two(Quick):
         self.others = 3
         self.meanwhile = 0  # answers that the first was given until the second had all of its own
 
-    async def send(self, kind: Kind, channel: int, value: Any, count: Count = lambda _: None) -> None:
+    async def send_body(self, kind: Kind, channel: int, body: bytes, count: Count = lambda _: None) -> None:
         if channel == 1:
             self.meanwhile += bool(self.others)
-            return await super().send(kind, channel, value, count)
+            return await super().send_body(kind, channel, body, count)
         self.others -= kind is Kind.ANSWER
         for what, body in [(Kind.ASK, ASK)] if self.others else [(Kind.ENDED, ended("finished"))]:
             self._frames.put_nowait(Frame(what, 2, body))

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from seatrial.agent.sandboxes.frames import Decoder, Frame, FrameError, Kind, encode, read_json
+from seatrial.agent.sandboxes.frames import HEADER, Decoder, Frame, FrameError, Kind, body_of, pack, read_json
 from seatrial.wire.states import Isolation
 
 MAX_FRAME = 4 << 20
@@ -92,17 +92,21 @@ class Sandbox:
             raise item
         return item
 
-    async def send(
-        self, kind: Kind, channel: int, value: Any, count: Callable[[int], None] = lambda _: None
+    async def send(self, kind: Kind, channel: int, value: Any) -> None:
+        """Send one frame. Raises what `send_body` raises."""
+        await self.send_body(kind, channel, body_of(value))
+
+    async def send_body(
+        self, kind: Kind, channel: int, body: bytes, count: Callable[[int], None] = lambda _: None
     ) -> None:
         """Send one frame. Raises SandboxError if the sandbox is gone, TooLarge above MAX_SENT, and what `count` raises, which is
         told the bytes of the frame first."""
-        data = encode(kind, channel, value)
-        count(len(data))
-        if len(data) > MAX_SENT:
-            raise TooLarge(f"{len(data) / (1 << 20):.0f} MB; at most {MAX_SENT >> 20} MB are given at once")
+        size = HEADER.size + len(body)
+        count(size)
+        if size > MAX_SENT:
+            raise TooLarge(f"{size / (1 << 20):.0f} MB; at most {MAX_SENT >> 20} MB are given at once")
         try:
-            await self._pipe.write(data)
+            await self._pipe.write(pack(kind, channel, body))
         except OSError as error:
             raise SandboxError(f"the sandbox is gone: {error}") from error
 

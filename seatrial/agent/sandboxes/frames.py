@@ -40,7 +40,16 @@ class FrameError(Exception):
 
 def encode(kind: Kind, channel: int, value: Any) -> bytes:
     """The bytes of one frame."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    return pack(kind, channel, body_of(value))
+
+
+def body_of(value: Any) -> bytes:
+    """The value as the body of a frame."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def pack(kind: Kind, channel: int, body: bytes) -> bytes:
+    """The bytes of one frame with this body."""
     return HEADER.pack(len(body), kind, channel) + body
 
 

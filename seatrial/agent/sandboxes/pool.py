@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import structlog
@@ -20,6 +20,7 @@ LEAVE_SECONDS = 20.0  # sandboxes that are left after this are removed as orphan
 WARM_SECONDS = 30.0  # how long a sandbox may take to come up
 LOOK_SECONDS = 10.0  # how often the warm sandboxes are checked for dead ones
 MAX_PAUSE_SECONDS = 10.0
+UNDISTURBED_SECONDS = 3.0  # that an evaluation runs at most before its sandboxes are replaced
 LASTING_PAUSE_SECONDS = (5.0, 600.0)  # first and longest, after a start that would fail again
 
 
@@ -45,7 +46,8 @@ class Backend(Protocol):
 class Pool:
     """Keeps `size` sandboxes warm. They hold no data of any tenant until they get one evaluation.
 
-    `claim` never waits for a refill: if none is warm, it starts one. It skips sandboxes that died while waiting or have
+    `claim` never waits for a refill: if none is warm, it starts one. A refill waits until no sandbox is claimed, for a while: a start takes
+    more processor time than most evaluations, which would wait for it. `claim` skips sandboxes that died while waiting or have
     weaker isolation than is available now. After a start that failed for a lasting reason (given by `problem`), no sandbox
     is started for a while, and claims fail at once. Everything is destroyed at the end of `running`.
 
@@ -62,6 +64,9 @@ class Pool:
         self.size = size
         self._warm: deque[Sandbox] = deque()
         self._wanted = asyncio.Event()
+        self._claimed = 0
+        self._calm = asyncio.Event()  # while no sandbox is claimed
+        self._calm.set()
         self._leaving: set[asyncio.Task[None]] = set()
         self.problem = ""
         self._pause = 0.0
@@ -89,11 +94,23 @@ class Pool:
     @contextlib.asynccontextmanager
     async def claim(self, children: int | None = None) -> AsyncIterator[Sandbox]:
         """A sandbox for one evaluation; its removal starts when the block ends. Raises SandboxError."""
-        sandbox = self._take() or await self._start(min(children or self.children, self.children))
+        with self._disturbed():
+            sandbox = self._take() or await self._start(min(children or self.children, self.children))
+            try:
+                yield sandbox
+            finally:
+                self._dismiss(sandbox)
+
+    @contextlib.contextmanager
+    def _disturbed(self) -> Iterator[None]:
+        self._claimed += 1
+        self._calm.clear()
         try:
-            yield sandbox
+            yield
         finally:
-            self._dismiss(sandbox)
+            self._claimed -= 1
+            if not self._claimed:
+                self._calm.set()
 
     @contextlib.asynccontextmanager
     async def claim_networked(self) -> AsyncIterator[tuple[Sandbox, str]]:
@@ -171,6 +188,7 @@ class Pool:
         while True:
             try:
                 while len(self._warm) < self.size:
+                    await self._until_calm()
                     self._warm.append(await self._start(self.children))
                 pause = 0.5
                 await self._wait_for_need()
@@ -179,6 +197,11 @@ class Pool:
                 log.warning("no warm sandbox", problem=str(error), again_in_seconds=round(wait, 1))
                 await asyncio.sleep(wait)
                 pause = min(pause * 2, MAX_PAUSE_SECONDS)
+
+    async def _until_calm(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNDISTURBED_SECONDS):
+                await self._calm.wait()
 
     async def _wait_for_need(self) -> None:
         self._wanted.clear()

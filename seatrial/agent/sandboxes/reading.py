@@ -19,7 +19,7 @@ from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
 MAX_BATCH = 2 << 20  # bytes of files in one answer
-SEARCH_BATCH = 16 << 20  # bytes of files that are searched together
+SEARCH_BATCH = 8 << 20  # bytes of files that are searched together
 MOST_MANIFESTS = 500  # in one answer
 MOST_LOCK = 8 << 20  # bytes of a lock file, of which only names are read
 MOST_DOCUMENTS = 8 << 20  # bytes of files whose documents are kept for siblings; these take ten times as much
@@ -147,13 +147,22 @@ class Reading:
         return whole.hexdigest()
 
     async def contents(self, paths: Sequence[str], most: int = MAX_BATCH) -> tuple[dict[str, Any], Seen]:
+        """`{files, left_out, done}` of some of `paths`, see `_texts`; and what was looked at."""
+        answer = await self._texts(paths[:MOST_PATHS], most)
+        looked_at = paths[: answer["done"]]
+        return answer, [(json.dumps(["get_file_content", [p]]), await self.file_digest(p)) for p in looked_at]
+
+    async def _texts(self, paths: Sequence[str], most: int) -> dict[str, Any]:
         """`{files, left_out, done}`: the texts of the first `done` paths, as many as fit, and why others of these have none."""
         budget = most
         wanted: dict[str, Entry] = {}
         left_out: dict[str, str] = {}
         done = 0
-        for path in paths[:MOST_PATHS]:
-            entry = await self.file(path)
+        index = await self.index()
+        for path in paths:
+            entry = index.get(path)
+            if entry is None or entry.mode not in REGULAR:
+                entry = await self.file(path)
             size = (entry.size or 0) if entry else 0
             if done and size <= MAX_FILE and size > budget:
                 break
@@ -173,8 +182,7 @@ class Reading:
                 files[path] = text
             else:
                 left_out[path] = text["unreadable"] if text else "it could not be read"
-        seen = [(json.dumps(["get_file_content", [p]]), await self.file_digest(p)) for p in paths[:done]]
-        return {"files": files, "left_out": left_out, "done": done}, seen
+        return {"files": files, "left_out": left_out, "done": done}
 
     async def lines(self, wanted: Mapping[str, Collection[int]]) -> tuple[dict[tuple[str, int], str], Seen]:
         """The text of these lines of these files, as far as there are such lines; and what was looked at."""
@@ -203,7 +211,7 @@ class Reading:
         unread: dict[str, str] = {}
         read, room = 0, MOST_READ
         while paths and room > 0:
-            answer, _ = await self.contents(paths, SEARCH_BATCH)
+            answer = await self._texts(paths, SEARCH_BATCH)
             paths = paths[answer["done"] :]
             unread |= answer["left_out"]
             read += len(answer["files"])
@@ -222,9 +230,11 @@ class Reading:
     ) -> str:
         """What the answer of a search depends on, without reading: the files that it is about."""
         whole = hashlib.sha256()
+        index = await self.index()
         for path in await self.paths(globs, excludes, classes):
-            name = path.encode(errors="surrogateescape")
-            whole.update(name + b"\0" + (await self.file_digest(path)).encode() + b"\0")
+            regular = index[path].mode in REGULAR
+            digest = index[path].oid if regular else await self.file_digest(path)
+            whole.update(b"%b\0%b\0" % (path.encode(errors="surrogateescape"), digest.encode()))
         return whole.hexdigest()
 
     async def entry(self, path: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ import structlog
 from seatrial.agent.sandboxes.budget import Budget, Exceeded
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.facts.fact import FactFailed
-from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, read_json
+from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, body_of, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError, NotVisited
@@ -24,6 +24,7 @@ from seatrial.wire.words import LogLevel
 log = structlog.get_logger(__name__)
 
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
+MANY = 500  # parts of an answer
 GRACE_SECONDS = 5.0  # after a policy's own deadline, in which the warden must end it
 
 
@@ -57,6 +58,7 @@ class Session:
         self._sandbox = sandbox
         self._answers = answers
         self._running: dict[int, RunningPolicy] = {}
+        self._bodies: dict[str, bytes] = {}  # of answers of many parts, by method
         self._answered: list[asyncio.Task[None]] = []  # of policies that have ended
 
     async def run(self, policies: Sequence[tuple[int, PolicyToRun]]) -> str | None:
@@ -161,14 +163,14 @@ class Session:
             running.outcome.failed(note, again=True)
             await self._stop(channel)
 
-    async def _reply(self, channel: int, running: RunningPolicy, answer: dict[str, Any]) -> None:
+    async def _reply(self, channel: int, running: RunningPolicy, answer: bytes) -> None:
         try:
-            await self._sandbox.send(Kind.ANSWER, channel, answer, running.budget.give)
+            await self._sandbox.send_body(Kind.ANSWER, channel, answer, running.budget.give)
         except TooLarge as error:
             why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes"
             await self._sandbox.send(Kind.ANSWER, channel, {"error": why})
 
-    async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
+    async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> bytes:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
         if asks_for_a_fact(frame):
             running.budget.facts = True
@@ -180,17 +182,26 @@ class Session:
             running.busy = False
             running.budget.seconds += time.monotonic() - began
 
-    async def _answer(self, frame: Frame, running: RunningPolicy) -> dict[str, Any]:
-        """The answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""
+    async def _answer(self, frame: Frame, running: RunningPolicy) -> bytes:
+        """The body of the answer's frame. What the policy itself did wrong is an exception to it, which it may catch; nothing else is."""
         try:
             question = read_json(frame.body)
             running.budget.ask(question[0] if isinstance(question, list) and question else None)
             value, seen = await self._answers(running.index).answer(question)
         except (Unanswerable, FrameError) as error:
-            return {"error": str(error)}
+            return body_of({"error": str(error)})
         running.outcome.seen += seen
         running.outcome.answered(question[1], value)
-        return {"value": value}
+        return self._body(question, value)
+
+    def _body(self, question: Any, value: Any) -> bytes:
+        """A question without arguments has the same answer for all siblings, and most ask for the listing: encoded once."""
+        method, arguments = question
+        if arguments or len(value if isinstance(value, list | dict) else ()) < MANY:
+            return body_of({"value": value})
+        if method not in self._bodies:
+            self._bodies[method] = body_of({"value": value})
+        return self._bodies[method]
 
     async def _stop(self, channel: int) -> None:
         """Have the warden end the child, which cannot prevent it, nor change its outcome by what it still sends."""

@@ -12,6 +12,7 @@ BOMS = (  # the longer marks first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
+MARKS = tuple(mark for mark, _ in BOMS)
 SAMPLE = 8000  # bytes or characters at the beginning that decide whether a file is text
 WHITE_SPACE = "\t\n\v\f\r"
 
@@ -21,7 +22,8 @@ def readable(blob: bytes | None) -> Any:
     UTF-16 if it can only be that, else as UTF-8; invalid bytes become replacement characters."""
     if blob is None:
         return None
-    mark, encoding = next((pair for pair in BOMS if blob.startswith(pair[0])), (b"", ""))
+    marked = blob.startswith(MARKS)
+    mark, encoding = next(pair for pair in BOMS if blob.startswith(pair[0])) if marked else (b"", "")
     text = blob[len(mark) :].decode(encoding or _unmarked(blob), errors="replace")
     return {"unreadable": BINARY} if "\0" in text[:SAMPLE] else text
 
@@ -29,7 +31,7 @@ def readable(blob: bytes | None) -> Any:
 def _unmarked(blob: bytes) -> str:
     """The encoding of a blob without a mark. In UTF-16, most text has a NUL in every second byte and in no other."""
     sample = blob[:SAMPLE]
-    if len(blob) % 2 or 0 not in sample:
+    if len(blob) % 2 or b"\0" not in sample:
         return "utf-8"
     for encoding, high, low in (
         ("utf-16-le", sample[1::2], sample[::2]),

@@ -1,17 +1,13 @@
 """Gives agents that ask for it a credential to fetch a repository. It is not stored, neither here nor on the bus."""
 
-import asyncio
-
-import nats.errors
 import structlog
-from nats.aio.msg import Msg
 
 from seatrial.control.bus import Bus
 from seatrial.control.forges.connected import Forges
 from seatrial.control.worker import grants
+from seatrial.control.worker.answering import Answering, Subject
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.grants import NotGranted
-from seatrial.control.worker.observed import storable
 from seatrial.control.worker.supervision import database_away, expected
 from seatrial.wire import subjects
 from seatrial.wire.credentials import (
@@ -21,63 +17,33 @@ from seatrial.wire.credentials import (
     CredentialRefused,
     SourceCredential,
 )
-from seatrial.wire.envelope import Envelope
-from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
-QUEUE = "credentials"  # if there are several workers, one of them gets each question
-AT_ONCE = 4  # how many questions may wait for forges
 AGAIN_SECONDS = 1.0
+CREDENTIAL = Subject(
+    "credential",
+    subjects.CREDENTIALS,
+    "credentials",
+    AskCredential,
+    at_once=4,  # that may wait for forges
+    seconds=ANSWER_SECONDS,
+)
 
 
 class Credentials:
-    """Answers each question at most once, and not after ANSWER_SECONDS, when nobody listens any more.
-
-    Whether the agent may have the credential is checked before its forge is asked, and again before the answer is sent.
-    The forge is asked in the threads of `asking`, outside of any transaction. When the worker stops, questions in
-    progress are dropped, and the agents ask again. An answer is only sent to the asking agent's own inbox: the control
-    plane may publish anywhere, so a question must not choose where to.
-    """
+    """Whether the agent may have the credential is checked before its forge is asked, and again before the answer is sent.
+    The forge is asked in the threads of `asking`, outside of any transaction. An agent that gets no answer asks again."""
 
     def __init__(self, database: Database, asking: Database, bus: Bus, forges: Forges) -> None:
         self._database = database
         self._asking = asking
-        self._bus = bus
         self._forges = forges
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._answering = Answering(bus, CREDENTIAL, self._answer, _about)
 
     async def run(self) -> None:
         """Runs for ever."""
-        subscription = await self._bus.client.subscribe(subjects.CREDENTIALS, queue=QUEUE)
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for message in subscription.messages:
-                    group.create_task(self._one(message))
-        finally:
-            await subscription.unsubscribe()
-
-    async def _one(self, message: Msg) -> None:
-        agent = subjects.agent_of(message.subject)
-        if not message.reply.startswith(f"{subjects.inbox_prefix(agent)}."):
-            log.warning("credential asked for with another's reply subject; not answered", agent=agent)
-            return
-        try:
-            question = _question(message.data)
-        except WireError as error:
-            log.warning("question skipped", subject=message.subject, error=str(error))
-            return
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._slots:
-                answer = await self._answer(agent, question)
-                await self._bus.client.publish(message.reply, Envelope.wrap(answer).encode())
-        except (TimeoutError, nats.errors.Error) as error:
-            log.warning(
-                "no credential in time; the agent asks again",
-                agent=agent,
-                error=str(error) or type(error).__name__,
-                **_about(question),
-            )
+        await self._answering.run()
 
     async def _answer(self, agent: str, question: AskCredential) -> SourceCredential | CredentialRefused:
         try:
@@ -109,15 +75,6 @@ class Credentials:
             **_about(question),
         )
         return granted
-
-
-def _question(data: bytes) -> AskCredential:
-    """The question in a message. Raises WireError."""
-    envelope = Envelope.decode(data)
-    message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
-    if not isinstance(message, AskCredential):
-        raise WireError(f"message {envelope.id} is a {message.kind}, not a question")
-    return message
 
 
 def _about(question: AskCredential) -> dict[str, str]:

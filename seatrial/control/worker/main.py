@@ -18,7 +18,7 @@ from seatrial.control.worker import errands
 from seatrial.control.worker.admissions import Admissions
 from seatrial.control.worker.aside import Aside, Due
 from seatrial.control.worker.beat import beat
-from seatrial.control.worker.credentials import AT_ONCE, Credentials
+from seatrial.control.worker.credentials import CREDENTIAL, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.gone_agents import GoneAgents
@@ -40,7 +40,7 @@ AGAIN_SECONDS = 5.0
 FACTS_LANES = REPORTS_LANES = CONFIRM_LANES = 3  # so that one slow forge does not hold up the others
 TRIAL_LANES = 2
 NOTICE_LANES = 2
-ASKING_THREADS = 25 + AT_ONCE  # as many as there are tasks that wait for forges
+ASKING_THREADS = 25 + CREDENTIAL.at_once  # as many as there are tasks that wait for forges
 Task = Callable[[], Awaitable[None]]
 
 

@@ -5,20 +5,16 @@ import time
 from urllib.parse import urlsplit
 
 import httpx
-import nats.errors
 import structlog
-from nats.aio.msg import Msg
 
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.outbound import async_client
 from seatrial.control.triggers.visiting import Destination, NotVisited, destination
+from seatrial.control.worker.answering import Answering, Subject
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.observed import storable
 from seatrial.control.worker.supervision import expected
 from seatrial.wire import subjects
-from seatrial.wire.envelope import Envelope
-from seatrial.wire.errors import WireError
 from seatrial.wire.previews import (
     ANSWER_SECONDS,
     MOST_BODY,
@@ -31,50 +27,24 @@ from seatrial.wire.previews import (
 
 log = structlog.get_logger(__name__)
 
-QUEUE = "visits"  # if there are several workers, one of them gets each question
-AT_ONCE = 8
 HEARD_OF_SECONDS = 5.0  # in which reports of agents come
 AGAIN_SECONDS = 0.2
 MOST_HEADERS = 50_000  # characters of all headers of an answer
 AGENT = "Seatrial (live policies)"
+VISIT = Subject("visit", subjects.VISITS, "visits", AskVisit, at_once=8, seconds=ANSWER_SECONDS)
 
 
 class Visits:
-    """Answers each question at most once, and not after ANSWER_SECONDS. Whether the agent may visit that preview is looked at before and
-    after: what another version answered meanwhile is not told. An answer only goes to the asking agent's own inbox."""
+    """Whether the agent may visit that preview is looked at before and after: what another version answered meanwhile is not told."""
 
     def __init__(self, database: Database, bus: Bus, configuration: Configuration) -> None:
         self._database = database
-        self._bus = bus
         self._configuration = configuration
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._answering = Answering(bus, VISIT, self._answer, lambda question: {"run": question.run})
 
     async def run(self) -> None:
         """Runs for ever."""
-        subscription = await self._bus.client.subscribe(subjects.VISITS, queue=QUEUE)
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for message in subscription.messages:
-                    group.create_task(self._one(message))
-        finally:
-            await subscription.unsubscribe()
-
-    async def _one(self, message: Msg) -> None:
-        agent = subjects.agent_of(message.subject)
-        if not message.reply.startswith(f"{subjects.inbox_prefix(agent)}."):
-            log.warning("visit asked for with another's reply subject; not answered", agent=agent)
-            return
-        try:
-            question = _question(message.data)
-        except WireError as error:
-            log.warning("question skipped", subject=message.subject, error=str(error))
-            return
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._slots:
-                answer = await self._answer(agent, question)
-                await self._bus.client.publish(message.reply, Envelope.wrap(answer).encode())
-        except (TimeoutError, nats.errors.Error) as error:
-            log.warning("no visit in time", agent=agent, run=question.run, error=type(error).__name__)
+        await self._answering.run()
 
     async def _answer(self, agent: str, question: AskVisit) -> Visited | VisitRefused:
         try:
@@ -198,12 +168,3 @@ def _headers(response: httpx.Response) -> dict[str, str]:
             break
         found[name] = f"{found[name]}\n{value}" if name in found else value
     return found
-
-
-def _question(data: bytes) -> AskVisit:
-    """The question in a message. Raises WireError."""
-    envelope = Envelope.decode(data)
-    message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
-    if not isinstance(message, AskVisit):
-        raise WireError(f"message {envelope.id} is a {message.kind}, not a visit")
-    return message

@@ -21,11 +21,12 @@ SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)
 
 def evaluate(project):
     files = [path for path in project.list_files() if not SKIPPED.search(path)]
-    found, read = [], 0
-    for path, text in project.read_files(files):
-        read += 1
-        if "<<<<<<< " in text:
-            found += [(path, text.count("\n", 0, match.start()) + 1) for match in CONFLICT.finditer(text)]
+    begun = project.search(r"^<{7} ")
+    read = sum(path not in begun["unread"] for path in files)
+    near = {one["path"] for one in begun["found"]}
+    found = []
+    for path, text in project.read_files([path for path in files if path in near]):
+        found += [(path, text.count("\n", 0, match.start()) + 1) for match in CONFLICT.finditer(text)]
     if not found:
         return {
             "passed": True,

@@ -5,7 +5,7 @@ A file whose lines end with both CR LF and LF shows as changed on half of all ma
 """
 
 import re
-from fnmatch import fnmatch
+from fnmatch import translate
 from posixpath import basename
 
 NAME = "Line endings"
@@ -46,14 +46,15 @@ def evaluate(project, params):
         if re.search(r"\S\s.*(eol=crlf|-text|binary)", line)
     ]
     free = [*params["allow"], *said]
-    problems, read = [], 0
-    for path, text in project.read_files(
-        [p for p in files if not any(fnmatch(basename(p), f) or fnmatch(p, f.strip("/")) for f in free)]
-    ):
-        read += 1
+    patterns = [translate(one) for one in free] + [translate(one.strip("/")) for one in free]
+    exempt = re.compile("|".join(patterns) or r"(?!)")
+    meant = [p for p in files if not (exempt.match(p) or exempt.match(basename(p)))]
+    ending = project.search(r"\A(?s:.*?)\r\n")  # once in each file
+    read = sum(path not in ending["unread"] for path in meant)
+    near = {one["path"] for one in ending["found"]}
+    problems = []
+    for path, text in project.read_files([path for path in meant if path in near]):
         windows = text.count("\r\n")
-        if not windows:
-            continue
         others = text.count("\n") - windows
         line = text.count("\n", 0, text.index("\r\n")) + 1
         if text.startswith("#!"):

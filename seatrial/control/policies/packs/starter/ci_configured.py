@@ -333,7 +333,8 @@ def gitlab_starts(job):
 
 def others(project, files):
     found = []
-    for path in files:
+    names = re.compile("|".join(f"(?:{name})" for _, name, _ in SERVICES))
+    for path in filter(names.fullmatch, files):
         for service, name, job in SERVICES:
             if re.fullmatch(name, path):
                 text = without_comments(read(project, path))

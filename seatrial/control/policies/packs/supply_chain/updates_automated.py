@@ -27,6 +27,7 @@ KINDS = [  # (name of a file, what Dependabot calls it)
     (r"Gemfile", "bundler"), (r"composer\.json", "composer"), (r"pom\.xml", "maven"), (r"build\.gradle(\.kts)?", "gradle"),
     (r"Dockerfile[\w.-]*", "docker"), (r"[\w.-]+\.csproj", "nuget"), (r"mix\.exs", "mix"), (r"[\w-]+\.tf", "terraform"),
 ]  # fmt: skip
+NAMES = re.compile(rf"(.*/)?({'|'.join(name for name, _ in KINDS)})|\.github/workflows/[^/]+\.ya?ml")
 SAME = {"pip": {"uv"}, "npm": {"bun"}}
 SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|examples?|templates?)/"
@@ -36,7 +37,7 @@ SKIPPED = re.compile(
 def evaluate(project):
     files = project.list_files()
     kinds = {}
-    for path in files:
+    for path in filter(NAMES.fullmatch, files):
         kind = next(
             (kind for name, kind in KINDS if re.fullmatch(name, basename(path)) and not SKIPPED.search(path)),
             None,
