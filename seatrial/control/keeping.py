@@ -98,10 +98,17 @@ SCORES = Age(
     "the day",
     "a year of them shows a trend, and each is one small row",
 )
+DIGESTS = Age(
+    "weekly digests",
+    timedelta(days=366),
+    "they were made",
+    "whoever looks back at a year finds all of its weeks",
+)
 AGES = (
     HISTORY,
     SCORES,
     NOTICES,
+    DIGESTS,
     DELIVERIES,
     PUBLISHED,
     TRIALS,

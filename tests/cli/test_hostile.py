@@ -313,6 +313,7 @@ def test_every_command_is_attacked_here() -> None:
         "tokens",
         "policies",
         "policy",
+        "notices",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
@@ -495,3 +496,41 @@ def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
     counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
     api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
     shown("scores", "shop")
+
+
+def test_notices(shown: Shown, api: FakeApi, attack: str) -> None:
+    row = {
+        "id": attack,
+        "url": attack,
+        "kinds": [attack],
+        "by": attack,
+        "created_at": attack,
+        "secret": attack,
+    }
+    notice = {"id": "01N", "over": True, "status": attack, "problem": ""}
+    space, one = "/workspaces/default", "/subscriptions/01S"
+    api.routes[f"GET {space}/subscriptions"] = lambda _: (200, [row])
+    api.routes[f"POST {space}/subscriptions"] = lambda _: (200, row)
+    api.routes[f"DELETE {one}"] = lambda _: (204, None)
+    api.routes[f"POST {one}/try"] = lambda _: (200, notice)
+    api.routes[f"GET {one}/notices"] = lambda _: (200, [notice])
+    shown("notices", "list")
+    shown("notices", "add", "https://a.example/", "--kind", "score_fell")
+    shown("notices", "remove", "01S", said=False)
+    shown("notices", "try", "01S")
+    notice["problem"] = attack
+    shown("notices", "try", "01S")
+    change = {"policy": attack, "project_name": attack, "expires_at": attack}
+    lists = ("newly_failing", "newly_passing", "errored", "waivers_expiring", "waivers_expired")
+    score = {"now": 1.0, "before": None, "projects": 2}
+    body = {
+        "since": attack,
+        "until": attack,
+        "score": score,
+        "left_out": 3,
+        **{key: [change] for key in lists},
+    }
+    api.routes[f"GET {space}/digest"] = lambda _: (200, body)
+    shown("notices", "digest")
+    api.routes[f"PATCH {space}/digest-time"] = lambda _: (200, {"due_at": attack})
+    shown("notices", "schedule", "--day", "friday")

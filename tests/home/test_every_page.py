@@ -119,6 +119,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies",
         "/policies/scores",
         "/policies/notices",
+        "/policies/digest",
         "/policies/rescans",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",

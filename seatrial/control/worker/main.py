@@ -98,6 +98,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "scores": sweeps.scores,
         "policy source looks": sweeps.policy_sources,
         "rescans": sweeps.rescans,
+        "digests": sweeps.digests,
         "prune": sweeps.prune,
     }
 

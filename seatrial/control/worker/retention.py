@@ -12,6 +12,7 @@ from seatrial.control.forges import retention as forges
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox import retention as outbox
 from seatrial.control.policies import retention as policies
+from seatrial.control.policies.digests import retention as digests
 from seatrial.control.policies.notices import retention as notices
 from seatrial.control.policies.rescans import retention as rescans
 from seatrial.control.policies.scores import retention as scores
@@ -40,6 +41,7 @@ PRUNES: dict[str, Prune] = {
     "trials": policies.prune_trials,
     "scores": scores.prune,
     "notices": notices.prune,
+    "digests": digests.prune,
     "re-scans": rescans.prune,
     "pull requests": projects.prune,
     "removed projects": removals.prune,

@@ -29,7 +29,7 @@ class SubscriptionWanted(Schema):
 
     url: str = Checked(max_length=2_000, description="The address. It begins with https://.")
     kinds: list[str] = Field(
-        description="Of evaluation_finished, score_fell and policies_broken, at least one."
+        description="Of evaluation_finished, score_fell, policies_broken and weekly_digest, at least one."
     )
 
 
@@ -51,7 +51,7 @@ class NoticeAnswer(Schema):
     """One thing that an address was told, or is to be."""
 
     id: str = Field(description="Its id, which is also in its header webhook-id.")
-    kind: str = Field(description="evaluation_finished, score_fell or policies_broken.")
+    kind: str = Field(description="evaluation_finished, score_fell, policies_broken, weekly_digest or test.")
     body: dict[str, Any] = Field(description="What it says.")
     created_at: datetime = Field(description="When that happened.")
     attempts: int = Field(description="How often it was sent.")
@@ -95,6 +95,16 @@ def unsubscribe(request: HttpRequest, subscription: SubscriptionId) -> Status[No
     """It takes the role admin. What waits for the address is not sent."""
     services.unsubscribe(_found(request, subscription), by=actor(request))
     return Status(204, None)
+
+
+@router.post(
+    "/subscriptions/{subscription}/try",
+    response={200: NoticeAnswer, **REFUSED},
+    summary="Send a test to an address",
+)
+def try_address(request: HttpRequest, subscription: SubscriptionId) -> NoticeAnswer:
+    """It takes the role admin. What became of it is in the list of its notices."""
+    return _notice(services.try_address(_found(request, subscription), by=actor(request)))
 
 
 @router.get(
