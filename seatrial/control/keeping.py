@@ -33,7 +33,7 @@ class Age:
 
 
 HISTORY = Age(
-    "evaluations with their results, ended waivers, ended previews with their deployments and phases, closed pull requests",
+    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests",
     None,
     "they were made, or ended",
     "a quarter of a year answers what people ask about the past",

@@ -16,6 +16,7 @@ from seatrial.control.policies.digests import retention as digests
 from seatrial.control.policies.notices import retention as notices
 from seatrial.control.policies.rescans import retention as rescans
 from seatrial.control.policies.scores import retention as scores
+from seatrial.control.policies.source import retention as policy_source
 from seatrial.control.previews import retention as previews
 from seatrial.control.projects import retention as projects
 from seatrial.control.triggers import removals
@@ -43,6 +44,7 @@ PRUNES: dict[str, Prune] = {
     "notices": notices.prune,
     "digests": digests.prune,
     "re-scans": rescans.prune,
+    "policy reviews": policy_source.prune,
     "pull requests": projects.prune,
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,

@@ -29,7 +29,9 @@ def digest(request: HttpRequest) -> HttpResponse:
     """One workspace at a time: those who are in several choose."""
     user = person(request)
     spaces = list(workspaces(user).order_by("name", "id"))
-    space = next((one for one in spaces if one.slug == request.GET.get("workspace")), (spaces or [None])[0])
+    space = next((one for one in spaces if one.slug == request.GET.get("workspace")), None) or next(
+        iter(spaces), None
+    )
     if space is None:
         return render(request, "digests/digest.html", TAB)
     time = making.time_of(space)

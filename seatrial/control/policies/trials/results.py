@@ -5,6 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Replay, Trial
 from seatrial.control.policies.trials.drafts import Draft, of_rows
 from seatrial.control.policies.trials.feeding import feed
@@ -124,6 +126,8 @@ def _end(trial: Trial, state: TrialState) -> None:
     trial.state = state
     trial.finished_at = timezone.now()
     trial.save()
+    for review in trial.reviews.values_list("pk", flat=True):
+        outbox.instruct(Instruction.REVIEW, review=review)
     replay = trial.replay
     if replay is None:
         return

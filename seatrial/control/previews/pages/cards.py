@@ -90,12 +90,8 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     }
     shown = [environment.pk for environment in environments.values()]
     deployments, waiting = newest_deployments(shown), waits(shown)
-    evaluations = {
-        evaluation.pull_request_id: evaluation
-        for evaluation in inspections(Evaluation.objects.filter(pull_request__in=ids))
-        .order_by("pull_request", "-id")
-        .distinct("pull_request")
-    }
+    judged = Evaluation.objects.filter(pull_request__in=ids)
+    evaluations, floating = _newest(inspections(judged)), _newest(floats(judged))
     listed = []
     for row in rows:
         environment = environments.get(row.pk)
@@ -105,5 +101,12 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
         wait = waiting.get(environment.pk) if environment else None
         reason = withheld(row) if row.state == PullRequestState.OPEN else None
         may = reason is Withheld.FORK and row.project.workspace_id in approves
-        listed.append(Card(row, environment, newest, evaluations.get(row.pk), wait, reason, may))
+        said = (evaluations.get(row.pk), floating.get(row.pk))
+        listed.append(Card(row, environment, newest, *said, wait, reason, may))
     return listed
+
+
+def _newest(rows: QuerySet[Evaluation]) -> dict[str, Evaluation]:
+    """By the id of their pull request."""
+    newest = rows.order_by("pull_request", "-id").distinct("pull_request")
+    return {str(one.pull_request_id): one for one in newest}
