@@ -15,6 +15,7 @@ from seatrial.cli import (
     deliveries,
     demo,
     doctor,
+    evaluations,
     forges,
     glass,
     init,
@@ -91,6 +92,7 @@ app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(notices.notices, name="notices")
+app.command()(evaluations.evaluations)
 app.command()(scores.scores)
 app.command()(reports.report)
 app.command()(verifying.verify)

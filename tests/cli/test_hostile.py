@@ -317,7 +317,7 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores", "report", "verify",
+        "pulls", "approve", "extend", "init", "evaluations", "scores", "report", "verify",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -534,3 +534,24 @@ def test_notices(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("notices", "digest")
     api.routes[f"PATCH {space}/digest-time"] = lambda _: (200, {"due_at": attack})
     shown("notices", "schedule", "--day", "friday")
+
+
+def test_evaluations(shown: Shown, api: FakeApi, attack: str) -> None:
+    words = (
+        "id",
+        "project",
+        "commit",
+        "ref",
+        "event",
+        "state",
+        "message",
+        "created_at",
+        "page_url",
+        "number",
+    )
+    row = {**dict.fromkeys(words, attack), "score": 1.0, "waived": 1, "remarks": 2}
+    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop"}])
+    api.routes["GET /evaluations"] = lambda _: (200, [row, {**row, "number": None}])
+    shown("evaluations")
+    shown("evaluations", "shop", "--current", "--number", "3")
+    shown("evaluations", "--state", attack.replace("\x00", ""))

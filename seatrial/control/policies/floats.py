@@ -26,9 +26,7 @@ def wanted(project: Project) -> bool:
 
 
 @transaction.atomic
-def of_deployment(
-    pull_request: PullRequest, deployment: str, *, again: bool = False
-) -> Evaluation | None:
+def of_deployment(pull_request: PullRequest, deployment: str, *, again: bool = False) -> Evaluation | None:
     """The evaluation of the newest commit's preview, as this deployment of it; made now if there is none. None if no live policy
     applies. Without a `deployment`, it is about a commit that gets no preview.
 
@@ -37,9 +35,9 @@ def of_deployment(
     project = Project.objects.select_for_update(no_key=True).get(pk=pull_request.project_id)
     same = floats(Evaluation.objects.filter(project=project, pull_request=pull_request))
     known = newest_of(same)
-    if known is not None and (known.commit, known.deployment) == (pull_request.head_sha, deployment):
-        if not again or not EvaluationState(known.state).terminal:
-            return known
+    is_same = known is not None and (known.commit, known.deployment) == (pull_request.head_sha, deployment)
+    if known is not None and is_same and not (again and EvaluationState(known.state).terminal):
+        return known
     ref = f"refs/heads/{pull_request.branch}"
     asked_at = opened_at(
         project, commit=pull_request.head_sha, ref=ref, pull_request=pull_request, number=None

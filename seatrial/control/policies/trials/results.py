@@ -19,6 +19,7 @@ OPEN = (TrialState.QUEUED, TrialState.RUNNING)
 NO_RESULT = "The agent returned no result for this."
 UNNETWORKED = "Ran without the network that it asks for. "
 KEPT_OF_A_REPLAY = 1_000  # characters of a message
+MOST_TOOLS = 20  # of one result
 
 
 @transaction.atomic
@@ -74,6 +75,7 @@ def row(draft: Draft, one: TrialResult, *, short: bool) -> dict[str, Any]:
         "seconds": max(0.0, result.seconds),
         "memoised": result.memoised,
         "network": result.network,
+        "tools": [tool.model_dump(mode="json") for tool in result.tools[:MOST_TOOLS]],
     }
     if not short:
         kept["details"] = result.details

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from seatrial.control.accounts.access import Action, workspaces
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.states import Face, Tone
-from seatrial.control.policies.current import inspections
+from seatrial.control.policies.current import floats, inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
@@ -23,12 +23,13 @@ NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.T
 
 @dataclass(frozen=True)
 class Card:
-    """One pull request: its preview, its newest attempt, and its newest verdict."""
+    """One pull request: its preview, its newest attempt, and its newest verdicts: on its commit, and on its preview."""
 
     pull_request: PullRequest
     environment: Environment | None
     newest: Deployment | None
     evaluation: Evaluation | None
+    floating: Evaluation | None
     wait: Wait | None  # of its preview
     reason: Withheld | None = None  # why it gets none, while it is open
     may_approve: bool = False  # whether the reader may approve its commit, where that is the reason
@@ -62,18 +63,21 @@ class Card:
 
     @property
     def failing(self) -> bool:
-        """True when the newest attempt failed or the newest verdict is not passed."""
-        return bool(
-            (self.newest and self.newest.state == DeploymentState.FAILED)
-            or (self.evaluation and self.evaluation.state in NOT_PASSED)
-        )
+        """True when the newest attempt failed or one of the newest verdicts is not passed."""
+        failed = self.newest is not None and self.newest.state == DeploymentState.FAILED
+        return failed or any(one.state in NOT_PASSED for one in self.verdicts)
+
+    @property
+    def verdicts(self) -> list[Evaluation]:
+        """Those that there are."""
+        return [one for one in (self.evaluation, self.floating) if one is not None]
 
     @property
     def busy(self) -> bool:
         """True while something is in progress."""
         return self.face.tone is Tone.WAITING or bool(
             (self.newest and not DeploymentState(self.newest.state).terminal)
-            or (self.evaluation and not EvaluationState(self.evaluation.state).terminal)
+            or any(not EvaluationState(one.state).terminal for one in self.verdicts)
         )
 
 
