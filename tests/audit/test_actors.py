@@ -1,9 +1,6 @@
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from seatrial.control.audit.actors import SYSTEM, Actor, ActorKind
-from seatrial.control.audit.models import AuditEntry
 from seatrial.control.audit.services import record
 
 ACTORS = [
@@ -27,22 +24,3 @@ def test_an_entry_shows_its_actor_and_knows_what_they_are(actor: Actor, kind: Ac
     entry = record("x.y", "x/1", by=actor)
     entry.refresh_from_db()
     assert (str(actor), entry.actor, entry.actor_kind) == (shown, shown, kind)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.postgres
-def test_entries_from_before_kinds_were_kept_have_theirs() -> None:
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("audit")
-    before = [("audit", "0002_append_only")]
-    try:
-        MigrationExecutor(connection).migrate(before)
-        old = MigrationExecutor(connection).loader.project_state(before).apps.get_model("audit", "AuditEntry")
-        for _, kind, shown in ACTORS:
-            if kind is not ActorKind.FORGE:  # there was none
-                old.objects.create(actor=shown, action=kind, target="x/1")
-    finally:
-        MigrationExecutor(connection).migrate(latest)
-    rows = AuditEntry.objects.filter(target="x/1")
-    assert len(rows) == len(ACTORS) - 1
-    assert [(row.action, row.actor_kind) for row in rows if row.action != row.actor_kind] == []
-    assert record("x.y", "x/2", by=SYSTEM).actor_kind == ActorKind.SYSTEM, "the column can be written"

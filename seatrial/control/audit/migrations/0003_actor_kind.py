@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                     preserve_default=False,
                 )
             ],
+            elidable=True,
         ),
         migrations.AddField(
             model_name="auditentry",

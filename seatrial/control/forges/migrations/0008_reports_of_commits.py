@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "postedreport", "what", models.CharField(max_length=20, choices=WHAT, default="preview"), preserve_default=False
         ),
-        migrations.RunSQL(CARRIED, migrations.RunSQL.noop),
+        migrations.RunSQL(CARRIED, migrations.RunSQL.noop, elidable=True),
         migrations.AlterField("postedreport", "about", models.CharField(max_length=64)),
         migrations.AlterField("postedreport", "digest", models.CharField(max_length=64, blank=True)),
         migrations.AddField("postedreport", "sending", models.BooleanField(default=False)),

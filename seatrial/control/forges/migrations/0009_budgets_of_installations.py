@@ -43,6 +43,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(CARRIED, migrations.RunSQL.noop),
+        migrations.RunSQL(CARRIED, migrations.RunSQL.noop, elidable=True),
         migrations.DeleteModel("FormerBudget"),
     ]

@@ -68,5 +68,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("result", "findings", models.JSONField(default=list)),
         migrations.AddField("result", "findings_left_out", models.PositiveIntegerField(default=0)),
-        migrations.RunPython(move, migrations.RunPython.noop),
+        migrations.RunPython(move, migrations.RunPython.noop, elidable=True),
     ]

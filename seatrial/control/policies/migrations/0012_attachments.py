@@ -75,5 +75,5 @@ class Migration(migrations.Migration):
                 name="one_attachment_to_a_project",
             ),
         ),
-        migrations.RunPython(attach_to_everything, migrations.RunPython.noop),
+        migrations.RunPython(attach_to_everything, migrations.RunPython.noop, elidable=True),
     ]

@@ -27,17 +27,6 @@ def carry(apps, schema_editor):
     schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def put_back(apps, schema_editor):
-    """Put an environment back on one agent: that of its live deployment, or else the newest it was placed on."""
-    Environment = apps.get_model("previews", "Environment")
-    Placement = apps.get_model("previews", "Placement")
-    for placement in Placement.objects.order_by("id").iterator():
-        Environment.objects.filter(pk=placement.environment_id).update(agent=placement.agent_id)
-    for environment in Environment.objects.exclude(live__agent=None).select_related("live").iterator():
-        Environment.objects.filter(pk=environment.pk).update(agent=environment.live.agent_id)
-    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("fleet", "0002_draining"),
@@ -94,6 +83,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(carry, put_back),
+        migrations.RunPython(carry, migrations.RunPython.noop, elidable=True),
         migrations.RemoveField(model_name="environment", name="agent"),
     ]

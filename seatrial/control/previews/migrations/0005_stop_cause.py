@@ -12,11 +12,6 @@ def carry(apps, schema_editor):
     stopped.filter(stopped_by=EXPIRED).update(stop_cause="time_to_live", stopped_by="")
 
 
-def put_back(apps, schema_editor):
-    Environment = apps.get_model("previews", "Environment")
-    Environment.objects.filter(stop_cause="time_to_live").update(stopped_by=EXPIRED)
-
-
 class Migration(migrations.Migration):
 
     dependencies = [("previews", "0004_retention")]
@@ -32,5 +27,5 @@ class Migration(migrations.Migration):
                 max_length=20,
             ),
         ),
-        migrations.RunPython(carry, put_back),
+        migrations.RunPython(carry, migrations.RunPython.noop, elidable=True),
     ]

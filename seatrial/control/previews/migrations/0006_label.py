@@ -55,5 +55,5 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunPython(claim, migrations.RunPython.noop),
+        migrations.RunPython(claim, migrations.RunPython.noop, elidable=True),
     ]

@@ -14,5 +14,5 @@ class Migration(migrations.Migration):
         migrations.AddField("deployment", "cpus", models.FloatField(null=True)),
         migrations.AddField("deployment", "memory_mb", models.PositiveIntegerField(null=True)),
         migrations.AddField("deployment", "admitted_at", models.DateTimeField(null=True)),
-        migrations.RunPython(admit, migrations.RunPython.noop),
+        migrations.RunPython(admit, migrations.RunPython.noop, elidable=True),
     ]

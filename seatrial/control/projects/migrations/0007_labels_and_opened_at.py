@@ -41,6 +41,6 @@ class Migration(migrations.Migration):
         migrations.AddField("project", "labels", models.JSONField(default=list)),
         migrations.AddField("project", "stack", models.SlugField(blank=True, default="", max_length=100)),
         migrations.AddField("pullrequest", "opened_at", models.DateTimeField(null=True)),
-        migrations.RunPython(note_opened, migrations.RunPython.noop),
+        migrations.RunPython(note_opened, migrations.RunPython.noop, elidable=True),
         migrations.AlterField("pullrequest", "opened_at", models.DateTimeField()),
     ]
