@@ -14,7 +14,7 @@ def seconds_to_wait(token: str) -> int:
     if most == 0:
         return 0
     minute, second = divmod(int(time.time()), MINUTE)
-    key = f"mcp {token} {minute}"
+    key = f"mcp-{token}-{minute}"
     cache.add(key, 0, 2 * MINUTE)
     try:
         asked = cache.incr(key)

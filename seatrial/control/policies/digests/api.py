@@ -1,23 +1,22 @@
 """REST: weekly digests."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema
 from pydantic import Field as Checked
 
-from seatrial.control.accounts.access import Action, find_visible, require, workspace_named
+from seatrial.control.accounts.access import find_visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.answers import ErrorAnswer
+from seatrial.control.policies.asked import REFUSED, WorkspaceSlug
+from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.digests import making
 from seatrial.control.policies.digests.models import Digest, DigestTime
 from seatrial.control.policies.digests.shape import DigestBody
 
 router = Router(tags=["policies"])
-WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
 DigestId = Annotated[str, Path(description="Id of a digest.")]
-REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 MOST = 60
 
 
@@ -101,8 +100,7 @@ def set_digest_time(
     request: HttpRequest, workspace: WorkspaceSlug, wanted: DigestTimeWanted
 ) -> DigestTimeAnswer:
     """It takes the role admin."""
-    found = workspace_named(person(request), workspace)
-    require(person(request), Action.MANAGE_POLICIES, found)
+    found = managed(person(request), workspace)
     return _time(making.set_time(found, wanted.day, wanted.hour, by=actor(request)))
 
 

@@ -1,7 +1,7 @@
 """REST: where a workspace keeps its policies."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Path, Router, Schema
@@ -11,6 +11,7 @@ from seatrial.control.accounts.access import Action, find_allowed, find_visible,
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
+from seatrial.control.policies.asked import REFUSED, PolicyId, WorkspaceSlug
 from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.errors import BadSource
 from seatrial.control.policies.models import Policy
@@ -21,11 +22,8 @@ from seatrial.control.policies.source.words import why_rewound
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["policies"])
-WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
-PolicyId = Annotated[str, Path(description="Id of a policy.")]
 ReviewId = Annotated[str, Path(description="Id of a review.")]
 MOST_REVIEWS = 50
-REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer}
 
 
 class SourceWanted(Schema):

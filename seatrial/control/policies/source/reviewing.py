@@ -39,8 +39,9 @@ def proposed(pull_request: PullRequest) -> None:
     """Review its newest commit, if it is to be merged into the branch of a source. Call it in a transaction. Idempotent."""
     rows = PolicySource.objects.filter(project=pull_request.project_id, branch=pull_request.base_branch)
     for source in rows:
-        made = {"source": source, "pull_request": pull_request, "commit": pull_request.head_sha}
-        review, new = SourceReview.objects.get_or_create(**made)
+        review, new = SourceReview.objects.get_or_create(
+            source=source, pull_request=pull_request, commit=pull_request.head_sha
+        )
         if not new:
             continue
         for one in source.reviews.filter(pull_request=pull_request, state__in=OPEN).exclude(pk=review.pk):
