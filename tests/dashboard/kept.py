@@ -48,7 +48,7 @@ def reviewed(source: PolicySource, harbour: Harbour) -> None:
             "files": [source.files[1]],
             "untested": ["two-reviewers"],
         },
-        failures=[{"policy": "owned-services", "test": "no services", **at, "text": "passed: expected True, said False"}],
+        failures=[{"policy": "owned-services", "test": "no services", **at, "text": "passed: expected true, said false"}],
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ A review is begun in the transaction that learns of the commit. Everything else 
 at how far the review is. Nothing is taken from a pull request.
 """
 
+import json
 from typing import Any
 
 from django.db import transaction
@@ -170,8 +171,13 @@ def _said(result: dict[str, Any]) -> str:
     if result["state"] == ResultState.ERRORED:
         return str(result["message"])
     return "; ".join(
-        f"{one['key']}: expected {one['expected']}, said {one['said']}" for one in result["differences"]
+        f"{one['key']}: expected {_shown(one['expected'])}, said {_shown(one['said'])}"
+        for one in result["differences"]
     )
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _locked(key: str) -> SourceReview | None:
