@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.access import Scope
 from seatrial.control.accounts.models import ApiToken, User
+from seatrial.control.assistants import pace
 from seatrial.control.audit.models import AuditEntry
 from tests import factories
 from tests.assistants.asking import TESTER, VERSION, Assistant
@@ -175,13 +177,13 @@ def test_a_token_that_asks_too_often_is_told_when_to_go_on(
 ) -> None:
     few = settings.CONFIGURATION.model_copy(update={"galley_mcp_requests": 2})
     monkeypatch.setattr(settings, "CONFIGURATION", few)
-    monkeypatch.setattr("seatrial.control.assistants.pace.time.time", lambda: 6_000_015.0)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 6_000_015.0))
     assert [alice.ask("server/discover")[0] for _ in range(2)] == [200, 200]
     answer = alice.send("{}")
     assert (answer.status_code, answer["Retry-After"]) == (429, "45")
     assert json.loads(answer.content)["error"]["code"] == "too_many_requests"
     assert Assistant(cast.alice).ask("server/discover")[0] == 200, "another token of the same person"
-    monkeypatch.setattr("seatrial.control.assistants.pace.time.time", lambda: 6_000_060.0)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 6_000_060.0))
     assert alice.ask("server/discover")[0] == 200
     monkeypatch.setattr(settings, "CONFIGURATION", few.model_copy(update={"galley_mcp_requests": 0}))
     assert [alice.ask("server/discover")[0] for _ in range(4)] == [200] * 4

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from seatrial.control.accounts.access import Action, workspaces
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.states import Face, Tone
-from seatrial.control.policies.current import floats, inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
@@ -17,6 +16,7 @@ from seatrial.control.previews.waits import Wait, waits
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.wire.words import EventKind
 
 NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
 
@@ -94,8 +94,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     }
     shown = [environment.pk for environment in environments.values()]
     deployments, waiting = newest_deployments(shown), waits(shown)
-    judged = Evaluation.objects.filter(pull_request__in=ids)
-    evaluations, floating = _newest(inspections(judged)), _newest(floats(judged))
+    judged = _newest(Evaluation.objects.filter(pull_request__in=ids))
     listed = []
     for row in rows:
         environment = environments.get(row.pk)
@@ -105,12 +104,15 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
         wait = waiting.get(environment.pk) if environment else None
         reason = withheld(row) if row.state == PullRequestState.OPEN else None
         may = reason is Withheld.FORK and row.project.workspace_id in approves
-        said = (evaluations.get(row.pk), floating.get(row.pk))
+        said = (judged.get((row.pk, False)), judged.get((row.pk, True)))
         listed.append(Card(row, environment, newest, *said, wait, reason, may))
     return listed
 
 
-def _newest(rows: QuerySet[Evaluation]) -> dict[str, Evaluation]:
-    """By the id of their pull request."""
-    newest = rows.order_by("pull_request", "-id").distinct("pull_request")
-    return {str(one.pull_request_id): one for one in newest}
+def _newest(rows: QuerySet[Evaluation]) -> dict[tuple[str, bool], Evaluation]:
+    """By the id of their pull request, and whether they are about its preview. One query."""
+    found: dict[tuple[str, bool], Evaluation] = {}
+    of_each_event = rows.order_by("pull_request", "event", "-id").distinct("pull_request", "event")
+    for one in sorted(of_each_event, key=lambda row: row.pk):
+        found[str(one.pull_request_id), one.event == EventKind.PREVIEW] = one
+    return found
