@@ -15,9 +15,11 @@ from seatrial.cli import (
     deliveries,
     demo,
     doctor,
+    evaluations,
     forges,
     glass,
     init,
+    notices,
     orders,
     platform_commands,
     policies,
@@ -89,6 +91,8 @@ policies.policies.add_typer(policy_source.source, name="source")
 app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
+app.add_typer(notices.notices, name="notices")
+app.command()(evaluations.evaluations)
 app.command()(scores.scores)
 app.command()(reports.report)
 app.command()(verifying.verify)

@@ -7,6 +7,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError
+from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson, Name
 from seatrial.cli.show import moment, padded
 from seatrial.cli.terminal import Terminal, bold, document, note
@@ -27,7 +28,7 @@ FORK = "fork"  # why REST says that a pull request gets no preview
 def pulls(project: Project, as_json: AsJson = False) -> None:
     """List the open pull requests of a project, and why one gets no preview."""
     api = _api()
-    rows = items(api.get(f"/projects/{_project(api, project)['id']}/pulls"))
+    rows = items(api.get(f"/projects/{project_named(api, project)['id']}/pulls"))
     if as_json:
         document(rows)
         return
@@ -46,7 +47,7 @@ def pulls(project: Project, as_json: AsJson = False) -> None:
 def approve(project: Project, number: Number, commit: Commit = "") -> None:
     """Let one commit of a pull request from a fork have a preview. What is pushed later needs another approval."""
     api = _api()
-    path = f"/projects/{_project(api, project)['id']}/pulls/{number}"
+    path = f"/projects/{project_named(api, project)['id']}/pulls/{number}"
     head = api.get(path)["commit"]
     if commit and not head.startswith(commit.lower()):
         raise CommandError(
@@ -76,10 +77,3 @@ def _marks(row: Json) -> str:
 
 def _api() -> Api:
     return connect(DataDirectory.from_environment(os.environ))
-
-
-def _project(api: Api, slug: str) -> Json:
-    for row in items(api.get("/projects")):
-        if slug in (row["slug"], row["id"]):
-            return row
-    raise CommandError(f"there is no project {slug}.", fix=f"See them: {typed('projects')}", word="not_found")

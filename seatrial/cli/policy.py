@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError, Disappointed, Interrupted
+from seatrial.cli.finding import project_named
 from seatrial.cli.phases import Phases
 from seatrial.cli.policies import Workspace
 from seatrial.cli.policy_files import PolicyFile, is_file, policy_files
@@ -75,7 +76,7 @@ def attempt(
     file = _file(policy)
     terminal = Terminal(quiet=as_json)
     api = _api()
-    body = {"project": _project(api, project), "commit": commit}
+    body = {"project": project_named(api, project)["id"], "commit": commit}
     if file is not None:
         asked = api.post("/policies/trials", {**body, "slug": file.slug, "code": file.code})
     else:
@@ -112,7 +113,7 @@ def replay(
     file = _file(policy)
     terminal = Terminal(quiet=as_json)
     api = _api()
-    chosen = [_project(api, one) for one in project or []]
+    chosen = [project_named(api, one)["id"] for one in project or []]
     body: Json = {"commits": commits, "pull_requests": pull_requests, "projects": chosen}
     if file is not None:
         begun = api.post(
@@ -194,13 +195,6 @@ def _policy(api: Api, slug: str, workspace: str) -> str:
         fix=f"See the policies: {known}",
         word="not_found",
     )
-
-
-def _project(api: Api, slug: str) -> str:
-    for row in items(api.get("/projects")):
-        if slug in (row["slug"], row["id"]):
-            return str(row["id"])
-    raise CommandError(f"there is no project {slug}.", fix=f"See them: {typed('projects')}", word="not_found")
 
 
 def _api() -> Api:

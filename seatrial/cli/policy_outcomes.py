@@ -45,6 +45,10 @@ def print_tried(terminal: Terminal, trial: Json) -> None:
         for one in row.get("findings") or []:
             where = f"{one['path']}:{one['line']}" if one.get("line") else one["path"]
             terminal.line(f"  {where}  ", bold(one["message"]), note(f"  {one['severity']}"))
+        for tool in row.get("tools") or []:
+            terminal.line(
+                "  ", note(f"{tool['tool']} {tool['version']} read {counted(tool['files'], 'file')}")
+            )
         for line in row.get("logs") or []:
             terminal.lines(line["message"], before=f"  {visible(line['level'])}  ", style="dim")
     _print_foot(terminal, trial)

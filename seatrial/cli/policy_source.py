@@ -1,4 +1,4 @@
-"""`seatrial policies source show`, `set`, `sync`, `remove` and `stand`: policies that are kept in a git repository."""
+"""`seatrial policies source show`, `set`, `sync`, `reviews`, `remove` and `stand`: policies that are kept in a git repository."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from seatrial.cli.errors import Disappointed
 from seatrial.cli.policies import Workspace
 from seatrial.cli.policy_reading import Slug, api, in_full
 from seatrial.cli.pulls import AsJson
-from seatrial.cli.show import moment, padded
+from seatrial.cli.show import mark, moment, padded
 from seatrial.cli.terminal import Styled, Terminal, bold, document, note
 from seatrial.cli.waiting import until
 from seatrial.wire.counted import counted
@@ -55,6 +55,20 @@ def sync(workspace: Workspace = "default", as_json: AsJson = False) -> None:
     connection = api()
     connection.post(f"{_address(workspace)}/sync", {})
     _shown(_read(connection, workspace), as_json)
+
+
+@source.command("reviews")
+def reviews(workspace: Workspace = "default", as_json: AsJson = False) -> None:
+    """List what pull requests would make of the policies, the newest first."""
+    rows = api().get(f"{_address(workspace)}/reviews")
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    for row in rows:
+        _show_review(terminal, row)
+    if not rows:
+        terminal.line("Nobody has proposed a change yet.")
 
 
 @source.command("remove")
@@ -120,6 +134,17 @@ def _said(row: Json) -> None:
         terminal.line("  ", padded(one["policy"], 28), note(f"{one['path']}  {one['standing']}"))
     for one in row["files"]:
         _broken(terminal, one)
+
+
+def _show_review(terminal: Terminal, row: Json) -> None:
+    terminal.line(
+        mark(row["state"]), f" {padded(row['state'], 10)}  ", bold(f"#{row['number']}"), f" {row['title']}"
+    )
+    terminal.line("  ", row["said"], note(f"  {row['commit'][:10]}, {row['page_url']}"))
+    for one in row["files"]:
+        _broken(terminal, one)
+    for one in row["failures"]:
+        terminal.line(Styled("  failed  ", "red"), f"{one['policy']}, {one['test']}: {one['text']}")
 
 
 def _broken(terminal: Terminal, file: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError
+from seatrial.cli.finding import project_named
 from seatrial.cli.forges import projects
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.terminal import Terminal, bold, document, note
@@ -163,17 +164,4 @@ def _typed(row: Json) -> str:
 def _found(wanted: str) -> tuple[Api, Json]:
     """The platform, and the project with this slug or id, archived or not."""
     api = connect(DataDirectory.from_environment(os.environ))
-    rows: list[Json] = [
-        row for row in api.get("/projects", archived="true") if wanted in (row["slug"], row["id"])
-    ]
-    if len(rows) == 1:
-        return api, rows[0]
-    if rows:
-        raise CommandError(
-            f"several workspaces have a project {wanted}.",
-            fix=f"Name it by its id: {', '.join(row['id'] for row in rows)}",
-            word="usage",
-        )
-    raise CommandError(
-        f"there is no project {wanted}.", fix=f"List them: {typed('projects')}", word="not_found"
-    )
+    return api, project_named(api, wanted, archived=True)

@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError, Disappointed, Interrupted
+from seatrial.cli.finding import project_named
 from seatrial.cli.policies import Workspace
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.terminal import Bar, Terminal, bold, document, note
@@ -39,7 +40,11 @@ def rescan(
     if bool(project) == everything:
         raise CommandError("name one project, or --all.", fix=f"See them: {typed('projects')}", word="usage")
     api = _api()
-    where = f"/workspaces/{_quoted(workspace)}" if everything else f"/projects/{_project(api, project)}"
+    where = (
+        f"/workspaces/{_quoted(workspace)}"
+        if everything
+        else f"/projects/{project_named(api, project)['id']}"
+    )
     _run(api, f"{where}/rescans", pull_requests, no_wait, as_json)
 
 
@@ -97,15 +102,6 @@ def _show(terminal: Terminal, row: Json) -> None:
     if row["left_out"]:
         terminal.line("  ", note(f"no room for {counted(row['left_out'], 'target')}"))
     terminal.line(f"  details  {row['page_url']}")
-
-
-def _project(api: Api, wanted: str) -> str:
-    for row in items(api.get("/projects")):
-        if wanted in (row["slug"], row["id"]):
-            return str(row["id"])
-    raise CommandError(
-        f"there is no project {wanted}.", fix=f"See them: {typed('projects')}", word="not_found"
-    )
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError
+from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import mark, moment, padded
 from seatrial.cli.terminal import Terminal, bold, document, note
@@ -86,7 +87,7 @@ def request(
     """Ask that a policy's failure be waived. It waives nothing until somebody else approves it."""
     api = _api()
     asked = {"policy": policy, "reason": reason, "path": path, "fingerprint": fingerprint, "days": days}
-    row = api.post(f"/projects/{_project(api, project)}/waivers", asked)
+    row = api.post(f"/projects/{project_named(api, project)['id']}/waivers", asked)
     if as_json:
         document(row)
         return
@@ -136,13 +137,6 @@ def _show(terminal: Terminal, row: Json) -> None:
     terminal.line(f"  {row['reason']}", note(f"  {row['requested_by']}, until {moment(row['expires_at'])}"))
     if row["note"]:
         terminal.line("  ", note(row["note"]))
-
-
-def _project(api: Api, slug: str) -> str:
-    for row in items(api.get("/projects")):
-        if slug in (row["slug"], row["id"]):
-            return str(row["id"])
-    raise CommandError(f"there is no project {slug}.", fix=f"See them: {typed('projects')}", word="not_found")
 
 
 def _api() -> Api:

@@ -32,6 +32,7 @@ from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
 from seatrial.control.policies.authoring.shelf_api import router as packs
 from seatrial.control.policies.badges.api import router as badges
+from seatrial.control.policies.digests.api import router as digests
 from seatrial.control.policies.glass.api import router as glass
 from seatrial.control.policies.network.api import router as network
 from seatrial.control.policies.notices.api import router as notices
@@ -103,6 +104,7 @@ for router in (
     reports,
     signing,
     notices,
+    digests,
     policy_source,
     waivers,
     rollout,

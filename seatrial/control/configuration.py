@@ -174,6 +174,9 @@ class Configuration(SignInSettings):
         90,
         description="How long evaluations and their results, ended previews and closed pull requests are kept.",
     )
+    galley_mcp_requests: Annotated[int, shapes.Between(0, 1_000_000, "a number of requests")] = Field(
+        120, description="How often a coding assistant's token may ask at /mcp in a minute. 0: no limit."
+    )
     galley_internal_url: shapes.Address = Field(
         "",
         description="Address of this server for Traefik and the worker. Unset: http://127.0.0.1:<APP_PORT>.",

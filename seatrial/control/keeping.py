@@ -33,7 +33,7 @@ class Age:
 
 
 HISTORY = Age(
-    "evaluations with their results, ended waivers, ended previews with their deployments and phases, closed pull requests",
+    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests",
     None,
     "they were made, or ended",
     "a quarter of a year answers what people ask about the past",
@@ -98,10 +98,17 @@ SCORES = Age(
     "the day",
     "a year of them shows a trend, and each is one small row",
 )
+DIGESTS = Age(
+    "weekly digests",
+    timedelta(days=366),
+    "they were made",
+    "whoever looks back at a year finds all of its weeks",
+)
 AGES = (
     HISTORY,
     SCORES,
     NOTICES,
+    DIGESTS,
     DELIVERIES,
     PUBLISHED,
     TRIALS,

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "seatrial.control.policies.badges",
     "seatrial.control.policies.signing",
     "seatrial.control.policies.notices",
+    "seatrial.control.policies.digests",
     "seatrial.control.policies.source",
     "seatrial.control.policies.rescans",
     "seatrial.control.triggers",

@@ -2,15 +2,18 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.access import Scope
 from seatrial.control.accounts.models import ApiToken, User
+from seatrial.control.assistants import pace
 from seatrial.control.audit.models import AuditEntry
 from tests import factories
 from tests.assistants.asking import TESTER, VERSION, Assistant
@@ -167,3 +170,20 @@ def test_what_nobody_expected_is_answered_with_a_reference_and_not_with_its_text
     status, document = alice.ask("tools/call", name="list_projects", arguments={})
     assert status == 200 and document["result"]["structuredContent"]["error"]["code"] == "internal"
     assert "reference" in str(document) and "a secret of ours" not in str(document)
+
+
+def test_a_token_that_asks_too_often_is_told_when_to_go_on(
+    cast: factories.Cast, alice: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = settings.CONFIGURATION.model_copy(update={"galley_mcp_requests": 2})
+    monkeypatch.setattr(settings, "CONFIGURATION", few)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 6_000_015.0))
+    assert [alice.ask("server/discover")[0] for _ in range(2)] == [200, 200]
+    answer = alice.send("{}")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "45")
+    assert json.loads(answer.content)["error"]["code"] == "too_many_requests"
+    assert Assistant(cast.alice).ask("server/discover")[0] == 200, "another token of the same person"
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 6_000_060.0))
+    assert alice.ask("server/discover")[0] == 200
+    monkeypatch.setattr(settings, "CONFIGURATION", few.model_copy(update={"galley_mcp_requests": 0}))
+    assert [alice.ask("server/discover")[0] for _ in range(4)] == [200] * 4

@@ -21,11 +21,8 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
-from seatrial.signed.envelope import sign
-from seatrial.signed.keys import new_key, private_key
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
-from tests.cli.test_verify import statement
 
 ROOM = Path(demo_module.__file__).parent
 
@@ -313,10 +310,11 @@ def test_every_command_is_attacked_here() -> None:
         "tokens",
         "policies",
         "policy",
+        "notices",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "scores", "report", "verify",
+        "pulls", "approve", "extend", "init", "evaluations", "scores", "report", "verify",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -459,39 +457,3 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
         api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
     shown("policies", "break-glass", "01E", "--reason", "the shop is down")
     shown("policies", "mend-glass", "01E")
-
-
-def test_report(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
-    for form in ("sarif", "junit", "csv", "markdown"):
-        api.routes["GET /evaluations/01V/report"] = lambda _: (200, {"text": attack})
-        shown("report", "01V", "--format", form, said=False)
-    shown("report", "01V", "--format", attack.replace("\x00", ""))
-    shown("report", "01V", "--output", str(tmp_path / "x"), said=False)
-
-
-def test_verify(shown: Shown, attack: str, tmp_path: Path) -> None:
-    key, file, public = new_key(), tmp_path / "signed", tmp_path / "key"
-    said = statement(attack)
-    said["predicate"]["results"][0].update(policy=attack, state=attack, version=attack)
-    said["predicate"].update(issuer=attack, signedAt=attack)
-    file.write_text(json.dumps(sign(said, private_key(key.private))))
-    public.write_text(key.public)
-    shown("verify", str(file), "--key", str(public))
-    shown("verify", str(file), "--key", str(public), "--commit", attack)
-    file.write_text(attack, errors="replace")
-    shown("verify", str(file), "--key", str(public), said=False)
-
-
-def test_badge(shown: Shown, api: FakeApi, attack: str) -> None:
-    said = {"says": attack, "public_url": attack, "private_url": "", "markdown": attack}
-    api.routes["GET /projects"] = lambda _: (200, [{"id": "01P", "slug": "shop", "name": attack}])
-    for method in ("GET", "POST", "DELETE"):
-        api.routes[f"{method} /projects/01P/badge"] = lambda _: (200, said)
-    for words in ([], ["--publish"], ["--private"]):
-        shown("projects", "badge", "shop", *words)
-
-
-def test_scores(shown: Shown, api: FakeApi, attack: str) -> None:
-    counts = {"score": 50.0, "change": -1.0, "passed": attack, "failed": 1, "waived": 1, "errored": 1}
-    api.routes["GET /scores"] = lambda _: (200, [{"kind": attack, "name": attack, "grade": attack, **counts}])
-    shown("scores", "shop")

@@ -89,3 +89,8 @@ def test_policies_in_git(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("policies", "source", "show")
     shown("policies", "source", "set", "shop")
     shown("policies", "source", "sync")
+    failure = {"policy": attack, "test": attack, "text": attack}
+    review = dict.fromkeys(("state", "title", "said", "commit", "page_url", "number"), attack)
+    review |= {"files": source["files"], "failures": [failure]}
+    api.routes["GET /workspaces/default/policy-source/reviews"] = lambda _: (200, [review])
+    shown("policies", "source", "reviews")

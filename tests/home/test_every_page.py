@@ -96,11 +96,11 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
-    from tests.dashboard.kept import kept
+    from tests.dashboard.kept import digested, kept
     from tests.dashboard.tried import tried
 
     made = tried(harbour)
-    kept(harbour)
+    review = kept(harbour).reviews.get()
     return [
         f"/policies/{harbour.cast.workspace.slug}/{made.policy.slug}/trials",
         f"/policies/{harbour.cast.workspace.slug}/licence-present",
@@ -119,6 +119,9 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies",
         "/policies/scores",
         "/policies/notices",
+        "/policies/digest",
+        f"/digests/{digested(harbour).pk}",
+        f"/policies/git/reviews/{review.pk}",
         "/policies/rescans",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",

@@ -52,6 +52,7 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "project": lambda harbour: f"/projects/{harbour.project.pk}",
     "environment": lambda harbour: f"/environments/{harbour.live.pk}",
     "evaluation": lambda harbour: f"/evaluations/{harbour.evaluation.pk}",
+    "digest": lambda harbour: "/policies/digest",
     "scores": lambda harbour: "/policies/scores",
     "agents": lambda harbour: "/agents",
     "deliveries": lambda harbour: "/deliveries",

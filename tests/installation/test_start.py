@@ -84,6 +84,8 @@ def test_it_answers_limits_bodies_and_knows_its_names() -> None:
         assert b"unknown_connection" in ask(port, "POST", nobody, **announced).text
         assert ask(port, "POST", nobody, Host="pr-1-shop.preview.localhost", **announced).status == 413
         assert ask(port, "POST", "/api/v1/agents/register", **announced).status == 413
+        refused = ask(port, "POST", "/mcp", **{"Content-Length": "1000001"})
+        assert refused.status == 413 and b"larger than 1,000,000 bytes" in refused.text
         assert ask(port, "GET", "/healthz").status == 200
 
 

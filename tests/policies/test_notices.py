@@ -221,7 +221,7 @@ def test_only_admins_see_addresses_and_send_again(shop: Shop) -> None:
     tries = [
         ("GET", "/api/v1/workspaces/shop/subscriptions"), ("POST", "/api/v1/workspaces/shop/subscriptions"), ("DELETE", rest),
         ("GET", f"{rest}/notices"), ("POST", f"{rest}/notices/{notice.pk}/again"), ("POST", f"/policies/notices/{row.pk}/remove"),
-        ("POST", f"/policies/notices/{row.pk}/again/{notice.pk}"), ("POST", f"/policies/notices/{shop.space.pk}/subscribe"),
+        ("POST", f"/policies/notices/{row.pk}/again/{notice.pk}"), ("POST", f"{rest}/try"), ("POST", f"/policies/notices/{row.pk}/try"), ("POST", f"/policies/notices/{shop.space.pk}/subscribe"),
     ]  # fmt: skip
     for who in ("developer", "viewer", "stranger"):
         for method, address in tries:
@@ -244,6 +244,22 @@ def test_the_page_shows_a_secret_once_and_says_what_is_wrong(shop: Shop) -> None
     made = client.post(address, {"url": URL, "kinds": BOTH})
     assert Subscription.objects.get().secret in made.content.decode() and made["Cache-Control"] == "no-store"
     assert "whsec_" not in client.get("/policies/notices").content.decode()
+
+
+def test_an_address_is_tried_with_a_notice_that_says_so(shop: Shop, elsewhere: Elsewhere) -> None:
+    row = shop.subscribed()
+    sent = shop.ask("admin", "POST", f"/api/v1/subscriptions/{row.pk}/try").json()
+    assert (sent["kind"], sent["over"]) == ("test", False)
+    work()
+    (request,) = elsewhere.got
+    assert json.loads(request.content)["workspace"] == {"slug": "shop", "name": "shop"}
+    (listed,) = shop.ask("admin", "GET", f"/api/v1/subscriptions/{row.pk}/notices").json()
+    assert (listed["id"], listed["over"], listed["status"]) == (sent["id"], True, 200)
+    refused = shop.ask(
+        "admin", "POST", "/api/v1/workspaces/shop/subscriptions", url=URL + "x", kinds=["test"]
+    )
+    assert refused.status_code == 400
+    assert AuditEntry.objects.filter(action="subscription.try").count() == 1
 
 
 def test_old_notices_are_deleted(shop: Shop) -> None:

@@ -74,3 +74,33 @@ def test_who_may_not_try_cannot(shop: Shop) -> None:
     tried = {"code": CODE, "project": elsewhere.pk}
     answer = client(shop).post(f"/trials/of/{shop.readme.policy.pk}/try", tried, headers=HERE)
     assert "Choose a project" in answer.content.decode() and not Trial.objects.exists()
+
+
+def test_a_policy_that_was_never_saved_is_tried_and_tested_and_not_saved(shop: Shop) -> None:
+    them = client(shop)
+    page = them.get("/policies/new").content.decode()
+    assert 'hx-post="/trials/unsaved/test"' in page and shop.project.name in page
+    policies = PolicyVersion.objects.count()
+    text = {"code": CODE, "workspace": "shop", "slug": "brand-new"}
+    answer = them.post("/trials/unsaved/test", text, headers=HERE).content.decode()
+    trial = Trial.objects.latest("id")
+    assert f"/trials/{trial.pk}/outcome" in answer and trial.tried[0]["slug"] == "brand-new"
+    tried = {**text, "slug": "No slug!", "project": shop.project.pk, "commit": ""}
+    them.post("/trials/unsaved/try", tried, headers=HERE)
+    trial = Trial.objects.latest("id")
+    assert (trial.commit, trial.tried[0]["slug"], trial.policy) == (shop.pull.head_sha, "new-policy", None)
+    assert PolicyVersion.objects.count() == policies
+    for wrong, why in (("", "no code yet"), ("def evaluate(:", "line 1")):
+        answer = them.post("/trials/unsaved/try", {**tried, "code": wrong}, headers=HERE)
+        assert why in answer.content.decode()
+
+
+def test_who_may_not_try_cannot_try_what_was_never_saved(shop: Shop) -> None:
+    shop.workspace.memberships.filter(user=shop.dana).update(role="viewer")
+    text = {"code": CODE, "workspace": "shop", "project": shop.project.pk}
+    assert client(shop, "dana").post("/trials/unsaved/test", text, headers=HERE).status_code == 403
+    assert client(shop, "stranger").post("/trials/unsaved/test", text, headers=HERE).status_code == 404
+    for who in ("dana", "stranger"):
+        answer = client(shop, who).post("/trials/unsaved/try", text, headers=HERE)
+        assert "Choose a project" in answer.content.decode()
+    assert not Trial.objects.exists()

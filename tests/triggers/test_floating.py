@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from seatrial.control.audit.actors import SYSTEM
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.github import checks, statuses
@@ -14,11 +15,13 @@ from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.protocol import EvaluationReport, TakenFacts
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.again import again
 from seatrial.control.policies.criteria import check_criteria
-from seatrial.control.policies.errors import BadCriteria, NothingToTry
+from seatrial.control.policies.errors import BadCriteria, NothingToTry, NotRunAgain
 from seatrial.control.policies.models import Evaluation, PolicyVersion, Trial
 from seatrial.control.policies.trials import commits, drafts, replays
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.pages.cards import cards
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.triggers import looking
 from seatrial.control.triggers.facts import take_facts
@@ -289,3 +292,33 @@ def test_a_trial_takes_the_preview_that_is_live_and_a_replay_is_refused(pull_req
         replays.replay(
             pull_request.project.workspace, draft, version=None, wanted=replays.Wanted(), by=SYSTEM
         )
+
+
+def test_somebody_has_the_preview_looked_at_again(pull_request: PullRequest) -> None:
+    factories.running(pull_request)
+    first = some(pull_request)
+    by = Actor.person("dana")
+    assert again(first, by=by).pk == first.pk, "it is in progress"
+    Evaluation.objects.filter(pk=first.pk).update(state="failed", waits_for="")
+    first.refresh_from_db()
+    made = again(first, by=by)
+    assert made.pk != first.pk and (made.deployment, made.event) == (first.deployment, "preview")
+    assert some(pull_request).pk == made.pk and again(first, by=by).pk == made.pk
+    assert [one.live for one in queued(made).policies] == [True]
+    PullRequest.objects.update(head_sha="b" * 40)
+    first.refresh_from_db()
+    with pytest.raises(NotRunAgain, match="newer commit"):
+        again(Evaluation.objects.select_related("pull_request").get(pk=first.pk), by=by)
+
+
+def test_the_card_of_its_pull_request_says_whether_it_floats(pull_request: PullRequest) -> None:
+    factories.running(pull_request)
+    evaluation = some(pull_request)
+    Evaluation.objects.filter(pk=evaluation.pk).update(state="failed")
+    person = factories.user("root", is_superuser=True)
+    (card,) = cards(PullRequest.objects.all(), user=person, limit=9)
+    assert card.floating == evaluation and card.evaluation is None and card.failing
+    client = Client()
+    client.force_login(person)
+    page = client.get(f"/projects/{pull_request.project_id}").content.decode()
+    assert f"/evaluations/{evaluation.pk}" in page and "Floats" in page

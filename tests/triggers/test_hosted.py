@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from werkzeug.wrappers import Response
 
+from seatrial.control.audit.actors import Actor
 from seatrial.control.forges import hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
@@ -16,14 +17,19 @@ from seatrial.control.forges.models import Delivery, Hook
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.models import Evaluation, Policy
+from seatrial.control.policies.source import services
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from seatrial.control.triggers.comparing import compare
+from seatrial.control.worker import errands
+from seatrial.control.worker.aside import Aside
+from seatrial.control.worker.database import Database
+from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.evaluations import EvaluationFinished, PolicyResult
 from tests.forges.hosts.kinds import SITES
 from tests.forges.hosts.site import Site
-from tests.repositories import commit
+from tests.repositories import commit, git
 from tests.triggers.conftest import wait_is_over, waiting
 from tests.triggers.hosted import BOT, SHOP, DeliveringHere, Team, handle, project
 
@@ -76,6 +82,22 @@ def test_a_pull_request_gets_statuses_and_one_comment(
     assert PullRequest.objects.get().state == "closed"
     assert Environment.objects.get().state == "terminated"
     assert set(Delivery.objects.values_list("result", flat=True)) == {"accepted"}
+
+
+def test_a_pull_request_of_the_policy_repository_gets_a_status_of_its_own(
+    site: Site, project: Project, team: Team, lanes: Lanes, forges: Forges, source: Path
+) -> None:
+    services.set_source(team.workspace, project, "main", "policies", by=Actor.person("olga"))
+    commit(source, {"policies/wrong.py": "def evaluate(:\n"})
+    git(source, "push", "-q", str(site.repositories[SHOP].path), "HEAD:refs/heads/feature", "--force")
+    site.open_pull(SHOP, "feature", author="ann", title="A policy")
+    handle()
+    for lane in (errands.policy_reviews(forges), errands.reports(forges)):
+        while Aside(Database(1), Wakeups([]), lane).one():
+            pass
+    said = [one for one in site.repositories[SHOP].statuses if one.context == "seatrial/policy-review"]
+    assert said[-1].state in ("failure", "failed") and not Policy.objects.filter(slug="wrong").exists()
+    assert "1 broken file" in said[-1].description
 
 
 def test_nothing_is_said_twice(site: Site, project: Project, lanes: Lanes) -> None:

@@ -13,8 +13,10 @@ from django.views.decorators.csrf import csrf_exempt
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken
 from seatrial.control.answers import error_body
+from seatrial.control.assistants.pace import seconds_to_wait
 from seatrial.control.database_errors import AWAY, log_away
 from seatrial.control.errors import ControlError
+from seatrial.wire.counted import counted
 
 BEARER = "Bearer "
 
@@ -67,4 +69,7 @@ def _token(request: HttpRequest) -> ApiToken:
     if not row.scopes:
         message = "This token has no scopes: it may do everything that its person may, and never expires by itself. Make one with scopes on the page /tokens."
         raise _TurnedAway(403, "scopes_missing", message)
+    if wait := seconds_to_wait(row.pk):
+        message = f"This token has asked too often. Ask again in {counted(wait, 'second')}."
+        raise _TurnedAway(429, "too_many_requests", message, **{"Retry-After": str(wait)})
     return row

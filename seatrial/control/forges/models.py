@@ -171,6 +171,7 @@ class Told(models.TextChoices):
 
     VERDICT = "verdict"  # about a commit
     FLOATS = "floats"  # about a commit: the verdict on its preview
+    REVIEW = "review"  # about a commit: the verdict on the policies that it would change
     PREVIEW = "preview"  # about a commit
     DEPLOYMENT = "deployment"  # about a pull request, by its number
 

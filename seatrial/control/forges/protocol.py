@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from seatrial.control.forges.http.budget import Allowances
@@ -57,6 +58,7 @@ __all__ = [
     "RepositoryGone",
     "Right",
     "SignsPings",
+    "Subject",
     "TagCreated",
     "TakenFacts",
     "TriesWebhooks",
@@ -108,10 +110,17 @@ class Annotation:
     failed: bool
 
 
+class Subject(StrEnum):
+    """What a verdict is about. Each has a name of its own at the forge."""
+
+    COMMIT = "commit"
+    PREVIEW = "preview"  # of the commit, as live policies see it
+    POLICIES = "policies"  # that the commit would change
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
-    """The verdict on a commit, or, if it is `live`, on its preview, which has a name of its own. There is one of each per commit;
-    sending it again replaces it.
+    """The verdict on a commit, or on what else its `subject` says. There is one of each per commit; sending it again replaces it.
 
     `identity` is the same in every report on one evaluation, and in no other. `summary` is Markdown, for forges that show
     more than a line. `number` is that of the commit's pull request, if any. `unsure`: the forge may have heard it already,
@@ -126,7 +135,7 @@ class EvaluationReport:
     annotations: Sequence[Annotation] = ()
     number: int | None = None
     identity: str = ""
-    live: bool = False
+    subject: Subject = Subject.COMMIT
     unsure: bool = False
 
 

@@ -9,9 +9,14 @@ from django.utils import timezone
 
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import PostedReport, Told
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge, PreviewReport
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, Forge, PreviewReport, Subject
 from seatrial.control.projects.models import Project
 
+TOLD = {
+    Subject.COMMIT: Told.VERDICT,
+    Subject.PREVIEW: Told.FLOATS,
+    Subject.POLICIES: Told.REVIEW,
+}
 Report = TypeVar("Report", EvaluationReport, PreviewReport, DeploymentReport)
 
 
@@ -19,7 +24,7 @@ def tell_evaluation(forge: Forge, project: Project, report: EvaluationReport) ->
     """Report a verdict on a commit, unless it is what the forge was told last. See `_tell`."""
     _tell(
         project,
-        Told.FLOATS if report.live else Told.VERDICT,
+        TOLD[report.subject],
         report.commit,
         report,
         lambda unsure: forge.report_evaluation(project, replace(report, unsure=unsure)),

@@ -38,6 +38,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.reports.urls")),
     path("", include("seatrial.control.policies.signing.urls")),
     path("", include("seatrial.control.policies.notices.urls")),
+    path("", include("seatrial.control.policies.digests.urls")),
     path("", include("seatrial.control.policies.source.urls")),
     path("", include("seatrial.control.policies.rescans.urls")),
     path("", include("seatrial.control.policies.authoring.urls")),

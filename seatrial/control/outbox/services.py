@@ -45,7 +45,7 @@ class Instruction(StrEnum):
     BUCKET = "bucket"  # {agent}: make the bucket of a new agent
     REVOKE = "revoke"  # {public_key}: cut a user off
     # To the forge: {pull_request} lists its preview, {project, commit} reports the verdict on a commit, {project, preview_of}
-    # what a commit says about its preview
+    # what a commit says about its preview, {review} what it would make of policies
     REPORT = "report"
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
     COMMENT = "comment"  # {pull_request}: write our comment below it
@@ -60,6 +60,7 @@ class Instruction(StrEnum):
     SIGN = "sign"  # {evaluation}: sign its results as they are
     RESCAN = "rescan"  # {target}: evaluate what is newest there
     NOTICE = "notice"  # {notice}: send it to its address
+    REVIEW = "review"  # {review}: read the policies that a pull request would change, or judge their tests
     POLICIES = "policies"  # {source}: look at the branch in which a workspace keeps its policies, and take what is new
 
 
@@ -80,6 +81,7 @@ ASIDE = (
     Instruction.SIGN,
     Instruction.NOTICE,
     Instruction.POLICIES,
+    Instruction.REVIEW,
     Instruction.RESCAN,
 )
 

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
+from seatrial.control.policies import floats
 from seatrial.control.policies.errors import NotRunAgain
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.services import evaluate
@@ -22,15 +23,7 @@ def again(evaluation: Evaluation, *, by: Actor) -> Evaluation:
         raise ProjectArchived(evaluation.project.name)
     if why := why_not_again(evaluation):
         raise NotRunAgain(why)
-    made = evaluate(
-        evaluation.project,
-        commit=evaluation.commit,
-        ref=evaluation.ref,
-        event=EventKind(evaluation.event),
-        pull_request=evaluation.pull_request,
-        base_commit=evaluation.base_commit,
-        again=True,
-    )
+    made = _look_again(evaluation) if evaluation.event == EventKind.PREVIEW else _evaluate(evaluation)
     if made is None:
         raise NotRunAgain("No policy applies to it any more.")
     audit.record(
@@ -41,6 +34,25 @@ def again(evaluation: Evaluation, *, by: Actor) -> Evaluation:
         details={"commit": made.commit},
     )
     return made
+
+
+def _look_again(evaluation: Evaluation) -> Evaluation | None:
+    """At the preview, which is that of the newest commit."""
+    if evaluation.pull_request is None or evaluation.commit != evaluation.pull_request.head_sha:
+        raise NotRunAgain("A newer commit has a preview of its own. Run the policies on that one again.")
+    return floats.look_again(evaluation.pull_request)
+
+
+def _evaluate(evaluation: Evaluation) -> Evaluation | None:
+    return evaluate(
+        evaluation.project,
+        commit=evaluation.commit,
+        ref=evaluation.ref,
+        event=EventKind(evaluation.event),
+        pull_request=evaluation.pull_request,
+        base_commit=evaluation.base_commit,
+        again=True,
+    )
 
 
 def why_not_again(evaluation: Evaluation) -> str | None:

@@ -22,6 +22,7 @@ PolicyError
 ├── ReplayRuns         the workspace has a replay in progress; the message says where
 ├── TooBigToTry        what is tried does not fit into one message
 ├── BadSubscription    an address cannot be told of things like this; the message says what is wrong
+├── BadDigestTime      digests cannot be made at such a time; the message says at which
 ├── NotRunAgain        the evaluation cannot be run again; the message says why
 ├── NotEnded           the evaluation has no verdict yet
 ├── HardPolicy         nothing waives a policy whose level is hard
@@ -280,6 +281,12 @@ class BadSubscription(PolicyError):
     """An address cannot be told of things like this."""
 
     code = "bad_subscription"
+
+
+class BadDigestTime(PolicyError):
+    """Digests cannot be made at such a time."""
+
+    code = "bad_digest_time"
 
 
 class BadSource(PolicyError):

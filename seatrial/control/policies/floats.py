@@ -13,10 +13,10 @@ from seatrial.control.policies.rollout.choosing import choose
 from seatrial.control.policies.rollout.opened import opened_at
 from seatrial.control.policies.services import end, note_choice
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.states import Level, ResultState
+from seatrial.wire.states import EvaluationState, Level, ResultState
 from seatrial.wire.words import EventKind
 
-__all__ = ["begin", "cannot", "note_waiting", "of_deployment", "skip", "wanted"]
+__all__ = ["begin", "cannot", "look_again", "note_waiting", "of_deployment", "skip", "wanted"]
 
 
 def wanted(project: Project) -> bool:
@@ -26,16 +26,17 @@ def wanted(project: Project) -> bool:
 
 
 @transaction.atomic
-def of_deployment(pull_request: PullRequest, deployment: str) -> Evaluation | None:
+def of_deployment(pull_request: PullRequest, deployment: str, *, again: bool = False) -> Evaluation | None:
     """The evaluation of the newest commit's preview, as this deployment of it; made now if there is none. None if no live policy
     applies. Without a `deployment`, it is about a commit that gets no preview.
 
-    An earlier one of the pull request that is in progress is superseded. One call per project at a time.
+    With `again`, one that has ended is not enough. An earlier one of the pull request that is in progress is superseded. One call per project at a time.
     """
     project = Project.objects.select_for_update(no_key=True).get(pk=pull_request.project_id)
     same = floats(Evaluation.objects.filter(project=project, pull_request=pull_request))
     known = newest_of(same)
-    if known is not None and (known.commit, known.deployment) == (pull_request.head_sha, deployment):
+    is_same = known is not None and (known.commit, known.deployment) == (pull_request.head_sha, deployment)
+    if known is not None and is_same and not (again and EvaluationState(known.state).terminal):
         return known
     ref = f"refs/heads/{pull_request.branch}"
     asked_at = opened_at(
@@ -62,6 +63,15 @@ def of_deployment(pull_request: PullRequest, deployment: str) -> Evaluation | No
     if not selection.versions:
         lost(evaluation, NOTHING_RAN)
     return evaluation
+
+
+@transaction.atomic
+def look_again(pull_request: PullRequest) -> Evaluation | None:
+    """Have its preview looked at once more, as it is now; the one in progress, if there is one. None: no live policy applies."""
+    known = newest_of(floats(Evaluation.objects.filter(pull_request=pull_request)))
+    made = of_deployment(pull_request, known.deployment if known is not None else "", again=True)
+    outbox.instruct(Instruction.FLOAT, pull_request=pull_request.pk)
+    return made
 
 
 @transaction.atomic

@@ -27,6 +27,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.source import services as policy_source
+from seatrial.control.policies.source.reviewing import proposed
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.withheld import withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
@@ -97,6 +98,7 @@ def pull_request_changed(
     if pull_request.state == PullRequestState.CLOSED:
         policies.supersede(pull_request)
         return done
+    proposed(pull_request)
     evaluation = _evaluate(pull_request, rebased=_rebased(before, event))
     if before is None or any(getattr(before, name) != getattr(pull_request, name) for name in TOLD):
         _tell_what_is_missing(pull_request, evaluation)

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Told
-from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge
+from seatrial.control.forges.protocol import DeploymentReport, EvaluationReport, HostedForge, Subject
 from seatrial.control.forges.telling import begun, tell_deployment, tell_evaluation, tell_preview, unfinished
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -19,6 +19,7 @@ from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.policies.rollout.words import what_is_remarked
+from seatrial.control.policies.source.telling import report_review, report_reviews
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
@@ -34,7 +35,7 @@ OVER = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)
 
 
 def report(forges: Forges, body: dict[str, str]) -> None:
-    """Report the preview of the pull request, the verdict on the commit, or what the commit says about its preview: see
+    """Report the preview of the pull request, the verdict on the commit, or what the commit says about its preview or its policies: see
     `Instruction.REPORT`. Raises ForgeError.
 
     The comment below the pull request is written by a lane of its own, which has one of them in flight at most. To a
@@ -42,6 +43,8 @@ def report(forges: Forges, body: dict[str, str]) -> None:
     """
     if "pull_request" in body:
         _report_pull_request(forges, body["pull_request"])
+    elif "review" in body:
+        report_review(forges, body["review"])
     elif "preview_of" in body:
         _report_preview(forges, body["project"], body["preview_of"])
     else:
@@ -60,6 +63,7 @@ def report_all(project: Project) -> None:
     heads = rows.filter(state=PullRequestState.OPEN).values_list("head_sha", flat=True)
     for commit in {*heads, *unfinished(project, Told.VERDICT), *unfinished(project, Told.FLOATS)}:
         outbox.instruct(Instruction.REPORT, project=project.pk, commit=commit)
+    report_reviews(project)
     for commit in unfinished(project, Told.PREVIEW):
         outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
 
@@ -146,7 +150,7 @@ def _report_needless(forges: Forges, evaluation: Evaluation) -> None:
         state=EvaluationState.PASSED,
         description="Not needed in a merge queue",
         page_url=f"{settings.SITE_URL}/projects/{project.pk}",
-        live=True,
+        subject=Subject.PREVIEW,
     )
     tell_evaluation(forges.of(project.connection), project, report)
 
@@ -171,7 +175,7 @@ def _report_verdict(forges: Forges, evaluation: Evaluation) -> None:
             annotations=annotations(evaluation),
             number=evaluation.pull_request.number if evaluation.pull_request is not None else None,
             identity=evaluation.pk,
-            live=live,
+            subject=Subject.PREVIEW if live else Subject.COMMIT,
         ),
     )
     if evaluation.event == EventKind.MERGE_QUEUE:

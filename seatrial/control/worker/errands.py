@@ -21,6 +21,7 @@ from seatrial.control.policies.notices import delivering
 from seatrial.control.policies.rescans import carrying_out
 from seatrial.control.policies.scores.taking import take
 from seatrial.control.policies.signing.services import attest
+from seatrial.control.policies.source import reviewing
 from seatrial.control.policies.source.taking import sync
 from seatrial.control.policies.trials import queueing as trials_queue
 from seatrial.control.triggers.checks import carry_out
@@ -54,6 +55,8 @@ CONFIRM_TRIES = 6
 NOTICE_KEPT = timedelta(days=1)
 # Every source is looked at again after this time in any case.
 SOURCE_KEPT = timedelta(minutes=5)
+# Whoever opened the pull request would rather push again than wait for longer.
+REVIEW_KEPT = timedelta(hours=1)
 # Few targets are under way at a time: a code host that is away must not hold up those of the others.
 RESCAN_KEPT = timedelta(minutes=5)
 # Nobody expects an answer to a comment of yesterday.
@@ -185,6 +188,16 @@ def policy_sources(forges: Forges) -> Errand:
         act=partial(sync, forges),
         urgency=Urgency.LOOK,
         kept=SOURCE_KEPT,
+    )
+
+
+def policy_reviews(forges: Forges) -> Errand:
+    """Review the policies that pull requests would change. Somebody waits there."""
+    return Errand(
+        instruction=Instruction.REVIEW,
+        act=partial(reviewing.review, forges),
+        kept=REVIEW_KEPT,
+        given_up=reviewing.given_up,
     )
 
 

@@ -98,6 +98,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "scores": sweeps.scores,
         "policy source looks": sweeps.policy_sources,
         "rescans": sweeps.rescans,
+        "digests": sweeps.digests,
         "prune": sweeps.prune,
     }
 
@@ -142,6 +143,7 @@ def _asking(
         **notices,
         "rescans": Aside(asking, wakeups, errands.rescans(forges)).run,
         "signatures": Aside(asking, wakeups, errands.signatures()).run,
+        "policy reviews": Aside(asking, wakeups, errands.policy_reviews(forges)).run,
         "policy sources": Aside(asking, wakeups, errands.policy_sources(forges)).run,
         "webhooks": Aside(asking, wakeups, errands.webhooks(forges)).run,
         "revocations": Aside(asking, wakeups, errands.revocations(configuration)).run,

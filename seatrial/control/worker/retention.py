@@ -12,9 +12,11 @@ from seatrial.control.forges import retention as forges
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.outbox import retention as outbox
 from seatrial.control.policies import retention as policies
+from seatrial.control.policies.digests import retention as digests
 from seatrial.control.policies.notices import retention as notices
 from seatrial.control.policies.rescans import retention as rescans
 from seatrial.control.policies.scores import retention as scores
+from seatrial.control.policies.source import retention as policy_source
 from seatrial.control.previews import retention as previews
 from seatrial.control.projects import retention as projects
 from seatrial.control.triggers import removals
@@ -40,7 +42,9 @@ PRUNES: dict[str, Prune] = {
     "trials": policies.prune_trials,
     "scores": scores.prune,
     "notices": notices.prune,
+    "digests": digests.prune,
     "re-scans": rescans.prune,
+    "policy reviews": policy_source.prune,
     "pull requests": projects.prune,
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,

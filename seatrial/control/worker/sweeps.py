@@ -18,6 +18,7 @@ from seatrial.control.forges.urgency import Urgency, asking
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.digests.making import make_due
 from seatrial.control.policies.glass.services import mend_due
 from seatrial.control.policies.rescans.due import begin_due
 from seatrial.control.policies.rescans.ending import repair
@@ -91,6 +92,10 @@ class Sweeps:
     async def rescans(self) -> None:
         """Every LOST_SECONDS, begin the re-scans that are due, and go on with all."""
         await self._every(LOST_SECONDS, sweep_rescans)
+
+    async def digests(self) -> None:
+        """Every EXPIRY_SECONDS, make the digests that are due."""
+        await self._every(EXPIRY_SECONDS, make_due)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""

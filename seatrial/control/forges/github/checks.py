@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.control.forges.github.statuses import FLOATS, POLICIES, PREVIEW
-from seatrial.control.forges.protocol import Annotation, EvaluationReport, PreviewReport
+from seatrial.control.forges.github.statuses import NAMES, PREVIEW
+from seatrial.control.forges.protocol import Annotation, EvaluationReport, PreviewReport, Subject
 from seatrial.control.projects.events import CheckOrder
 from seatrial.wire.states import DeploymentState, EvaluationState
 
@@ -87,8 +87,9 @@ DEPLOYMENTS: Mapping[DeploymentState, Outcome] = {
 def of_evaluation(report: EvaluationReport) -> CheckRun:
     """The check run of a verdict. Every evaluation has one of its own, because annotations cannot be removed."""
     status, conclusion = EVALUATIONS[report.state]
-    name = FLOATS if report.live else POLICIES
-    rerun = [BUTTONS[CheckOrder.RERUN]] if conclusion is not None and not report.live else []
+    name = NAMES[report.subject]
+    again = conclusion is not None and report.subject is Subject.COMMIT
+    rerun = [BUTTONS[CheckOrder.RERUN]] if again else []
     return CheckRun(
         name=name,
         commit=report.commit,

@@ -2,11 +2,16 @@
 
 from enum import StrEnum
 
-from seatrial.control.forges.protocol import EvaluationReport, PreviewReport
+from seatrial.control.forges.protocol import EvaluationReport, PreviewReport, Subject
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 # People read these names in pipelines, so they never change.
 POLICIES, PREVIEW, FLOATS = "seatrial/policies", "seatrial/preview", "seatrial/floats"
+NAMES = {
+    Subject.COMMIT: POLICIES,
+    Subject.PREVIEW: FLOATS,
+    Subject.POLICIES: "seatrial/policy-review",
+}
 MAX_DESCRIPTION = 255
 
 
@@ -43,9 +48,7 @@ DEPLOYMENTS = {
 
 def of_evaluation(report: EvaluationReport) -> dict[str, str]:
     """The body of the status of a verdict."""
-    return _status(
-        FLOATS if report.live else POLICIES, EVALUATIONS[report.state], report.description, report.page_url
-    )
+    return _status(NAMES[report.subject], EVALUATIONS[report.state], report.description, report.page_url)
 
 
 def of_preview(report: PreviewReport) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from seatrial.control.accounts.access import Action, require_somewhere, workspaces
 from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.accounts.models import User
 from seatrial.control.policies.authoring import writing
 from seatrial.control.policies.authoring.difference import difference
 from seatrial.control.policies.authoring.finding import managed, newest_of, policy_at
@@ -17,6 +18,7 @@ from seatrial.control.policies.authoring.forms import CodeForm, NewForm
 from seatrial.control.policies.authoring.reading import plain
 from seatrial.control.policies.errors import BadPolicy, NotNewest, PolicyError
 from seatrial.control.policies.models import Policy
+from seatrial.control.projects.models import Project
 
 TAB = {"tab": "policies"}
 EXAMPLE = '''"""Say in a sentence what every repository must have, and why.
@@ -26,9 +28,14 @@ This text is the policy's description.
 
 NAME = "Has a readme"
 CRITERIA = {"events": ["pull_request", "push"]}
-PARAMS = {"least_characters": 200}
+PARAMS = {"least_characters": 40}
 TESTS = [
-    {"name": "a good one", "input": {"files": {"README.md": "x" * 200}}, "expected": {"passed": True}},
+    {
+        "name": "says what it is for",
+        "input": {"files": {"README.md": "Ropes, charts and lamps for ships of all sizes."}},
+        "expected": {"passed": True},
+    },
+    {"name": "there is none", "input": {}, "expected": {"passed": False}},
 ]
 
 
@@ -36,7 +43,7 @@ def evaluate(project, params):
     text = project.get_file_content("README.md") or ""
     passed = len(text) >= params["least_characters"]
     return {"passed": passed, "message": f"README.md has {len(text)} characters."}
-'''.replace('"x" * 200', '"' + "x" * 200 + '"')
+'''
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,7 +55,7 @@ def new(request: HttpRequest) -> HttpResponse:
     spaces = [(one.slug, one.name) for one in workspaces(user, Action.MANAGE_POLICIES).order_by("name")]
     data = request.POST if request.method == "POST" else None
     form = NewForm(spaces, data, initial={"code": EXAMPLE, "based_on": 0})
-    context: dict[str, Any] = {"form": form, **TAB}
+    context: dict[str, Any] = {"form": form, "projects": _projects(user), "several": len(spaces) > 1, **TAB}
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -68,6 +75,12 @@ def new(request: HttpRequest) -> HttpResponse:
             )
             return redirect("authoring:policy", made.workspace.slug, made.slug)
     return render(request, "policies/new.html", context)
+
+
+def _projects(user: User) -> list[Project]:
+    """Where a new policy can be tried."""
+    rows = Project.objects.filter(workspace__in=workspaces(user, Action.MANAGE_POLICIES), archived_at=None)
+    return list(rows.select_related("workspace").order_by("workspace__name", "name", "id"))
 
 
 @require_http_methods(["GET", "POST"])

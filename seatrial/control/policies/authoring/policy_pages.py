@@ -22,7 +22,6 @@ from seatrial.control.policies.authoring.standing import judged
 from seatrial.control.policies.authoring.words import criteria_in_words
 from seatrial.control.policies.errors import NotNewest, PolicyError
 from seatrial.control.policies.models import Policy, PolicyVersion
-from seatrial.control.policies.trials import services as trials
 
 TAB = {"tab": "policies"}
 MOST_VERSIONS = 50
@@ -141,7 +140,6 @@ def _context(user: User, row: Policy) -> dict[str, Any]:
         "criteria": criteria_in_words(row.criteria),
         "params": [(name, newest.params[name]) for name in _ordered(newest)],
         "changed": packs.changed(newest),
-        "tested": trials.newest_tests(newest) if newest.tests else None,
         "lines": lines_of(newest.code),
         "versions": versions[:MOST_VERSIONS],
         "more": len(versions) > MOST_VERSIONS,

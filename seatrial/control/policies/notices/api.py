@@ -8,19 +8,17 @@ from ninja import Field, Path, Router, Schema
 from ninja.responses import Status
 from pydantic import Field as Checked
 
-from seatrial.control.accounts.access import Action, find_allowed, require, workspace_named
+from seatrial.control.accounts.access import Action, find_allowed
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.accounts.models import Workspace
-from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
+from seatrial.control.policies.asked import REFUSED, WorkspaceSlug
+from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.notices import services
 from seatrial.control.policies.notices.models import Notice, Subscription
 
 router = Router(tags=["policies"])
-WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
 SubscriptionId = Annotated[str, Path(description="Id of a subscription.")]
 NoticeId = Annotated[str, Path(description="Id of a notice.")]
-REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
 MOST = 100
 
 
@@ -29,7 +27,7 @@ class SubscriptionWanted(Schema):
 
     url: str = Checked(max_length=2_000, description="The address. It begins with https://.")
     kinds: list[str] = Field(
-        description="Of evaluation_finished, score_fell and policies_broken, at least one."
+        description="Of evaluation_finished, score_fell, policies_broken and weekly_digest, at least one."
     )
 
 
@@ -51,7 +49,7 @@ class NoticeAnswer(Schema):
     """One thing that an address was told, or is to be."""
 
     id: str = Field(description="Its id, which is also in its header webhook-id.")
-    kind: str = Field(description="evaluation_finished, score_fell or policies_broken.")
+    kind: str = Field(description="evaluation_finished, score_fell, policies_broken, weekly_digest or test.")
     body: dict[str, Any] = Field(description="What it says.")
     created_at: datetime = Field(description="When that happened.")
     attempts: int = Field(description="How often it was sent.")
@@ -68,7 +66,7 @@ class NoticeAnswer(Schema):
 )
 def list_subscriptions(request: HttpRequest, workspace: WorkspaceSlug) -> list[SubscriptionAnswer]:
     """It takes the role admin."""
-    found = _managed(request, workspace)
+    found = managed(person(request), workspace)
     rows = Subscription.objects.filter(workspace=found).select_related("workspace").order_by("id")
     return [_subscription(row) for row in rows]
 
@@ -82,7 +80,7 @@ def subscribe(
     request: HttpRequest, workspace: WorkspaceSlug, wanted: SubscriptionWanted
 ) -> SubscriptionAnswer:
     """It takes the role admin. Keep the secret: it is not given again."""
-    row = services.subscribe(_managed(request, workspace), wanted.url, wanted.kinds, by=actor(request))
+    row = services.subscribe(managed(person(request), workspace), wanted.url, wanted.kinds, by=actor(request))
     return _subscription(row, secret=row.secret)
 
 
@@ -95,6 +93,16 @@ def unsubscribe(request: HttpRequest, subscription: SubscriptionId) -> Status[No
     """It takes the role admin. What waits for the address is not sent."""
     services.unsubscribe(_found(request, subscription), by=actor(request))
     return Status(204, None)
+
+
+@router.post(
+    "/subscriptions/{subscription}/try",
+    response={200: NoticeAnswer, **REFUSED},
+    summary="Send a test to an address",
+)
+def try_address(request: HttpRequest, subscription: SubscriptionId) -> NoticeAnswer:
+    """It takes the role admin. What became of it is in the list of its notices."""
+    return _notice(services.try_address(_found(request, subscription), by=actor(request)))
 
 
 @router.get(
@@ -120,12 +128,6 @@ def send_again(request: HttpRequest, subscription: SubscriptionId, notice: Notic
     services.send_again(row, by=actor(request))
     row.refresh_from_db()
     return _notice(row)
-
-
-def _managed(request: HttpRequest, slug: str) -> Workspace:
-    found = workspace_named(person(request), slug)
-    require(person(request), Action.MANAGE_POLICIES, found)
-    return found
 
 
 def _found(request: HttpRequest, key: str) -> Subscription:

@@ -13,6 +13,8 @@ class NoticeKind(models.TextChoices):
     EVALUATION_FINISHED = "evaluation_finished"
     SCORE_FELL = "score_fell"
     POLICIES_BROKEN = "policies_broken"
+    WEEKLY_DIGEST = "weekly_digest"
+    TEST = "test"  # somebody tries an address; nobody subscribes to it
 
     @property
     def word(self) -> str:
@@ -24,7 +26,11 @@ _WORDS = {
     NoticeKind.EVALUATION_FINISHED: "An evaluation has ended",
     NoticeKind.SCORE_FELL: "A score fell",
     NoticeKind.POLICIES_BROKEN: "Policies in git are broken",
+    NoticeKind.WEEKLY_DIGEST: "The weekly digest",
+    NoticeKind.TEST: "A test",
 }
+# What an address can be told of
+KINDS = tuple(kind for kind in NoticeKind if kind is not NoticeKind.TEST)
 
 
 class Subscription(models.Model):

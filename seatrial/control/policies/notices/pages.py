@@ -13,7 +13,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.policies.errors import BadSubscription
 from seatrial.control.policies.notices import services
-from seatrial.control.policies.notices.models import NoticeKind, Subscription
+from seatrial.control.policies.notices.models import KINDS, NoticeKind, Subscription
 
 SHOWN = 10  # newest notices of an address
 
@@ -53,6 +53,15 @@ def remove(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @login_required
+def try_address(request: HttpRequest, key: str) -> HttpResponse:
+    """Send it a test."""
+    services.try_address(_managed(request, key), by=actor(request))
+    messages.success(request, "A test is being sent. Reload this page to see what became of it.")
+    return redirect("notices:notices")
+
+
+@require_POST
+@login_required
 def again(request: HttpRequest, key: str, notice: str) -> HttpResponse:
     """Send one notice once more."""
     found = _managed(request, key).notices.filter(pk=notice.replace("\x00", "")).first()
@@ -79,4 +88,4 @@ def _context(user: User) -> dict[str, Any]:
         }
         for one in workspaces(user, Action.MANAGE_POLICIES).order_by("name")
     ]
-    return {"spaces": spaces, "kinds": [(kind, kind.word) for kind in NoticeKind], "tab": "policies"}
+    return {"spaces": spaces, "kinds": [(kind, kind.word) for kind in KINDS], "tab": "policies"}

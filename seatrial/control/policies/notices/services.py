@@ -10,8 +10,9 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.errors import BadSubscription
+from seatrial.control.policies.notices import announcing
 from seatrial.control.policies.notices.addresses import checked, host_of
-from seatrial.control.policies.notices.models import Notice, NoticeKind, Subscription
+from seatrial.control.policies.notices.models import KINDS, Notice, Subscription
 from seatrial.control.policies.notices.signing import new_secret
 
 MOST = 20  # of a workspace
@@ -22,8 +23,8 @@ def subscribe(workspace: Workspace, url: str, kinds: Iterable[str], *, by: Actor
     """Tell this address from now on. Raises BadSubscription."""
     Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
     url, wanted = checked(url.strip()), sorted(set(kinds))
-    if not wanted or not set(wanted) <= {*NoticeKind.values}:
-        raise BadSubscription(f"Choose what it is told of: {', '.join(NoticeKind.values)}.")
+    if not wanted or not set(wanted) <= {*KINDS}:
+        raise BadSubscription(f"Choose what it is told of: {', '.join(KINDS)}.")
     known = Subscription.objects.filter(workspace=workspace)
     if known.filter(url=url).exists():
         raise BadSubscription(
@@ -50,6 +51,14 @@ def send_again(notice: Notice, *, by: Actor) -> None:
     Notice.objects.filter(pk=notice.pk).update(over=False, problem="", attempts=0, status=None)
     outbox.instruct(Instruction.NOTICE, notice=notice.pk)
     _record("notice.send_again", notice.subscription, by, notice=notice.pk)
+
+
+@transaction.atomic
+def try_address(row: Subscription, *, by: Actor) -> Notice:
+    """Send a notice that says nothing else than that it is a test."""
+    made = announcing.try_address(row)
+    _record("subscription.try", row, by, notice=made.pk)
+    return made
 
 
 def _record(action: str, row: Subscription, by: Actor, **more: str) -> None:

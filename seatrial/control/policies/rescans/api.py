@@ -1,6 +1,6 @@
 """REST: re-scans."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
@@ -13,10 +13,11 @@ from seatrial.control.accounts.access import (
     find_visible,
     require,
     visible,
-    workspace_named,
 )
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.policies.asked import REFUSED, PolicyId, ProjectId, WorkspaceSlug
+from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.models import Policy
 from seatrial.control.policies.rescans import asking
 from seatrial.control.policies.rescans.answers import (
@@ -30,12 +31,8 @@ from seatrial.control.policies.rescans.shown import action_of
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["policies"])
-PolicyId = Annotated[str, Path(description="Id of a policy.")]
-ProjectId = Annotated[str, Path(description="Id of the project.")]
 RescanId = Annotated[str, Path(description="Id of a re-scan.")]
-WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
 OfProject = Annotated[str, Query(description="Id of a project; empty: of all.")]
-REFUSED: dict[Any, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer}
 MOST = 50
 RELATED = ("workspace", "policy", "project")
 
@@ -79,8 +76,7 @@ def rescan_workspace(
     request: HttpRequest, workspace: WorkspaceSlug, wanted: RescanWanted
 ) -> Status[RescanAnswer]:
     """It takes the role admin."""
-    found = workspace_named(person(request), workspace)
-    require(person(request), Action.MANAGE_POLICIES, found)
+    found = managed(person(request), workspace)
     return _begun(asking.of_workspace(found, by=actor(request), pull_requests=wanted.pull_requests))
 
 

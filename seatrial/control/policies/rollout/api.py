@@ -1,7 +1,7 @@
 """REST: rolling policies out."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
@@ -10,6 +10,7 @@ from pydantic import Field
 from seatrial.control.accounts.access import Action, find_allowed
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.policies.asked import REFUSED, PolicyId
 from seatrial.control.policies.models import Attachment, Policy
 from seatrial.control.policies.rollout import attaching, services
 from seatrial.control.policies.rollout.finding import policy_of
@@ -19,13 +20,11 @@ from seatrial.control.policies.rollout.ratchet import put_on, take_off
 from seatrial.control.policies.rollout.words import why_demoted
 
 router = Router(tags=["policies"])
-PolicyId = Annotated[str, Path(description="Id of a policy.")]
 AttachmentId = Annotated[str, Path(description="Id of an attachment or exclusion.")]
 PolicyKey = Annotated[str, Path(description="Id of a policy, or its slug.")]
 InWorkspace = Annotated[
     str, Query(description="Slug of the workspace in which the policy has this slug. An id needs none.")
 ]
-REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer}
 
 
 class LevelWanted(Schema):

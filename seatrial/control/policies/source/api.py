@@ -1,28 +1,29 @@
 """REST: where a workspace keeps its policies."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Path, Router, Schema
 from pydantic import Field
 
-from seatrial.control.accounts.access import Action, find_allowed, workspace_named
+from seatrial.control.accounts.access import Action, find_allowed, find_visible, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.errors import NotFound
+from seatrial.control.policies.asked import REFUSED, PolicyId, WorkspaceSlug
 from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.errors import BadSource
 from seatrial.control.policies.models import Policy
 from seatrial.control.policies.source import services
-from seatrial.control.policies.source.models import KeptPolicy, PolicySource
+from seatrial.control.policies.source.models import KeptPolicy, PolicySource, SourceReview
+from seatrial.control.policies.source.telling import described, page_url
 from seatrial.control.policies.source.words import why_rewound
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["policies"])
-WorkspaceSlug = Annotated[str, Path(description="Slug of a workspace that you are in.")]
-PolicyId = Annotated[str, Path(description="Id of a policy.")]
-REFUSED: dict[int, Any] = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer}
+ReviewId = Annotated[str, Path(description="Id of a review.")]
+MOST_REVIEWS = 50
 
 
 class SourceWanted(Schema):
@@ -93,6 +94,46 @@ class SourceAnswer(Schema):
     policies: list[KeptAnswer] = Field(description="The policies that are kept there, or were.")
 
 
+class ReviewChangeAnswer(Schema):
+    """A policy that would be another one."""
+
+    policy: str = Field(description="The policy's slug.")
+    change: str = Field(
+        description="new; changed; gone: no file would have it any more, and it would run on; released: it is changed here, and its "
+        "file is not looked at."
+    )
+    path: str = Field(description="The file's path.")
+    line: int = Field(description="The line at which it begins.")
+
+
+class ReviewFailureAnswer(Schema):
+    """A policy's own test that fails."""
+
+    policy: str = Field(description="The policy's slug.")
+    test: str = Field(description="The test's name.")
+    path: str = Field(description="The policy's file.")
+    line: int = Field(description="The line at which the policy begins.")
+    text: str = Field(description="What was expected and what was said, for people.")
+
+
+class ReviewAnswer(Schema):
+    """What a pull request would make of the policies that are kept in git."""
+
+    id: str = Field(description="Its id.")
+    number: int = Field(description="The pull request's number.")
+    title: str = Field(description="The pull request's title.")
+    commit: str = Field(description="The commit that was read.")
+    state: str = Field(description="queued, running, passed, failed, errored or superseded.")
+    said: str = Field(description="The same in a line, for people.")
+    changes: list[ReviewChangeAnswer] = Field(description="The policies that would be other ones.")
+    files: list[SourceFileAnswer] = Field(description="The files with something wrong.")
+    failures: list[ReviewFailureAnswer] = Field(description="The tests that fail.")
+    untested: list[str] = Field(description="Slugs of those that would be new or changed and bring no tests.")
+    page_url: str = Field(description="Its page.")
+    created_at: datetime = Field(description="When it was begun.")
+    finished_at: datetime | None = Field(description="When it ended; null before that.")
+
+
 @router.get(
     "/workspaces/{workspace}/policy-source",
     response={200: SourceAnswer, 404: ErrorAnswer},
@@ -155,6 +196,46 @@ def set_kept(request: HttpRequest, policy: PolicyId, wanted: KeptWanted) -> Kept
     row = find_allowed(person(request), Action.MANAGE_POLICIES, Policy, policy, "workspace")
     change = services.give_back if wanted.kept else services.release
     return _kept(change(row, by=actor(request)))
+
+
+@router.get(
+    "/workspaces/{workspace}/policy-source/reviews",
+    response={200: list[ReviewAnswer], 404: ErrorAnswer},
+    summary="What pull requests would make of the policies",
+)
+def list_policy_reviews(request: HttpRequest, workspace: WorkspaceSlug) -> list[ReviewAnswer]:
+    """The newest 50, the newest first."""
+    found = workspace_named(person(request), workspace)
+    rows = SourceReview.objects.filter(source__workspace=found).select_related("pull_request").order_by("-id")
+    return [_review(row) for row in rows[:MOST_REVIEWS]]
+
+
+@router.get(
+    "/policy-reviews/{review}",
+    response={200: ReviewAnswer, 404: ErrorAnswer},
+    summary="What one commit would make of the policies",
+)
+def get_policy_review(request: HttpRequest, review: ReviewId) -> ReviewAnswer:
+    """As far as it is."""
+    return _review(find_visible(person(request), SourceReview, review, "pull_request"))
+
+
+def _review(row: SourceReview) -> ReviewAnswer:
+    return ReviewAnswer(
+        id=row.pk,
+        number=row.pull_request.number,
+        title=row.pull_request.title,
+        commit=row.commit,
+        state=row.state,
+        said=described(row),
+        changes=[ReviewChangeAnswer(**one) for one in row.changes],
+        files=[SourceFileAnswer(**one) for one in row.broken],
+        failures=[ReviewFailureAnswer(**one) for one in row.failures],
+        untested=row.found.get("untested", []),
+        page_url=page_url(row),
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
 
 
 def _managed(request: HttpRequest, workspace: str) -> PolicySource:

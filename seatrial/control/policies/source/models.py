@@ -1,10 +1,13 @@
 """Where a workspace keeps its policies, and which of them."""
 
+from typing import Any
+
 from django.db import models
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.ids import UlidField
-from seatrial.control.projects.models import Project
+from seatrial.control.projects.models import Project, PullRequest
+from seatrial.wire.states import EvaluationState
 
 
 class Kept(models.TextChoices):
@@ -71,3 +74,48 @@ class KeptPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} in {self.path}"
+
+
+class SourceReview(models.Model):
+    """What one commit of a pull request would make of the policies, were it merged. Nothing of it is taken.
+
+    `found`: {changes, files, untested}, where `changes` is a list of {policy, change, path, line} and `files` is as in PolicySource,
+    with the broken ones alone; `failures`: what is wrong with tests, a list of {policy, test, path, line, text}.
+    """
+
+    id = UlidField()
+    source = models.ForeignKey(PolicySource, models.CASCADE, related_name="reviews")
+    pull_request = models.ForeignKey(PullRequest, models.CASCADE, related_name="policy_reviews")
+    commit = models.CharField(max_length=64)
+    state = models.CharField(
+        max_length=20, choices=[(s, s) for s in EvaluationState], default=EvaluationState.QUEUED
+    )
+    problem = models.TextField(blank=True)  # why there is no verdict
+    found = models.JSONField(default=dict)
+    trial = models.ForeignKey("policies.Trial", models.SET_NULL, null=True, related_name="reviews")
+    failures = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "pull_request", "commit"], name="one_review_of_a_commit"
+            )
+        ]
+        indexes = [models.Index(fields=["created_at"], name="source_review_age")]
+
+    def __str__(self) -> str:
+        return f"review of {self.commit[:10]} {self.state}"
+
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """The files with something wrong."""
+        files: list[dict[str, Any]] = self.found.get("files", [])
+        return files
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """The policies that it would make, change or leave without a file."""
+        changes: list[dict[str, Any]] = self.found.get("changes", [])
+        return changes

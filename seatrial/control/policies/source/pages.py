@@ -8,17 +8,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from seatrial.control.accounts.access import Action, allowed, find_allowed, workspaces
+from seatrial.control.accounts.access import Action, allowed, find_allowed, find_visible, workspaces
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.errors import NotFound
 from seatrial.control.policies.authoring.finding import policy_at
 from seatrial.control.policies.errors import PolicyError
+from seatrial.control.policies.models import Policy
 from seatrial.control.policies.source import services
 from seatrial.control.policies.source.forms import SourceForm
-from seatrial.control.policies.source.models import Kept, PolicySource
+from seatrial.control.policies.source.models import Kept, PolicySource, SourceReview
+from seatrial.control.policies.source.telling import described
 from seatrial.control.policies.source.words import file_page, why_rewound
 from seatrial.control.projects.errors import ProjectArchived
+from seatrial.wire.states import EvaluationState
+
+SHOWN = 10  # reviews of a source
 
 
 @require_GET
@@ -26,6 +31,22 @@ from seatrial.control.projects.errors import ProjectArchived
 def source(request: HttpRequest) -> HttpResponse:
     """Every workspace that the person is in."""
     return _page(request)
+
+
+@require_GET
+@login_required
+def review(request: HttpRequest, key: str) -> HttpResponse:
+    """What one commit of a pull request would make of the policies."""
+    row = find_visible(person(request), SourceReview, key, "pull_request__project", "source__workspace")
+    known = Policy.objects.filter(workspace=row.source.workspace_id).values_list("slug", flat=True)
+    context = {
+        "review": row,
+        "said": described(row),
+        "known": set(known),
+        "open": not EvaluationState(row.state).terminal,
+        "tab": "policies",
+    }
+    return render(request, "source/review.html", context)
 
 
 @require_POST
@@ -111,6 +132,7 @@ def _space(user: User, workspace: Workspace, forms: dict[str, SourceForm]) -> di
         shown |= {
             "rewound": why_rewound(row),
             "files": [(one, file_page(row, one["path"])) for one in row.files],
+            "reviews": row.reviews.select_related("pull_request").order_by("-id")[:SHOWN],
             "apart": [one for one in kept if one.standing != Kept.KEPT],
         }
     return shown

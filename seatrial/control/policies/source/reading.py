@@ -36,6 +36,12 @@ def tip_of(contents: Contents, branch: str, folder: str, before: str, *, again: 
     commit = contents.tip(branch)
     if commit == before and not again:
         return None
+    files = files_at(contents, commit, folder)
+    return Tip(commit, _course(contents, commit, before), files)
+
+
+def files_at(contents: Contents, commit: str, folder: str) -> list[tuple[str, str]]:
+    """The files with policies in the folder at a commit, as (path, text). Raises ForgeError."""
     found = {
         path: one for path, one in contents.files(commit, folder).items() if _may_be_policy(path, folder)
     }
@@ -46,9 +52,7 @@ def tip_of(contents: Contents, branch: str, folder: str, before: str, *, again: 
             permanent=True,
         )
     texts = contents.texts(set(found.values()))
-    files = [(path, texts[one]) for path, one in sorted(found.items())]
-    course = _course(contents, commit, before)
-    return Tip(commit, course, list(_with_policies(files)))
+    return list(_with_policies([(path, texts[one]) for path, one in sorted(found.items())]))
 
 
 def _may_be_policy(path: str, folder: str) -> bool:

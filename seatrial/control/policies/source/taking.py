@@ -123,7 +123,7 @@ def _note(source: PolicySource, tip: Tip, found: Found) -> None:
     source.rewound_from, source.older = source.commit if back else "", tip.course is Course.OLDER
     source.commit, source.stale, source.taken_at = tip.commit, False, now
     source.looked_at, source.problem = now, ""
-    source.files = [_file(path, found) for path, _ in tip.files]
+    source.files = [file_row(path, found) for path, _ in tip.files]
     source.save()
     if wrong := [one for one in source.files if one["broken"]]:
         policies_broken(source.project, commit=tip.commit, files=wrong)
@@ -139,7 +139,8 @@ def _note(source: PolicySource, tip: Tip, found: Found) -> None:
     )
 
 
-def _file(path: str, found: Found) -> dict[str, Any]:
+def file_row(path: str, found: Found) -> dict[str, Any]:
+    """A file as `PolicySource.files` has it."""
     return {
         "path": path,
         "policies": [one.draft.slug for one in found.standards if one.file == path],

@@ -6,6 +6,7 @@ from seatrial.control.policies.source import pages
 
 app_name = "source"
 urlpatterns = [
+    path("policies/git/reviews/<str:key>", pages.review, name="review"),
     path("policies/git", pages.source, name="source"),
     path("policies/git/<str:key>/set", pages.set_source, name="set"),
     path("policies/git/<str:key>/sync", pages.sync, name="sync"),

@@ -25,6 +25,7 @@ EVERYBODYS = [
     Section("git", "source:source", "Git"),
     Section("waivers", "waivers:waivers", "Waivers"),
     Section("scores", "scores:scores", "Scores"),
+    Section("digest", "digests:digest", "Digest"),
     Section("rescans", "rescans:rescans", "Re-scans"),
 ]
 ADMINS = [Section("notices", "notices:notices", "Notices"), Section("network", "network:network", "Network")]

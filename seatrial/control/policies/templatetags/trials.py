@@ -63,7 +63,7 @@ def try_of(context: template.Context, policy: Policy) -> dict[str, Any]:
     version = PolicyVersion.objects.filter(policy=policy).order_by("-number").first()
     return {
         "tests_state": newest_tests(version) if version is not None else None,
-        "tests": len(version.tests) if version is not None else 0,
+        "tests": version.tests if version is not None else [],
         "may_try": allowed(user, Action.TRY_POLICY, policy),
         "projects": projects_of(user, policy),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from ninja import Field, Schema
 
-from seatrial.control.policies.answers import FindingAnswer
+from seatrial.control.policies.answers import FindingAnswer, ToolAnswer
 from seatrial.control.policies.models import Replay, Trial
 from seatrial.control.policies.trials.services import tests_state
 from seatrial.control.policies.trials.summaries import Counts, summary
@@ -39,6 +39,7 @@ class TriedAnswer(Schema):
     seconds: float = Field(description="How long it ran.")
     memoised: bool = Field(description="Whether it is remembered from an earlier run.")
     network: str = Field(description="The network that it ran with, by its name; empty if it had none.")
+    tools: list[ToolAnswer] = Field(description="The tools that it had facts of, by name.")
 
 
 class TrialAnswer(Schema):
@@ -161,6 +162,7 @@ def _tried(row: dict[str, Any]) -> TriedAnswer:
         seconds=row["seconds"],
         memoised=row["memoised"],
         network=row["network"],
+        tools=[ToolAnswer(**one) for one in row.get("tools", [])],
     )
 
 

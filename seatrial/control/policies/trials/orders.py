@@ -8,13 +8,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from seatrial.control.accounts.access import Action, allowed, find_allowed
+from seatrial.control.accounts.access import Action, allowed, find_allowed, require, workspace_named
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.errors import ControlError
 from seatrial.control.policies.authoring.parameters import carried
+from seatrial.control.policies.authoring.reading import MOST_SLUG, SLUG
 from seatrial.control.policies.errors import NothingToTry, PolicyError
 from seatrial.control.policies.models import Policy, Replay, Trial
 from seatrial.control.policies.trials import replays, services
@@ -24,6 +26,7 @@ from seatrial.control.policies.trials.shown import trial_context
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project
 
+UNNAMED = "new-policy"
 TRIED = "policies/trials/parts/tried.html"
 
 
@@ -49,7 +52,7 @@ def attempt(request: HttpRequest, key: str) -> HttpResponse:
             made = services.try_policy(version, project, commit, by=actor(request))
         return _tried(request, made)
 
-    return _done(request, policy, order)
+    return _done(request, _trials_of(policy), order)
 
 
 @require_POST
@@ -67,7 +70,37 @@ def test(request: HttpRequest, key: str) -> HttpResponse:
             made = services.run_tests_of(services.newest_version(policy), by=actor(request))
         return _tried(request, made)
 
-    return _done(request, policy, order)
+    return _done(request, _trials_of(policy), order)
+
+
+@require_POST
+@login_required
+def attempt_new(request: HttpRequest) -> HttpResponse:
+    """Try the `code` of a policy that was never saved on a commit of a project."""
+
+    def order() -> HttpResponse:
+        user = person(request)
+        project = find_allowed(user, Action.TRY_POLICY, Project, _given(request, "project"), "workspace")
+        network = allowed(user, Action.MANAGE_POLICIES, project)
+        made = services.try_draft(
+            _unsaved(request), project, _given(request, "commit"), by=actor(request), network=network
+        )
+        return _tried(request, made)
+
+    return _done(request, reverse("authoring:new"), order)
+
+
+@require_POST
+@login_required
+def test_new(request: HttpRequest) -> HttpResponse:
+    """Run the tests of the `code` of a policy that was never saved."""
+    workspace = workspace_named(person(request), _given(request, "workspace"))
+    require(person(request), Action.TRY_POLICY, workspace)
+
+    def order() -> HttpResponse:
+        return _tried(request, services.run_tests(workspace, [_unsaved(request)], by=actor(request)))
+
+    return _done(request, reverse("authoring:new"), order)
 
 
 @require_POST
@@ -84,7 +117,7 @@ def replay(request: HttpRequest, key: str) -> HttpResponse:
         )
         return redirect("trials:replay", key=made.pk)
 
-    return _done(request, policy, order)
+    return _done(request, _trials_of(policy), order)
 
 
 @require_POST
@@ -103,6 +136,14 @@ def edited(policy: Policy, code: str) -> Draft:
     return replace(draft, params=carried(services.newest_version(policy), draft.params))
 
 
+def _unsaved(request: HttpRequest) -> Draft:
+    """The text of a new policy's editor. Raises BadMetadata, BadCriteria, NothingToTry."""
+    code, slug = request.POST.get("code", "").replace("\x00", ""), _given(request, "slug")
+    if not code.strip():
+        raise NothingToTry("There is no code yet: write a function evaluate(project).")
+    return of_file(slug if len(slug) <= MOST_SLUG and SLUG.fullmatch(slug) else UNNAMED, code)
+
+
 def _tried(request: HttpRequest, trial: Trial) -> HttpResponse:
     """In the editor in place, with the text untouched; elsewhere on the trial's page."""
     if not _in_place(request):
@@ -110,8 +151,8 @@ def _tried(request: HttpRequest, trial: Trial) -> HttpResponse:
     return render(request, TRIED, trial_context(person(request), trial.pk))
 
 
-def _done(request: HttpRequest, policy: Policy, order: Callable[[], HttpResponse]) -> HttpResponse:
-    """Where the order leads; back with the reason if it cannot be done."""
+def _done(request: HttpRequest, back: str, order: Callable[[], HttpResponse]) -> HttpResponse:
+    """Where the order leads; to where it came from, or `back`, with the reason if it cannot be done."""
     try:
         return order()
     except (PolicyError, ProjectArchived) as error:
@@ -123,7 +164,11 @@ def _done(request: HttpRequest, policy: Policy, order: Callable[[], HttpResponse
     if _in_place(request):
         return render(request, TRIED, {"problem": said})
     messages.warning(request, said)
-    return redirect(_from_here(request) or f"/policies/{policy.workspace.slug}/{policy.slug}/trials")
+    return redirect(_from_here(request) or back)
+
+
+def _trials_of(policy: Policy) -> str:
+    return reverse("trials:attempts", args=[policy.workspace.slug, policy.slug])
 
 
 def _in_place(request: HttpRequest) -> bool:

@@ -5,6 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Replay, Trial
 from seatrial.control.policies.trials.drafts import Draft, of_rows
 from seatrial.control.policies.trials.feeding import feed
@@ -17,6 +19,7 @@ OPEN = (TrialState.QUEUED, TrialState.RUNNING)
 NO_RESULT = "The agent returned no result for this."
 UNNETWORKED = "Ran without the network that it asks for. "
 KEPT_OF_A_REPLAY = 1_000  # characters of a message
+MOST_TOOLS = 20  # of one result
 
 
 @transaction.atomic
@@ -72,6 +75,7 @@ def row(draft: Draft, one: TrialResult, *, short: bool) -> dict[str, Any]:
         "seconds": max(0.0, result.seconds),
         "memoised": result.memoised,
         "network": result.network,
+        "tools": [tool.model_dump(mode="json") for tool in result.tools[:MOST_TOOLS]],
     }
     if not short:
         kept["details"] = result.details
@@ -124,6 +128,8 @@ def _end(trial: Trial, state: TrialState) -> None:
     trial.state = state
     trial.finished_at = timezone.now()
     trial.save()
+    for review in trial.reviews.values_list("pk", flat=True):
+        outbox.instruct(Instruction.REVIEW, review=review)
     replay = trial.replay
     if replay is None:
         return

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from seatrial.control.accounts.access import Action, workspaces
 from seatrial.control.accounts.models import User
 from seatrial.control.dashboard.states import Face, Tone
-from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
@@ -17,18 +16,20 @@ from seatrial.control.previews.waits import Wait, waits
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.wire.words import EventKind
 
 NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
 
 
 @dataclass(frozen=True)
 class Card:
-    """One pull request: its preview, its newest attempt, and its newest verdict."""
+    """One pull request: its preview, its newest attempt, and its newest verdicts: on its commit, and on its preview."""
 
     pull_request: PullRequest
     environment: Environment | None
     newest: Deployment | None
     evaluation: Evaluation | None
+    floating: Evaluation | None
     wait: Wait | None  # of its preview
     reason: Withheld | None = None  # why it gets none, while it is open
     may_approve: bool = False  # whether the reader may approve its commit, where that is the reason
@@ -62,18 +63,21 @@ class Card:
 
     @property
     def failing(self) -> bool:
-        """True when the newest attempt failed or the newest verdict is not passed."""
-        return bool(
-            (self.newest and self.newest.state == DeploymentState.FAILED)
-            or (self.evaluation and self.evaluation.state in NOT_PASSED)
-        )
+        """True when the newest attempt failed or one of the newest verdicts is not passed."""
+        failed = self.newest is not None and self.newest.state == DeploymentState.FAILED
+        return failed or any(one.state in NOT_PASSED for one in self.verdicts)
+
+    @property
+    def verdicts(self) -> list[Evaluation]:
+        """Those that there are."""
+        return [one for one in (self.evaluation, self.floating) if one is not None]
 
     @property
     def busy(self) -> bool:
         """True while something is in progress."""
         return self.face.tone is Tone.WAITING or bool(
             (self.newest and not DeploymentState(self.newest.state).terminal)
-            or (self.evaluation and not EvaluationState(self.evaluation.state).terminal)
+            or any(not EvaluationState(one.state).terminal for one in self.verdicts)
         )
 
 
@@ -90,12 +94,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     }
     shown = [environment.pk for environment in environments.values()]
     deployments, waiting = newest_deployments(shown), waits(shown)
-    evaluations = {
-        evaluation.pull_request_id: evaluation
-        for evaluation in inspections(Evaluation.objects.filter(pull_request__in=ids))
-        .order_by("pull_request", "-id")
-        .distinct("pull_request")
-    }
+    judged = _newest(Evaluation.objects.filter(pull_request__in=ids))
     listed = []
     for row in rows:
         environment = environments.get(row.pk)
@@ -105,5 +104,15 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
         wait = waiting.get(environment.pk) if environment else None
         reason = withheld(row) if row.state == PullRequestState.OPEN else None
         may = reason is Withheld.FORK and row.project.workspace_id in approves
-        listed.append(Card(row, environment, newest, evaluations.get(row.pk), wait, reason, may))
+        said = (judged.get((row.pk, False)), judged.get((row.pk, True)))
+        listed.append(Card(row, environment, newest, *said, wait, reason, may))
     return listed
+
+
+def _newest(rows: QuerySet[Evaluation]) -> dict[tuple[str, bool], Evaluation]:
+    """By the id of their pull request, and whether they are about its preview. One query."""
+    found: dict[tuple[str, bool], Evaluation] = {}
+    of_each_event = rows.order_by("pull_request", "event", "-id").distinct("pull_request", "event")
+    for one in sorted(of_each_event, key=lambda row: row.pk):
+        found[str(one.pull_request_id), one.event == EventKind.PREVIEW] = one
+    return found

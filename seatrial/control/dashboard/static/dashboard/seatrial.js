@@ -277,20 +277,21 @@ document.addEventListener("htmx:after:swap", () => {
   }
 });
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-confirm], [data-close], [data-copy], [data-dismiss]");
+  const button = event.target.closest("[data-confirm], [data-close], [data-copy], [data-dismiss], [data-print]");
   if (!button) return;
   if (button.hasAttribute("data-confirm")) dialog.dataset.wanted = "yes";
   if (button.hasAttribute("data-close") && dialog.open) {
     event.preventDefault();
     dialog.close();
   }
+  if (button.hasAttribute("data-print")) window.print();
   if (button.hasAttribute("data-dismiss")) button.closest(".toast").remove();
   if (button.hasAttribute("data-copy")) {
     await navigator.clipboard.writeText(button.previousElementSibling.textContent.trim());
     button.lastElementChild.textContent = "Copied";
   }
 });
-for (const button of document.querySelectorAll("[data-dismiss]")) button.hidden = false;
+for (const button of document.querySelectorAll("[data-dismiss], [data-print]")) button.hidden = false;
 // Whoever sent something that was refused begins where it says why: at the field, or at the sentence above the fields.
 const refusal = document.querySelector("main form .error[role='alert']:not([hidden])");
 if (refusal) {

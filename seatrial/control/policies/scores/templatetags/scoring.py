@@ -1,6 +1,6 @@
 """How scores look, on any page."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from django import template
 
@@ -10,6 +10,14 @@ from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.scores.trends import Trend
 
 register = template.Library()
+
+
+class Scored(Protocol):
+    """What has a score that may have changed; None: nobody knows by how much."""
+
+    @property
+    def change(self) -> float | None: ...
+
 
 _BASES = {
     Basis.DEFAULT_BRANCH: "its default branch",
@@ -51,7 +59,7 @@ def score_spark(trend: Trend) -> dict[str, Any]:
 
 
 @register.inclusion_tag("scores/parts/change.html")
-def score_change(trend: Trend) -> dict[str, Any]:
+def score_change(scored: Scored) -> dict[str, Any]:
     """By how much it changed, with a sign and a word."""
-    change = trend.change
+    change = scored.change
     return {"change": change, "size": None if change is None else f"{abs(change):g}"}

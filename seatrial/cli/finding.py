@@ -1,0 +1,23 @@
+"""Finds what somebody names on the command line."""
+
+from seatrial.cli.api import Api, Json
+from seatrial.cli.errors import CommandError
+from seatrial.cli.waiting import items
+from seatrial.embedded.typed import typed
+
+
+def project_named(api: Api, wanted: str, *, archived: bool = False) -> Json:
+    """The project with this slug or id; `archived`: also one that is. Raises CommandError."""
+    known = items(api.get("/projects", archived="true") if archived else api.get("/projects"))
+    rows = [row for row in known if wanted in (row["slug"], row["id"])]
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        raise CommandError(
+            f"several workspaces have a project {wanted}.",
+            fix=f"Name it by its id: {', '.join(row['id'] for row in rows)}",
+            word="usage",
+        )
+    raise CommandError(
+        f"there is no project {wanted}.", fix=f"See them: {typed('projects')}", word="not_found"
+    )
