@@ -16,6 +16,7 @@ from bench.timing import Measurement, stopwatch
 from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.commit import CommitTree
+from seatrial.agent.checkouts.tags import Named
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.broker import Broker
 from seatrial.agent.sandboxes.containers import ContainerSandboxes
@@ -78,6 +79,11 @@ async def claims(backend: ContainerSandboxes) -> Measurement:
     return Measurement("warm sandbox, claimed", "ms", times)
 
 
+async def untagged() -> list[Named]:
+    """The repositories here have no tags."""
+    return []
+
+
 async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> list[Measurement]:
     """The four kinds of evaluation, on a repository of `files` files, in an agent's cache."""
     tree = await fetched(folder, files)
@@ -85,7 +91,7 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
     memo = Memo(folder / "memo.sqlite3", find_program().digest)
 
     def broker() -> Broker:
-        return Broker(CommitTree(tree.bare, tree.commit), ForgeFacts(default_branch="main"))
+        return Broker(CommitTree(tree.bare, tree.commit, untagged), ForgeFacts(default_branch="main"))
 
     async def together(pool: Pool) -> None:
         one = broker()
@@ -123,7 +129,7 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
 
 async def vast(backend: ContainerSandboxes, folder: Path) -> list[Measurement]:
     """A warm evaluation of a tree of VAST files, and how much memory the agent's process has more after it than before."""
-    tree = CommitTree(folder / ".git", listed(folder, VAST))
+    tree = CommitTree(folder / ".git", listed(folder, VAST), untagged)
     broker = Broker(tree, ForgeFacts(default_branch="main"))
     before, policies = psutil.Process().memory_info().rss, chosen()
 
