@@ -53,6 +53,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/sandboxes/test_tools_contained.py::test_a_tool_reads_a_commit_in_gvisor_without_network_and_rights",
         "tests/sandboxes/test_facts.py::test_no_policy_makes_a_verdict_of_a_tool_that_broke",
     ),
+    "- What the host reads of a repository for policies": (
+        "tests/sandboxes/test_runtime_fact.py::test_no_text_takes_long",
+        "tests/sandboxes/test_runtime_fact.py::test_no_dockerfile_takes_long_or_fills_the_memory",
+        "tests/sandboxes/test_runtime_fact.py::test_no_licence_takes_long",
+        "tests/sandboxes/test_manifests.py::test_no_manifest_takes_long",
+    ),
     "- A secret that a tool finds is passed on to nobody": (
         "tests/sandboxes/test_facts.py::test_a_secret_is_found_and_never_passed_on",
     ),

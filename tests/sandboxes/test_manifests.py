@@ -1,6 +1,7 @@
 """What a project says that it depends on, read by the host."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -196,3 +197,14 @@ def test_where_dependencies_come_from_and_which_are_one_version(
     assert [(one["source"], one["pinned"]) for one in found["dependencies"]] == sources and not found[
         "errors"
     ]
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("requirements.txt", "a" + " " * 400_000 + "b"), ("Gemfile", "group " + " " * 400_000 + "x"), ("pyproject.toml", "\n" * 400_000 + "[project]\ndependencies = ['a']"),
+    ("pom.xml", "<project><dependencies><dependency><artifactId>b</artifactId><version>" + "a1" * 200_000 + "!</version></dependency></dependencies></project>"),
+    ("package.json", json.dumps({"dependencies": {"a": "git" + " " * 400_000}})), ("go.mod", "replace a" + " " * 400_000), ("Cargo.toml", "[dependencies]\n" + " " * 400_000 + "a = 'x'"),
+])  # fmt: skip
+def test_no_manifest_takes_long(path: str, text: str) -> None:
+    began = time.process_time()
+    manifest(path, text, None if path in ("requirements.txt", "pom.xml") else text)
+    assert time.process_time() - began < 20  # of the processor, many times what it takes

@@ -1,11 +1,14 @@
 """The fact `runtimes`: versions that a commit names, beside the ends of their support."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from seatrial.agent.sandboxes.facts import lifetimes
+from seatrial.agent.sandboxes.facts.dockerfile import read as read_dockerfile
+from seatrial.agent.sandboxes.facts.licences import read as read_licence
 from seatrial.agent.sandboxes.facts.runtimes import FILES, IMAGES, LONG_TERM, TOOLS, WORKFLOW, read
 from seatrial.agent.sandboxes.literals import Literals
 
@@ -103,3 +106,43 @@ def test_an_operator_s_newer_data_is_used_and_nothing_else(
     lifetimes.take(tmp_path)
     lifetimes.take(tmp_path / "nowhere")
     assert (lifetimes.data().commit == "0" * 40) is taken
+
+
+BOMBS = (
+    " " * 400_000,
+    "\n" * 400_000,
+    "image:" + " " * 400_000 + "!",
+    "ruby" + " " * 400_000,
+    "1." * 200_000,
+    "python_requires" + " " * 400_000,
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["Gemfile", "setup.cfg", "setup.py", "compose.yaml", ".nvmrc", "go.mod", "runtime.txt"]
+)
+def test_no_text_takes_long(name: str) -> None:
+    began = time.process_time()
+    for text in BOMBS:
+        read(name, text)
+    assert time.process_time() - began < 20  # of the processor, many times what it takes
+
+
+@pytest.mark.parametrize("text", [
+    "FROM " + "${" * 120_000, "FROM a:1\nARG A=" + "x" * 4_000 + "\nEXPOSE " + "$A" * 60_000, "FROM a:1\nRUN --mount=from=x " + "$A" * 60_000,
+    "FROM a:1\nENV " + "A=$A$A " * 20_000, "FROM a:1\n" + "FROM $A AS b\n" * 10_000,
+])  # fmt: skip
+def test_no_dockerfile_takes_long_or_fills_the_memory(text: str) -> None:
+    began = time.process_time()
+    assert len(json.dumps(read_dockerfile("Dockerfile", text))) < 3_000_000
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["eclipse public license", "SPDX-License-Identifier:", "may not", "all", "mozilla public license"],
+)
+def test_no_licence_takes_long(words: str) -> None:
+    began = time.process_time()
+    read_licence("LICENSE", words + " " * 190_000 + "!")
+    assert time.process_time() - began < 20

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from seatrial.agent.builds.options import unquoted
-from seatrial.agent.recipes.dockerfile import LONGEST, assignments, of_this_machine, replaced
+from seatrial.agent.recipes.dockerfile import LONGEST, VARIABLE, assignments, of_this_machine, replaced
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Variables:
 
     def filled(self, text: str) -> str | None:
         """`text` with the variables filled in; None if it does more with one than name it."""
+        if any((one[2] or "").endswith("+") for one in VARIABLE.finditer(text)):
+            return None  # a variable that only the base image knows would decide
         found = unquoted(replaced(text, self.known))
         return None if "$" in found else found
 

@@ -34,7 +34,7 @@ class CommitTree:
 
     bare: Path
     commit: str
-    listed_tags: Callable[[], Awaitable[list[tags.Named]]]  # asks its source for all
+    listed_tags: Callable[[], Awaitable[list[tags.Named]]] = tags.nowhere  # asks its source for all
     damaged: bool = False  # an object of it cannot be read: its cache must be made afresh
     _entries: dict[str, Entry] | None = None
     _links: dict[str, str] | None = None

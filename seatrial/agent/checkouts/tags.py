@@ -27,6 +27,11 @@ class Named(NamedTuple):
     annotated: bool
 
 
+async def nowhere() -> list[Named]:
+    """For a commit of a cache whose source nobody knows."""
+    raise CheckoutError("the tags of this commit cannot be listed: its source is not known")
+
+
 async def listed(git: Git, bare: Path, clone_url: str) -> list[Named]:
     """All tags of the source. Raises GitFailed, and CheckoutError for far too many."""
     asked = ("--git-dir", str(bare), "ls-remote", "--quiet", "--tags", "--", clone_url)

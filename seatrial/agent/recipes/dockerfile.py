@@ -103,7 +103,7 @@ def taken_from(keyword: str, text: str) -> list[str]:
     images: list[str] = re.findall(r"--from=(\S+)", text) if keyword != "RUN" else []
     for mount in re.findall(r"--mount=(\S+)", text):
         images += [part.removeprefix("from=") for part in mount.split(",") if part.startswith("from=")]
-    return [name for name in images if "$" not in name]
+    return [name.strip("\"'") for name in images if "$" not in name]
 
 
 def read_dockerfile(file: str, raw: bytes, arguments: Mapping[str, str] | None = None) -> Dockerfile:

@@ -5,7 +5,7 @@ the answer is the same everywhere. Nothing is refused: what Docker would not tak
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,18 +82,18 @@ class _Reader:
         stage = self.stages[-1]
         stage["instructions"].append({"line": line, "instruction": keyword, "rest": rest})
         known = {**self._above, **self._here}
-        for name in taken_from(keyword, replaced(rest, known)) if "from=" in rest else ():
+        for name in taken_from(keyword, self._short(rest, known)) if "from=" in rest else ():
             if not name.isdigit() and name.lower() not in {SCRATCH, *self._numbers}:
                 self.images.append(image(name, line, keyword, []))
         if keyword in ("ARG", "ENV"):
             self._here |= self._values(keyword, rest)
         elif keyword == "USER":
             stage["user"] = {
-                "user": replaced(rest, self._here)[:LONGEST].strip("\"' ") or rest,
+                "user": self._short(rest, self._here).strip("\"' ") or rest,
                 "line": line,
             }
         elif keyword == "EXPOSE":
-            stage["ports"] += list(ports(replaced(rest, self._here)[:LONGEST], line))
+            stage["ports"] += list(ports(self._short(rest, self._here), line))
         elif keyword == "HEALTHCHECK":
             stage["healthcheck"] = {"line": line, "none": rest.strip().upper() == "NONE"}
         return None
@@ -101,7 +101,7 @@ class _Reader:
     def _heed_above(self, line: int, keyword: str, rest: str) -> None:
         if keyword == "ARG":
             for name, value in declared(rest):
-                self._above.setdefault(name, replaced(value, self._above)[:LONGEST])
+                self._above.setdefault(name, self._short(value, self._above))
         else:
             self.wrong(line, f"{keyword[:40]} stands above the first FROM")
 
@@ -112,17 +112,23 @@ class _Reader:
                 pairs = assignments(rest)
             except ValueError:  # quotes that nobody closed
                 pairs = {name: value for name, _, value in (word.partition("=") for word in rest.split())}
-            return {name: replaced(value, self._here)[:LONGEST] for name, value in pairs.items()}
+            return {name: self._short(value, self._here) for name, value in pairs.items()}
         bare = {word: self._above[word] for word in rest.split() if word in self._above}
-        return bare | {name: replaced(value, self._here)[:LONGEST] for name, value in declared(rest)}
+        return bare | {name: self._short(value, self._here) for name, value in declared(rest)}
+
+    @staticmethod
+    def _short(text: str, known: Mapping[str, str]) -> str:
+        """With its variables filled in, and cut before and after: those that hold each other would fill the memory."""
+        return replaced(text[:LONGEST], known)[:LONGEST]
 
     def _begin(self, line: int, rest: str) -> None:
+        rest = rest[:LONGEST]
         unknown = [
             name
             for one in VARIABLE.finditer(rest)
             if not one[2] and not self._above.get(name := one[1] or one[4]) and name not in PLATFORM
         ]
-        filled, template = replaced(rest, self._above)[:LONGEST], bool(TEMPLATE.search(rest))
+        filled, template = self._short(rest, self._above), bool(TEMPLATE.search(rest))
         match = None if template else FROM.match(filled)
         if match is None and not template and not unknown:
             self.wrong(line, "FROM names no image")

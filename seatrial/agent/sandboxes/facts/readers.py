@@ -18,6 +18,7 @@ from seatrial.wire.evaluations import ToolRun
 MOST_FILES = 1_000
 MOST_BYTES = 8 << 20  # of all files of one fact
 BATCH = 1 << 20  # bytes of files that are read together
+MOST_BYTES_OF_DOCKERFILE = 256 << 10  # as builds take them
 MOST_SAID = 5_000
 
 
@@ -131,7 +132,14 @@ LICENCES = "2026.10.0"  # of the library, see requirements/base.in: another one 
 READERS = {
     reader.name: reader
     for reader in (
-        Reader("dockerfile", lambda: "1", "dockerfiles", dockerfile.PATTERNS, dockerfile.read),
+        Reader(
+            "dockerfile",
+            lambda: "1",
+            "dockerfiles",
+            dockerfile.PATTERNS,
+            dockerfile.read,
+            MOST_BYTES_OF_DOCKERFILE,
+        ),
         Reader(
             "licences", lambda: LICENCES, "licences", licences.PATTERNS, licences.read, licences.MOST_BYTES
         ),

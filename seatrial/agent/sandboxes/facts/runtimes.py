@@ -52,8 +52,10 @@ LONG_TERM = (
     "jod",
     "krypton",
 )
+LONGEST = 200  # characters of a version or a range, as people write them
 VERSION = re.compile(r"\d+(?:\.\d+)*")
 BOUND = re.compile(r"(>=|<=|!=|==|~=|~>|[\^~<>=]?)\s*v?(\d+(?:\.\d+)*)")
+IMAGE_LINE = re.compile(r"[ \t]*(?:-[ \t]+)?image[ \t]*:[ \t]*[\"']?([\w./:@-]{1,500})[\"']?\s*(?:#.*)?$")
 COMPOSE = re.compile(r"(?:docker-)?compose[\w.-]*\.ya?ml")
 PATTERNS = (
     *dockerfile.PATTERNS, *FILES, ".tool-versions", "mise.toml", ".mise.toml", "runtime.txt", "global.json", "pyproject.toml", "setup.cfg",
@@ -101,7 +103,7 @@ def _dockerfile(text: str) -> Iterator[Named]:
 
 def _images_of_yaml(text: str) -> Iterator[Named]:
     for number, line in enumerate(text.split("\n"), 1):
-        match = re.match(r"\s*-?\s*image\s*:\s*[\"']?([\w./:@-]+)[\"']?\s*(?:#.*)?$", line)
+        match = IMAGE_LINE.match(line)
         if match:
             one = dockerfile.image(match[1], number, "image", [])
             yield from _image(one["repository"], one["tag"], number)
@@ -137,7 +139,7 @@ def _exact(product: str, word: str, line: int | None, kind: str) -> Iterator[Nam
     if product == "nodejs" and name in LONG_TERM:
         yield product, str(4 + 2 * LONG_TERM.index(name)), line, kind
         return
-    match = VERSION.search(word)
+    match = VERSION.search(word[:LONGEST])
     if match and not re.match(r"(pypy|jruby|truffleruby|graalpy|miniconda|anaconda)", word):
         yield product, match[0], line, kind
 
@@ -218,7 +220,9 @@ def _lowest(product: str, wanted: object, line: int | None) -> Iterator[Named]:
     """The oldest version that a range promises to run on; of one that has no lower end, none."""
     if not isinstance(wanted, str):
         return
-    bounds = [(sign, number) for sign, number in BOUND.findall(wanted) if sign not in ("<", "<=", "!=")]
+    bounds = [
+        (sign, number) for sign, number in BOUND.findall(wanted[:LONGEST]) if sign not in ("<", "<=", "!=")
+    ]
     if bounds:
         lowest = min(
             (number for _, number in bounds), key=lambda number: [int(part) for part in number.split(".")]
@@ -269,11 +273,11 @@ READERS: dict[str, Callable[[str], Iterator[Named]]] = {
     "runtime.txt": _runtime_txt,
     "global.json": _global_json,
     "pyproject.toml": _pyproject,
-    "setup.cfg": _by_expressions("python", r"^\s*python_requires\s*=\s*(.+)"),
-    "setup.py": _by_expressions("python", r"python_requires\s*=\s*[\"']([^\"'\n]+)"),
-    "Pipfile": _by_expressions("python", r"^\s*python_(?:full_)?version\s*=\s*[\"']([^\"'\n]+)"),
+    "setup.cfg": _by_expressions("python", r"^[ \t]*python_requires[ \t]*=[ \t]*(.+)"),
+    "setup.py": _by_expressions("python", r"python_requires[ \t]*=[ \t]*[\"']([^\"'\n]+)"),
+    "Pipfile": _by_expressions("python", r"^[ \t]*python_(?:full_)?version[ \t]*=[ \t]*[\"']([^\"'\n]+)"),
     "package.json": _package,
     "composer.json": _composer,
     "go.mod": _go_mod,
-    "Gemfile": _by_expressions("ruby", r"^\s*ruby\s*[( ]\s*[\"']([^\"'\n]+)"),
+    "Gemfile": _by_expressions("ruby", r"^[ \t]*ruby[ \t(]+[\"']([^\"'\n]+)"),
 }

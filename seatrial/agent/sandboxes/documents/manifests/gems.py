@@ -4,16 +4,18 @@ import re
 
 from seatrial.agent.sandboxes.documents.manifests.shape import Found
 
+LONGEST = 2_000  # characters of a line
 GEM = re.compile(r"""^\s*gem[\s(]+["']([\w.-]+)["']((?:\s*,\s*["'][^"'\n]*["'])*)\s*(?:,\s*(.*))?""")
 ELSEWHERE = re.compile(r"\b(git|github|gitlab|path)[\"']?\s*(:|=>)")
-GROUP = re.compile(r"^\s*group[\s(]+(.+?)\)?\s+do\b")
+GROUP = re.compile(r"^\s*group[\s(]+([^\s(].*?)\)?\s+do\b")
 LOCKED = re.compile(r"^    ([\w.-]+) \(", re.MULTILINE)
 
 
 def gemfile(_path: str, text: str) -> Found:
     """Each `gem`, with the group that it stands in."""
     found, group = Found(), "main"
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, whole in enumerate(text.split("\n"), 1):
+        line = whole[:LONGEST]
         if begun := GROUP.match(line):
             group = " ".join(re.findall(r"\w+", begun[1]))
         elif re.match(r"^end\b", line):

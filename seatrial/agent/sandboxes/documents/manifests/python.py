@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, array, table, toml
 
-OPTION = re.compile(r"\s+--?[a-z].*$")
+OPTION = re.compile(r"(?<=\s)--?[a-z].*$")
 EGG = re.compile(r"[#&]egg=([\w.-]+)")
 EDITABLE = re.compile(r"(?:-e|--editable)[ =]\s*")
 COMMENT = re.compile(r"(^|\s)#.*$")

@@ -46,7 +46,7 @@ class Lines:
     def find(self, name: str, after: str = "") -> int | None:
         """The line of `name`, in quotes or as a key, after the first place of `after`."""
         begin = self._text.find(after) if after else 0
-        pattern = rf"""["']{re.escape(name)}(?![\w.-])|^\s*{re.escape(name)}\s*="""
+        pattern = rf"""["']{re.escape(name)}(?![\w.-])|^[ \t]*{re.escape(name)}[ \t]*="""
         found = re.compile(pattern, re.MULTILINE | re.IGNORECASE).search(self._text, max(0, begin))
         if found is None:
             return None

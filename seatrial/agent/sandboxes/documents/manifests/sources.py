@@ -2,6 +2,7 @@
 
 import re
 
+LONGEST = 1_000  # characters of what is written
 GIT = re.compile(
     r"^(git|hg|svn|bzr)[ +:]|^(git@|ssh://)|^(github|gitlab|bitbucket|gist):|\.git([#@?]|$)|\bgit(hub|lab)?[\"']?\s*(:|=>)\s*[\"']"
     r"|^dev-|^https?://(www\.)?(github|gitlab|bitbucket)\.\w+/[^/]+/[^/]+(#|$)",
@@ -25,7 +26,7 @@ EXACT: dict[str, re.Pattern[str]] = {
 
 def source_of(kind: str, spec: str) -> str:
     """One of registry, git, url, path, workspace. A version that is left to others (an empty one) is a registry's."""
-    said = spec.removeprefix("@").strip()
+    said = spec[:LONGEST].removeprefix("@").strip()
     if WORKSPACE.match(said):
         return "workspace"
     if PATH.search(said):
@@ -40,5 +41,5 @@ def is_pinned(kind: str, source: str, spec: str) -> bool:
     if source in ("path", "workspace"):
         return True
     if source in ("git", "url"):
-        return bool(COMMIT.search(spec))
-    return bool(EXACT[kind].match(spec.strip()))
+        return bool(COMMIT.search(spec[:LONGEST]))
+    return len(spec) < LONGEST and bool(EXACT[kind].match(spec.strip()))
