@@ -142,6 +142,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "files": [],
         "to": 1,
         "enabled": True,
+        "day": "friday",
         "project": "p",
         "level": "soft",
         "ratchet": True,
