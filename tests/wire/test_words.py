@@ -14,6 +14,7 @@ from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.source.models import Kept
+from seatrial.control.policies.source.reviewing import CHANGED, GONE, NEW, RELEASED
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
@@ -96,6 +97,9 @@ IN_JSON = [
     ResultState,
     TrialState,
     Kept.values,
+    EvaluationState,
+    (NEW, CHANGED, GONE, RELEASED),
+    (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
     Basis.values,
     WaiverState,
