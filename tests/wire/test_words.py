@@ -97,7 +97,7 @@ IN_JSON = [
     ResultState,
     TrialState,
     Kept.values,
-    EvaluationState,
+    [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
     (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
