@@ -1,16 +1,20 @@
 """The fact `runtimes`: versions that a commit names, beside the ends of their support."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from scripts.write_lifetimes import PRODUCTS
 from seatrial.agent.sandboxes.facts import lifetimes
 from seatrial.agent.sandboxes.facts.dockerfile import read as read_dockerfile
 from seatrial.agent.sandboxes.facts.licences import read as read_licence
 from seatrial.agent.sandboxes.facts.runtimes import FILES, IMAGES, LONG_TERM, TOOLS, WORKFLOW, read
 from seatrial.agent.sandboxes.literals import Literals
+from tests.repositories import repository
 
 
 def named(path: str, text: str) -> list[tuple[str, str, int | None]]:
@@ -146,3 +150,36 @@ def test_no_licence_takes_long(words: str) -> None:
     began = time.process_time()
     read_licence("LICENSE", words + " " * 190_000 + "!")
     assert time.process_time() - began < 20
+
+
+PAGE = """---
+title: Thing
+releases:
+  - releaseCycle: "9"
+    codename: Bold Move
+    releaseDate: 2026-01-01
+    eol: 2998-12-31
+    eoes: 2999-12-31
+  - releaseCycle: "8"
+    releaseDate: 2025-01-01
+    eol: true
+    latestReleaseDate: 2025-11-30
+  - releaseCycle: "7"
+    releaseDate: 2024-01-01
+    eol: false
+---
+
+# Thing
+"""
+
+
+def test_newer_data_is_written_from_a_clone(tmp_path: Path) -> None:
+    clone = repository(tmp_path / "clone", {f"products/{name}.md": PAGE for name in PRODUCTS})
+    target = tmp_path / "lifetimes.json"
+    command = [sys.executable, "-m", "scripts.write_lifetimes", str(clone), str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    written = lifetimes.Lifetimes.model_validate_json(target.read_text())
+    assert written.products.keys() == lifetimes.data().products.keys()
+    newest, middle, oldest = written.products["python"].cycles.values()
+    assert (str(newest.ends), str(newest.extended), newest.codename) == ("2998-12-31", "2999-12-31", "bold")
+    assert (str(middle.ends), oldest.ends) == ("2025-11-30", None)
