@@ -38,9 +38,8 @@ def test_in_a_hundred_days_every_table_stops_growing_and_what_lives_is_there(day
     days.settle()
     at_first = Environment.objects.get(pull_request__number=quiet)
     seen = {}
-    for day in range(
-        8, 121, 8
-    ):  # they work every eighth day, which is an eighth of the work for this machine
+    # They work every eighth day, which is an eighth of the work for this machine.
+    for day in range(8, 121, 8):
         days.ordinary_day(busy, lasts=8)
         if day in {24, 40, 104, 112, 120}:
             seen[day] = counted()
