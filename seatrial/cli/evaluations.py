@@ -10,7 +10,7 @@ from seatrial.cli.errors import CommandError
 from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import mark, moment, padded
-from seatrial.cli.terminal import Terminal, bold, document, note
+from seatrial.cli.terminal import Terminal, bold, listing, note
 from seatrial.cli.verdicts import counted_score
 from seatrial.cli.waiting import items
 from seatrial.embedded.layout import DataDirectory
@@ -53,15 +53,9 @@ def evaluations(
     if number is not None:
         wanted["number"] = number
     rows = items(api.get("/evaluations", **wanted))
-    if as_json:
-        document(rows)
-        return
-    terminal = Terminal()
-    for row in rows:
-        _show(terminal, row)
-    if not rows:
-        terminal.line("There is no such evaluation.")
-        terminal.line("  ", note(f"Evaluate a commit: {typed('check')}"))
+    listing(
+        rows, as_json, _show, none="There is no such evaluation.", then=f"Evaluate a commit: {typed('check')}"
+    )
 
 
 def _show(terminal: Terminal, row: Json) -> None:

@@ -11,7 +11,7 @@ from seatrial.cli.errors import Disappointed
 from seatrial.cli.policies import Workspace
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import moment, padded
-from seatrial.cli.terminal import Styled, Terminal, bold, document, note
+from seatrial.cli.terminal import Styled, Terminal, bold, document, listing, note
 from seatrial.cli.waiting import until
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -46,15 +46,13 @@ LISTS = (
 def listed(workspace: Workspace = "default", as_json: AsJson = False) -> None:
     """List the addresses that are told of things. It takes the role admin."""
     rows = _api().get(f"{_address(workspace)}/subscriptions")
-    if as_json:
-        document(rows)
-        return
-    terminal = Terminal()
-    for row in rows:
-        _show(terminal, row)
-    if not rows:
-        terminal.line("No address is told anything.")
-        terminal.line("  ", note(f"Add one: {typed('notices', 'add', 'URL', '--kind', 'weekly_digest')}"))
+    listing(
+        rows,
+        as_json,
+        _show,
+        none="No address is told anything.",
+        then=f"Add one: {typed('notices', 'add', 'URL', '--kind', 'weekly_digest')}",
+    )
 
 
 @notices.command("add")

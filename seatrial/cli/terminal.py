@@ -7,6 +7,7 @@ part of the line that it was put into. Only a `Styled` part has a colour, and on
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -147,3 +148,18 @@ def document(content: Any) -> None:
     """The JSON document, alone on standard output. Everything that is not ASCII is escaped."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def listing(
+    rows: Sequence[Any], as_json: bool, show: Callable[[Terminal, Any], None], *, none: str, then: str
+) -> None:
+    """What a command lists: as JSON, or each row by `show`. Of no rows, `none` says so and `then` what to do."""
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    for row in rows:
+        show(terminal, row)
+    if not rows:
+        terminal.line(none)
+        terminal.line("  ", note(then))

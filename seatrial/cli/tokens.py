@@ -9,7 +9,7 @@ import typer
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import moment, padded
-from seatrial.cli.terminal import Terminal, bold, document, note
+from seatrial.cli.terminal import Terminal, bold, document, listing, note
 from seatrial.cli.waiting import items
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -34,12 +34,13 @@ tokens = typer.Typer(
 def listed(as_json: AsJson = False) -> None:
     """List your tokens, the newest first, without the tokens themselves."""
     rows = items(_api().get("/tokens"))
-    if as_json:
-        document(rows)
-        return
-    terminal = Terminal()
-    for row in rows:
-        _show(terminal, row)
+    listing(
+        rows,
+        as_json,
+        _show,
+        none="You have no token.",
+        then=f"Make one: {typed('tokens', 'create', 'NAME', '--scope', 'read')}",
+    )
 
 
 @tokens.command("create")

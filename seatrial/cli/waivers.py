@@ -11,7 +11,7 @@ from seatrial.cli.errors import CommandError
 from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import mark, moment, padded
-from seatrial.cli.terminal import Terminal, bold, document, note
+from seatrial.cli.terminal import Terminal, bold, document, listing, note
 from seatrial.cli.waiting import items
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -63,15 +63,13 @@ def listed(
         )
     wanted = "" if state == ANY else state
     rows = items(_api().get("/waivers", state=wanted, project=project, search=search, limit=limit))
-    if as_json:
-        document(rows)
-        return
-    terminal = Terminal()
-    for row in rows:
-        _show(terminal, row)
-    if not rows:
-        terminal.line("There is no such waiver.")
-        terminal.line("  ", note(f"Others: {typed('waivers', 'list', '--state', ANY)}"))
+    listing(
+        rows,
+        as_json,
+        _show,
+        none="There is no such waiver.",
+        then=f"Others: {typed('waivers', 'list', '--state', ANY)}",
+    )
 
 
 @waivers.command("request")

@@ -23,7 +23,7 @@ def evaluate(project):
     files = [path for path in project.list_files() if not SKIPPED.search(path)]
     begun = project.search(r"^<{7} ")
     read = sum(path not in begun["unread"] for path in files)
-    near = {one["path"] for one in begun["found"]}
+    near = {one["path"] for one in begun["found"]} if not begun["left_out"] else set(files)
     found = []
     for path, text in project.read_files([path for path in files if path in near]):
         found += [(path, text.count("\n", 0, match.start()) + 1) for match in CONFLICT.finditer(text)]

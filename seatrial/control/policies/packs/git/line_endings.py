@@ -51,10 +51,12 @@ def evaluate(project, params):
     meant = [p for p in files if not (exempt.match(p) or exempt.match(basename(p)))]
     ending = project.search(r"\A(?s:.*?)\r\n")  # once in each file
     read = sum(path not in ending["unread"] for path in meant)
-    near = {one["path"] for one in ending["found"]}
+    near = {one["path"] for one in ending["found"]} if not ending["left_out"] else set(meant)
     problems = []
     for path, text in project.read_files([path for path in meant if path in near]):
         windows = text.count("\r\n")
+        if not windows:
+            continue
         others = text.count("\n") - windows
         line = text.count("\n", 0, text.index("\r\n")) + 1
         if text.startswith("#!"):
@@ -72,7 +74,7 @@ def evaluate(project, params):
         return {
             "passed": True,
             "score": 100,
-            "message": f"Lines end in one way, in {read} files; not read, because they are no text or above 1 MB: {len(files) - read}.",
+            "message": f"Lines end in one way, in {read} files; not read, because they are no text or above 1 MB: {len(meant) - read}.",
         }
     problems.sort(key=lambda one: ("high", "medium", "low").index(one[3]))
     more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
