@@ -20,6 +20,7 @@ from seatrial.control.accounts.api import router as tokens
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
+from seatrial.control.entrance.api import router as entrance
 from seatrial.control.errors import ControlError, Unexpected, unexpected
 from seatrial.control.fleet.api import router as fleet
 from seatrial.control.forges.api import router as forges
@@ -92,6 +93,7 @@ for router in (
     connections,
     previews,
     pulls,
+    entrance,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,

@@ -9,6 +9,7 @@ ControlError
 ├── ForgeError      forges.errors
 ├── FleetError      fleet.errors
 ├── PreviewError    previews.errors
+├── EntranceError   entrance.errors
 ├── PolicyError     policies.errors
 ├── InstallationError  installation.errors
 ├── BusRefused      bus

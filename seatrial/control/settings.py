@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "seatrial.control.fleet",
     "seatrial.control.certificates",
     "seatrial.control.previews",
+    "seatrial.control.entrance",
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",

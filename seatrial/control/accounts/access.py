@@ -3,8 +3,9 @@
 | role      | may                                                                    |
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
-| developer | also open, rebuild, extend and stop previews, approve what comes from  |
-|           | forks, run evaluations, request waivers, try policies                  |
+| developer | also open, rebuild, extend and stop previews, invite guests to them,   |
+|           | approve what comes from forks, run evaluations, request waivers, try   |
+|           | policies                                                               |
 | admin     | also projects, policies, waivers, broken glass, connections,           |
 |           | deliveries, members, audit log                                         |
 | owner     | also the workspace itself                                              |
@@ -38,6 +39,7 @@ class Action(StrEnum):
     STOP_PREVIEW = "stop previews"
     EXTEND_PREVIEW = "extend previews"
     APPROVE_FORK = "approve commits from forks"
+    INVITE_GUEST = "invite guests to previews"
     RUN_EVALUATION = "run evaluations"
     REQUEST_WAIVER = "request waivers"
     TRY_POLICY = "try policies"
@@ -61,6 +63,7 @@ _DEVELOPER = _VIEWER | {
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
+    Action.INVITE_GUEST,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
     Action.TRY_POLICY,

@@ -18,6 +18,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.control.projects.gates import gate_of
 from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import Phase, Reason, ServiceState, StopCause
 
@@ -56,6 +57,7 @@ def begin(
     asked = is_hosted(environment.project.connection.forge)
     deployment = Deployment.objects.create(
         environment=environment,
+        gate=gate_of(environment.project),
         commit=commit,
         branch=branch,
         delivery_received_at=received_at,

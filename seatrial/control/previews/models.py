@@ -7,7 +7,7 @@ from django.utils import timezone
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
-from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.projects.models import Gate, Project, PullRequest
 from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import StopCause
 
@@ -85,6 +85,9 @@ class Deployment(models.Model):
     id = UlidField()
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="deployments")
     agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="deployments")
+    gate = models.ForeignKey(
+        Gate, models.RESTRICT, null=True, related_name="deployments"
+    )  # None: everybody gets in
     commit = models.CharField(max_length=64)
     branch = models.CharField(max_length=250, blank=True)
     state = models.CharField(

@@ -9,6 +9,7 @@ not on the order in which they were taken.
 import json
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -44,6 +45,19 @@ READ_FIRST = {
     "retryNonIdempotentMethod": True,
     "maxRequestBodyBytes": 1_000_000,
 }
+# Who gets in is asked before anything else, for each request. If nobody answers, nobody gets in. Of the visitor's headers, the
+# door sees those it needs, and decides what the preview gets of those that it answers with.
+GATE = "preview-gate"
+SEEN_BY_GATE = [
+    "Accept",
+    "Access-Control-Request-Method",
+    "Authorization",
+    "Cookie",
+    "Origin",
+    "Sec-Fetch-Mode",
+    "X-Galley-Bypass",
+]
+DECIDED_BY_GATE = ["Authorization", "Cookie", "X-Galley-Bypass"]
 OF_USUAL_SIZE = "HeaderRegexp(`Content-Length`, `^[0-9]{4,6}$`)"  # shorter ones are passed on in one piece
 Lines = dict[str, str]  # by name; Traefik rejects the whole file when a name comes twice
 
@@ -113,7 +127,8 @@ def _added(environment: Environment) -> Added | None:
     served = routes.served(environment)
     if not served:
         return None
-    routers = _lines(_router, served) | _lines(_router_of_bodies, served)
+    gate = [GATE] if routes.gated(environment) else []
+    routers = _lines(partial(_router, gate), served) | _lines(partial(_router_of_bodies, gate), served)
     return Added(routers, _lines(_service, served))
 
 
@@ -121,23 +136,24 @@ def _lines(entry: Any, served: list[routes.Route]) -> Lines:
     return dict(_line(*entry(route)) for route in served)
 
 
-def _router(route: routes.Route) -> tuple[str, dict[str, Any]]:
+def _router(gate: list[str], route: routes.Route) -> tuple[str, dict[str, Any]]:
     return route.label, {
         "rule": f"Host(`{route.label}.{settings.CONFIGURATION.galley_preview_domain}`)",
         "entryPoints": [ENTRY_POINT],
         "service": route.service,
-        "middlewares": [f"{UNAVAILABLE}-errors", REPEATED, HELD],
+        "middlewares": [*gate, f"{UNAVAILABLE}-errors", REPEATED, HELD],
     }
 
 
-def _router_of_bodies(route: routes.Route) -> tuple[str, dict[str, Any]]:
+def _router_of_bodies(gate: list[str], route: routes.Route) -> tuple[str, dict[str, Any]]:
     """Of the same visitors, those with a body of usual size. No label has a dot: the name is nobody else's."""
-    name, router = _router(route)
+    name, router = _router(gate, route)
     rule, middlewares = f"{router['rule']} && {OF_USUAL_SIZE}", router["middlewares"]
+    outer = len(gate) + 1
     return f"{name}.whole", {
         **router,
         "rule": rule,
-        "middlewares": [*middlewares[:1], WHOLE, *middlewares[1:]],
+        "middlewares": [*middlewares[:outer], WHOLE, *middlewares[outer:]],
     }
 
 
@@ -168,6 +184,11 @@ def _catch_all() -> dict[str, Lines]:
         "service": UNAVAILABLE,
         "query": f"/{UNAVAILABLE}?status={{status}}",
     }
+    gate = {
+        "address": f"{configuration.internal_url}/{GATE}",
+        "authRequestHeaders": SEEN_BY_GATE,
+        "authResponseHeaders": DECIDED_BY_GATE,
+    }
     # The request names this server as its host; the visitor's host is in X-Forwarded-Host.
     service = {"loadBalancer": {"servers": [{"url": configuration.internal_url}], "passHostHeader": False}}
     return {
@@ -175,6 +196,7 @@ def _catch_all() -> dict[str, Lines]:
             [
                 _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
                 _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
+                _line(GATE, {"forwardAuth": gate}),
                 _line(WHOLE, {"retry": READ_FIRST}),
                 _line(HELD, {"retry": HOLD}),
                 _line(REPEATED, {"retry": REPEAT}),

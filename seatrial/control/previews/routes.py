@@ -61,6 +61,12 @@ def served(environment: Environment) -> list[Route]:
     return routes
 
 
+def gated(environment: Environment) -> bool:
+    """Whether visitors of what is served are asked who they are."""
+    deployment = shown_to_visitors(environment)
+    return deployment is not None and deployment.gate_id is not None
+
+
 def urls(environment: Environment) -> dict[str, str]:
     """The address of each routable service of the ready candidate, or else of the live deployment: `{service: url}`."""
     from seatrial.control.previews.desired import address
@@ -70,7 +76,8 @@ def urls(environment: Environment) -> dict[str, str]:
     return {service: where.url(own[-1]) for service, own in sorted(hosts.items())}
 
 
-def _deployment(environment: Environment) -> Deployment | None:
+def shown_to_visitors(environment: Environment) -> Deployment | None:
+    """The ready candidate, or else the live deployment; None if nothing is served."""
     if environment.state == EnvironmentState.TERMINATED:
         return None
     candidate = environment.candidate
@@ -78,7 +85,7 @@ def _deployment(environment: Environment) -> Deployment | None:
 
 
 def _services(environment: Environment) -> list[dict[str, Any]]:
-    deployment = _deployment(environment)
+    deployment = shown_to_visitors(environment)
     if deployment is None:
         return []
     if deployment == environment.live and environment.services:

@@ -89,6 +89,35 @@ class Project(models.Model):
         return self.name
 
 
+class Mode(models.TextChoices):
+    """Who gets into a project's previews."""
+
+    PUBLIC = "public", "Public"
+    BASIC = "basic", "Basic auth"
+    ADDRESSES = "addresses", "IP allowlist"
+    MEMBERS = "members", "Members"
+
+
+class Gate(models.Model):
+    """Who gets into previews. A row never changes: the newest one of a project is for its next deployments, and each deployment
+    keeps the one it began with, until somebody applies the newest to all.
+
+    No row: everybody.
+    """
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="gates")
+    mode = models.CharField(max_length=20, choices=Mode.choices, default=Mode.PUBLIC)
+    username = models.CharField(max_length=200, blank=True)  # of basic
+    password = models.CharField(max_length=200, blank=True)  # of basic: bcrypt, as Django writes it
+    addresses = models.JSONField(default=list)  # of addresses: networks as CIDR
+    by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.mode}"
+
+
 class PullRequestState(models.TextChoices):
     """The state that the forge reports."""
 

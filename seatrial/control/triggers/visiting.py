@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from seatrial.control.entrance import passes
 from seatrial.control.errors import ControlError
 from seatrial.control.fleet.models import Agent
 from seatrial.control.policies import fetching as evaluations
 from seatrial.control.policies.trials import fetching as trials
-from seatrial.control.previews.routes import urls
+from seatrial.control.previews.models import Environment
+from seatrial.control.previews.routes import gated, urls
 from seatrial.control.triggers.looking import live_deployment
 from seatrial.wire.previews import AskVisit
 from seatrial.wire.states import AgentState
@@ -23,7 +25,7 @@ HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+): ?([ -~\t]*)")
 # The connection's, the ingress's and what says whom it is for
 OURS = re.compile(
     r"host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|forwarded|via|"
-    r"x-forwarded-.*|x-real-.*|proxy-.*",
+    r"x-galley-.*|x-forwarded-.*|x-real-.*|proxy-.*",
     re.IGNORECASE,
 )
 
@@ -72,8 +74,13 @@ def destination(agent_id: str, asked: AskVisit) -> Destination:
         deployment.pk,
         address + checked_path(asked.path),
         checked_method(asked.method),
-        checked_headers(asked.headers),
+        checked_headers(asked.headers) | _past_the_door(deployment.environment),
     )
+
+
+def _past_the_door(environment: Environment) -> dict[str, str]:
+    """What lets this server itself in, where visitors are asked who they are."""
+    return {"X-Galley-Bypass": passes.for_visit(environment.pk)} if gated(environment) else {}
 
 
 def _address(addresses: Mapping[str, str], service: str, name: str) -> str:

@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from seatrial.control.accounts import retention as accounts
+from seatrial.control.entrance import retention as entrance
 from seatrial.control.fleet import retention as fleet
 from seatrial.control.forges import retention as forges
 from seatrial.control.forges.registry import FORGES
@@ -37,6 +38,7 @@ PRUNES: dict[str, Prune] = {
     "messages": outbox.prune,
     "deliveries": forges.prune,
     "previews": previews.prune,
+    "gates and guests": entrance.prune,
     "evaluations": evaluations,
     "waivers": policies.prune_waivers,
     "trials": policies.prune_trials,

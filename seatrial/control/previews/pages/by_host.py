@@ -6,11 +6,13 @@ from seatrial.control.previews.desired import address
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.shown import shown_state
+from seatrial.control.projects.gates import gate_of
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
 LONGEST_HOST = 255
 BUILDING_RETRY_SECONDS = 3
 WAITING_RETRY_SECONDS = 10
+PROTECTED = "protected"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,18 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
         404,
         0,
     ),
+    PROTECTED: (
+        "Nothing to see here now",
+        "This preview is protected, and does not run at the moment. Its page in Seatrial says more. This page tries again by itself.",
+        503,
+        WAITING_RETRY_SECONDS,
+    ),
     "none": ("There is no preview here", "Check the address for a typing mistake.", 404, 0),
 }
 
 
 def look_up(host: str) -> Unavailable:
-    """The page for `host`. Three queries at most, whatever a stranger sends."""
+    """The page for `host`. Four queries at most, whatever a stranger sends."""
     host = host[:LONGEST_HOST].split(",", maxsplit=1)[0].strip().lower()
     label = host.split(":")[0].removesuffix(".").removesuffix("." + address().domain)
     state = _state(label) if label and "." not in label and "\x00" not in label else "none"
@@ -82,8 +90,10 @@ def _state(label: str) -> str:
     An environment claims the labels of its services only when it is ready. A terminated environment comes last.
     """
     names = [label, *(label[index + 1 :] for index, letter in enumerate(label) if letter == "-")]
-    rows = list(Environment.objects.filter(name__in=names).order_by("-created_at")[:20])
-    claimed = Environment.objects.filter(labels=label).first()
+    rows = list(
+        Environment.objects.select_related("project").filter(name__in=names).order_by("-created_at")[:20]
+    )
+    claimed = Environment.objects.select_related("project").filter(labels=label).first()
 
     def weight(row: Environment) -> tuple[bool, bool, int]:
         return row.state != EnvironmentState.TERMINATED, row == claimed, len(row.name)
@@ -91,5 +101,7 @@ def _state(label: str) -> str:
     environment = max([*([claimed] if claimed else []), *rows], key=weight, default=None)
     if environment is None:
         return "none"
+    if gate_of(environment.project) is not None:
+        return PROTECTED
     newest = newest_deployments([environment.pk]).get(environment.pk)
     return shown_state(environment.state, newest.state if newest else None)

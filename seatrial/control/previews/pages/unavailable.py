@@ -43,7 +43,11 @@ def preview_unavailable(request: HttpRequest) -> HttpResponseBase:
 
 def stand_in(request: HttpRequest, host: str) -> HttpResponseBase:
     """The page of `host`. It reads nothing else of the request: no session, nobody who is signed in."""
-    preview = look_up(host)
+    return alone(request, look_up(host))
+
+
+def alone(request: HttpRequest, preview: Unavailable) -> HttpResponseBase:
+    """One of these pages, which needs nothing else of this server."""
     policy = {
         "default-src": ["'none'"],
         "style-src": [_allowed(STYLE)],

@@ -1,0 +1,177 @@
+"""The door in its place: the real Traefik asks it about each request, and what it refuses never reaches the preview."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser
+
+from seatrial.control.entrance import bypass, guests, rules
+from seatrial.control.previews.route_document import Document
+from tests.entrance.visits import ALICE, DOMAIN, basic, colleague, login, members
+from tests.worker.stack import PLAIN, Traefik, eventually
+
+if TYPE_CHECKING:
+    from tests.previews.scenario import Scenario
+
+pytestmark = [pytest.mark.traefik, pytest.mark.django_db(transaction=True)]
+
+
+class Application(ThreadingHTTPServer):
+    """What a preview runs: it answers with what it was sent, and keeps it."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, str]] = []
+        super().__init__(("127.0.0.1", 0), _Answer)
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Application
+
+    def do_GET(self) -> None:
+        heard = {"path": self.path, **{name.lower(): value for name, value in self.headers.items()}}
+        self.server.heard.append(heard)
+        body = json.dumps(heard).encode()
+        self.send_response(502 if self.path == "/broken" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    application = Application()
+    thread = threading.Thread(target=application.serve_forever, daemon=True)
+    thread.start()
+    yield application
+    application.shutdown()
+    application.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def traefik(tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traefik]:
+    """An ingress that asks the served application."""
+    traefik = Traefik(tmp_path)
+    news = {"galley_internal_url": served, "galley_preview_port": traefik.web}
+    monkeypatch.setattr(settings, "CONFIGURATION", settings.CONFIGURATION.model_copy(update=news))
+    monkeypatch.setattr(settings, "SITE_URL", served)
+    traefik.routes.write_text(Document().text())
+    traefik.start()
+    try:
+        yield traefik
+    finally:
+        traefik.kill()
+
+
+def routed(traefik: Traefik, scenario: "Scenario") -> None:
+    """Have Traefik route to the preview, as the worker does."""
+    document = Document()
+    document.take(scenario.environment)
+    traefik.routes.write_text(document.text())
+    api = f"http://127.0.0.1:{traefik.api}/api/http/routers/pr-1-shop@file"
+
+    def asks() -> bool:
+        return "preview-gate@file" in httpx.get(api, **PLAIN).json().get("middlewares", [])
+
+    eventually(asks, not_yet=(httpx.TransportError, ValueError))
+
+
+def ask(traefik: Traefik, path: str = "/", label: str = "pr-1-shop", **headers: str) -> httpx.Response:
+    sent = {"Host": f"{label}.{DOMAIN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return httpx.get(f"http://127.0.0.1:{traefik.web}{path}", headers=sent, timeout=30, **PLAIN)
+
+
+def test_only_who_gets_in_reaches_the_application_and_it_sees_no_key(
+    traefik: Traefik, application: Application
+) -> None:
+    scenario = basic(port=application.server_port)
+    token = bypass.rotate(scenario.project, by=ALICE)
+    _, link = guests.invite(scenario.environment, hours=1, by=ALICE)
+    routed(traefik, scenario)
+    for label in ("pr-1-shop", "api-pr-1-shop"):
+        refused = ask(traefik, "/secret", label)
+        assert refused.status_code == 401 and refused.headers["WWW-Authenticate"].startswith("Basic realm=")
+        upgrade = ask(traefik, "/secret", label, Connection="Upgrade", Upgrade="websocket")
+        assert upgrade.status_code == 401
+        forged = ask(
+            traefik, "/secret", label, X_Forwarded_Uri="/.well-known/galley-pass", X_Forwarded_Host="x"
+        )
+        assert forged.status_code == 401
+    assert ask(traefik, "/broken").status_code == 401, "not even the page in place of an error"
+    assert application.heard == []
+
+    assert ask(traefik, "/cart", Authorization=login(), Cookie="theirs=1").status_code == 200
+    assert ask(traefik, "/cart", "api-pr-1-shop", X_Galley_Bypass=token).status_code == 200
+    with httpx.Client(follow_redirects=True, timeout=30, **PLAIN) as browser:
+        secret = link.partition("?")[2]
+        assert browser.get(f"http://pr-1-shop.{DOMAIN}:{traefik.web}/?{secret}").status_code == 200
+        assert browser.get(f"http://api-pr-1-shop.{DOMAIN}:{traefik.web}/").status_code == 200
+    assert ask(traefik, "/broken", Authorization=login()).status_code == 503, "who gets in sees that page"
+    assert len(application.heard) >= 5
+    for heard in application.heard:
+        assert not {"authorization", "x-galley-bypass"} & set(heard)
+        assert (
+            heard.get("cookie", "theirs=1") == "theirs=1"
+            and token not in str(heard)
+            and secret not in str(heard)
+        )
+
+
+def test_a_member_signs_in_once_and_a_browser_opens_every_host(
+    traefik: Traefik, application: Application, browser: Browser, served: str
+) -> None:
+    scenario = members(port=application.server_port)
+    routed(traefik, scenario)
+    client = Client()
+    client.force_login(colleague(scenario))
+    cookie = client.cookies["sessionid"]
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(f"http://pr-1-shop.{DOMAIN}:{traefik.web}/cart?x=1")
+        assert page.url.startswith(f"{served}/accounts/login/")
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": served}])
+        page.goto(f"http://pr-1-shop.{DOMAIN}:{traefik.web}/cart?x=1")
+        assert page.url == f"http://pr-1-shop.{DOMAIN}:{traefik.web}/cart?x=1"
+        assert '"path": "/cart?x=1"' in page.content()
+        context.clear_cookies(domain="localhost")
+        page.goto(f"http://api-pr-1-shop.{DOMAIN}:{traefik.web}/orders")
+        assert '"path": "/orders"' in page.content(), "its pass came along the first time"
+        assert page.evaluate("document.cookie") == "", "no script reads it"
+    finally:
+        context.close()
+    assert all("cookie" not in heard for heard in application.heard)
+
+
+def test_nobody_gets_in_while_nobody_can_be_asked(
+    traefik: Traefik, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = members(port=application.server_port)
+    away = settings.CONFIGURATION.model_copy(update={"galley_internal_url": "http://127.0.0.1:9"})
+    monkeypatch.setattr(settings, "CONFIGURATION", away)
+    token = bypass.rotate(scenario.project, by=ALICE)
+    routed(traefik, scenario)
+    assert ask(traefik, X_Galley_Bypass=token).status_code == 500
+    assert application.heard == []
+
+
+def test_what_is_applied_at_once_is_in_the_routes_at_once() -> None:
+    scenario = members()
+    document = Document()
+    document.take(scenario.environment)
+    rules.decide(scenario.project, mode="public", by=ALICE)
+    rules.apply(scenario.project, by=ALICE)
+    assert document.take(scenario.environment)
+    routers = json.loads(document.text())["http"]["routers"]
+    assert all("preview-gate" not in router["middlewares"] for router in routers.values())

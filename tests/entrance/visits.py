@@ -1,0 +1,64 @@
+"""Previews with gates, and visitors at their door."""
+
+import base64
+from typing import Any
+
+from django.test import Client
+
+from seatrial.control.accounts.models import Membership, Role
+from seatrial.control.audit.actors import Actor
+from seatrial.control.entrance import rules
+from seatrial.control.previews.models import Environment
+from seatrial.wire.deployments import ObservedService
+from seatrial.wire.states import ServiceKind
+from tests import factories
+from tests.previews.scenario import Scenario, web
+
+ALICE = Actor.person("alice")
+DOMAIN = "preview.localhost"
+PASSWORD = "open sesame"
+
+
+def preview(name: str = "shop", port: int = 80, **decision: Any) -> Scenario:
+    """A preview that is live, with two hosts, and with what was decided before."""
+    scenario = Scenario.make(name)
+    if decision:
+        rules.decide(scenario.project, by=ALICE, **decision)
+    scenario.push("a" * 40)
+    endpoint = f"http://127.0.0.1:{port}"
+    api = ObservedService(name="api", kind=ServiceKind.API, state="running", endpoint=endpoint)
+    scenario.ready(scenario.candidate(), web(endpoint), api)
+    scenario.switch()
+    return scenario
+
+
+def basic(name: str = "shop", port: int = 80) -> Scenario:
+    return preview(name, port, mode="basic", username="crew", password=PASSWORD)
+
+
+def members(name: str = "shop", port: int = 80) -> Scenario:
+    return preview(name, port, mode="members")
+
+
+def colleague(scenario: Scenario, role: str = "viewer", username: str = "carol") -> Any:
+    user = factories.user(username)
+    Membership.objects.create(workspace=scenario.project.workspace, user=user, role=Role(role))
+    return user
+
+
+def login(password: str = PASSWORD, username: str = "crew") -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def knock(
+    environment: Environment, uri: str = "/", *, label: str = "", ip: str = "203.0.113.7", **headers: str
+) -> Any:
+    """What the door answers the ingress about a visitor."""
+    sent = {
+        "X-Forwarded-Host": f"{label or environment.name}.{DOMAIN}",
+        "X-Forwarded-Uri": uri,
+        "X-Forwarded-For": ip,
+        "X-Forwarded-Method": "GET",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    return Client().get("/preview-gate", headers=sent)
