@@ -47,6 +47,10 @@ class Api:
         """The parsed answer to a POST, which is never retried."""
         return self._call("POST", path, **_as_json(body or {}))
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:
+        """The parsed answer to a PUT, which is never retried."""
+        return self._call("PUT", path, **_as_json(body))
+
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         """The parsed answer to a PATCH, which is never retried."""
         return self._call("PATCH", path, **_as_json(body))

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from seatrial.cli import (
+    access,
     backups,
     deliveries,
     demo,
@@ -91,6 +92,7 @@ policies.policies.add_typer(policy_source.source, name="source")
 app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
+app.add_typer(access.access, name="access")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

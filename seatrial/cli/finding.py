@@ -21,3 +21,12 @@ def project_named(api: Api, wanted: str, *, archived: bool = False) -> Json:
     raise CommandError(
         f"there is no project {wanted}.", fix=f"See them: {typed('projects')}", word="not_found"
     )
+
+
+def environment_named(api: Api, wanted: str) -> Json:
+    """The preview with this name or id that is not gone. Raises CommandError."""
+    named = items(api.get("/environments", name=wanted, limit=2))
+    rows = named or [row for row in items(api.get("/environments")) if row["id"] == wanted]
+    if len(rows) == 1:
+        return rows[0]
+    raise CommandError(f"there is no preview {wanted}.", fix=f"See them: {typed('status')}", word="not_found")

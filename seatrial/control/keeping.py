@@ -33,7 +33,7 @@ class Age:
 
 
 HISTORY = Age(
-    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests",
+    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests, gates that no deployment has any more",
     None,
     "they were made, or ended",
     "a quarter of a year answers what people ask about the past",
@@ -55,6 +55,12 @@ TRIALS = Age(
     timedelta(days=30),
     "they ended",
     "whoever changes a policy looks at them within days; the newest replay of a version stays",
+)
+GUEST_LINKS = Age(
+    "guest links",
+    timedelta(days=7),
+    "they expired",
+    "they let nobody in any more; the audit log tells who was invited",
 )
 BOOTSTRAP_TOKENS = Age(
     "bootstrap tokens",

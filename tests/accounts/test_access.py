@@ -23,6 +23,7 @@ DEVELOP = LOOK | {
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
+    Action.INVITE_GUEST,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
     Action.TRY_POLICY,

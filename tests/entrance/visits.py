@@ -1,4 +1,4 @@
-"""Previews with gates, and visitors at their door."""
+"""Previews with gates, and visitors at them."""
 
 import base64
 from typing import Any
@@ -53,7 +53,7 @@ def login(password: str = PASSWORD, username: str = "crew") -> str:
 def knock(
     environment: Environment, uri: str = "/", *, label: str = "", ip: str = "203.0.113.7", **headers: str
 ) -> Any:
-    """What the door answers the ingress about a visitor."""
+    """What the gatekeeper answers the ingress about a visitor."""
     sent = {
         "X-Forwarded-Host": f"{label or environment.name}.{DOMAIN}",
         "X-Forwarded-Uri": uri,

@@ -96,6 +96,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
+    from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
     from tests.dashboard.tried import tried
 
@@ -124,6 +125,8 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/policies/git/reviews/{review.pk}",
         "/policies/rescans",
         f"/projects/{harbour.project.pk}/badge",
+        f"/projects/{harbour.project.pk}/access",
+        f"/environments/{gated(harbour).pk}/guests",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         "/policies/git",

@@ -1,4 +1,4 @@
-"""Decides whether a visitor gets into an environment. `door` asks for each request."""
+"""Decides whether a visitor gets into an environment. `gatekeeper` asks for each request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ def decide(visitor: Visitor, environment: Environment, gate: Gate | None) -> Ans
     """Whether the visitor gets in. `gate` None: everybody does."""
     if gate is None:
         return _in(visitor)
-    for door in (_ticket, _parameter, _token, _known, _preflight):
-        answer = door(visitor, environment, gate)
+    for look in (_ticket, _parameter, _token, _known, _preflight):
+        answer = look(visitor, environment, gate)
         if answer is not None:
             return answer
     return _BY_MODE[Mode(gate.mode)](visitor, environment, gate)

@@ -1,4 +1,4 @@
-"""The dashboard's address that a browser comes to from the door, and goes back from with a pass."""
+"""The dashboard's address that a browser comes to from the gate, and goes back from with a pass."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""Passes: what a browser shows at the door once it got in. A signed cookie, for one host of one environment.
+"""Passes: what a browser shows at the gate once it got in. A signed cookie, for one host of one environment.
 
 A pass says how its holder got in; whether that still holds is looked up for each request. So it ends at once when a guest link
 or token is revoked, a password changes, or a person may not look any more.

@@ -1,12 +1,12 @@
-"""Addresses of the door, of whoever comes from there, and of who gets in."""
+"""Addresses of the gatekeeper, of whoever comes from there, and of who gets in."""
 
 from django.urls import path
 
-from seatrial.control.entrance import door, entering, pages
+from seatrial.control.entrance import entering, gatekeeper, pages
 
 app_name = "entrance"
 urlpatterns = [
-    path("preview-gate", door.door, name="door"),
+    path("preview-gate", gatekeeper.gatekeeper, name="gatekeeper"),
     path("environments/<str:key>/enter", entering.enter, name="enter"),
     path("environments/<str:key>/guests", pages.guest_links, name="guests"),
     path("guests/<str:key>/revoke", pages.revoke_guest, name="revoke_guest"),

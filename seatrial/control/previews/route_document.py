@@ -46,7 +46,7 @@ READ_FIRST = {
     "maxRequestBodyBytes": 1_000_000,
 }
 # Who gets in is asked before anything else, for each request. If nobody answers, nobody gets in. Of the visitor's headers, the
-# door sees those it needs, and decides what the preview gets of those that it answers with.
+# gatekeeper sees those it needs, and decides what the preview gets of those that it answers with.
 GATE = "preview-gate"
 SEEN_BY_GATE = [
     "Accept",

@@ -74,11 +74,11 @@ def destination(agent_id: str, asked: AskVisit) -> Destination:
         deployment.pk,
         address + checked_path(asked.path),
         checked_method(asked.method),
-        checked_headers(asked.headers) | _past_the_door(deployment.environment),
+        checked_headers(asked.headers) | _through_the_gate(deployment.environment),
     )
 
 
-def _past_the_door(environment: Environment) -> dict[str, str]:
+def _through_the_gate(environment: Environment) -> dict[str, str]:
     """What lets this server itself in, where visitors are asked who they are."""
     return {"X-Galley-Bypass": passes.for_visit(environment.pk)} if gated(environment) else {}
 

@@ -18,6 +18,7 @@ from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
+from seatrial.control.previews.routes import gated
 from seatrial.control.previews.waits import waits
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
@@ -145,6 +146,7 @@ def _may(user: User, environment: Environment) -> dict[str, bool]:
         and allowed(user, Action.STOP_PREVIEW, environment),
         "extend": environment.state in {EnvironmentState.BUILDING, EnvironmentState.RUNNING}
         and allowed(user, Action.EXTEND_PREVIEW, environment),
+        "invite": gated(environment) and allowed(user, Action.INVITE_GUEST, environment),
         "undo": environment.state == EnvironmentState.STOPPED
         and allowed(user, Action.STOP_PREVIEW, environment),
     }

@@ -1,5 +1,6 @@
-"""Who gets in, by what they show: the wrong ones stay out, and the preview sees nothing of what opened the door."""
+"""Who gets in, by what they show: the wrong ones stay out, and the preview sees nothing of what opened the gate."""
 
+import json
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
@@ -15,6 +16,7 @@ from seatrial.control.entrance import attempts, bypass, guests, passes, rules
 from seatrial.control.entrance.errors import BadLink, NoGuests, NoToken
 from seatrial.control.entrance.models import GuestLink
 from seatrial.control.previews.models import Environment
+from seatrial.control.previews.route_document import Document
 from tests import factories
 from tests.entrance.visits import ALICE, DOMAIN, PASSWORD, basic, colleague, knock, login, members, preview
 
@@ -264,7 +266,7 @@ def test_this_server_gets_in_for_a_minute_and_nobody_else_with_what_it_shows() -
     assert knock(other, X_Galley_Bypass=shown).status_code == 403
 
 
-def test_the_door_knows_no_host_that_has_no_preview() -> None:
+def test_the_gatekeeper_knows_no_host_that_has_no_preview() -> None:
     environment = members().environment
     for host in ("nothing", "a.b", "", "pr-1-shop.evil"):
         answer = knock(environment, label=host or "-")
@@ -284,3 +286,14 @@ def test_the_page_in_place_of_a_protected_preview_tells_nothing() -> None:
 def test_the_password_is_never_in_what_is_answered() -> None:
     answer = knock(basic().environment, Authorization=login())
     assert PASSWORD not in str(answer.headers) and PASSWORD.encode() not in answer.content
+
+
+def test_what_is_applied_at_once_is_in_the_routes_at_once() -> None:
+    scenario = members()
+    document = Document()
+    document.take(scenario.environment)
+    rules.decide(scenario.project, mode="public", by=ALICE)
+    rules.apply(scenario.project, by=ALICE)
+    assert document.take(scenario.environment)
+    routers = json.loads(document.text())["http"]["routers"]
+    assert all("preview-gate" not in router["middlewares"] for router in routers.values())

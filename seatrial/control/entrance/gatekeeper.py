@@ -42,7 +42,7 @@ _PAGES: dict[Refusal, tuple[int, str, str]] = {
 
 @csrf_exempt
 @never_cache
-def door(request: HttpRequest) -> HttpResponseBase:
+def gatekeeper(request: HttpRequest) -> HttpResponseBase:
     """Whether the visitor that the ingress describes gets in: 200, with the headers that the preview may see, or what the visitor is
     answered."""
     who = visitor(request)
