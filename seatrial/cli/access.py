@@ -163,7 +163,7 @@ def _shown(answer: Json, row: Json, as_json: bool) -> None:
 
 
 def _guest(terminal: Terminal, link: Json) -> None:
-    terminal.line(f"{link['id']}  ", bold(link["note"] or "nobody in particular"))
+    terminal.line(f"{link['id']}  ", bold(link["note"] or "anybody with the link"))
     terminal.line("  ", _until(link), note(f"  {link['by']}, {moment(link['created_at'])}"))
 
 
