@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.gvisor,
     pytest.mark.chromium,
-    pytest.mark.timeout(3600),
+    pytest.mark.timeout(7200),
 ]
 SITE = f"http://gitgrit.{INSIDE}:3000"
 COMPOSE = "docker compose -f docker-compose.full.yaml"
@@ -230,7 +230,7 @@ def older(closed: Host) -> None:
 
 def refused(closed: Host, why: str) -> None:
     """The server does not start, and its log says why. `up -d` ends when it sees that, or waits until Ctrl-C."""
-    closed.tries(f"timeout --signal=INT 60 {COMPOSE} up -d")
+    closed.tries(f"timeout --signal=INT 120 {COMPOSE} up -d")
     closed.follows(f"{COMPOSE} logs -f app", why)
 
 

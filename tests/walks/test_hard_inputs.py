@@ -27,9 +27,9 @@ from tests.walks.host import Host
 
 __all__ = ["authority", "images"]
 
-pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(7200)]
 DUMP = ("exec", "-T", "postgres", "sh", "-c", 'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"')
-UP = ("up", "--detach", "--wait", "--wait-timeout", "600")
+UP = ("up", "--detach", "--wait", "--wait-timeout", "1200")
 ROOM, TAKEN = 700 * 1024**2, "/var/lib/docker/taken"
 LATE = "certificates_served"  # a table that does not come first
 SLEEPER = "987651"
@@ -195,7 +195,7 @@ def under_way(installation: Installation, site: ForgejoSite, folder: Path) -> No
         connected(person, site, static(folder, Dockerfile=SLOW))
         pull = site.open_pull(SHOP, "feature", author="ann", title="Take for ever")
         eventually(lambda: building(person, pull), what="it is being built", not_yet=NOT_YET)
-        eventually(sleepers, what="its step runs", seconds=120)
+        eventually(sleepers, what="its step runs", seconds=600)
 
 
 def shown(installation: Installation, site: ForgejoSite, folder: Path) -> str:
@@ -234,7 +234,7 @@ def test_two_stacks_on_the_same_volumes(
     ) as second:
         (second.directory / "shared.yaml").write_text(SHARED.format(first=installation.project))
         both = ("-f", second.file, "-f", "shared.yaml")
-        refused = second.run("compose", *both, "up", "--detach", "galley-server", timeout=300)
+        refused = second.run("compose", *both, "up", "--detach", "galley-server", timeout=900)
         assert refused.returncode != 0, refused.stdout
         said = second.run("compose", *both, "logs", "--no-color", "postgres", "bus").stdout
         for volume in ("galley-db", "galley-bus"):
@@ -258,7 +258,7 @@ def test_a_second_stack_with_the_same_ports(
     installation.compose("up", "--detach", "--wait", "bus")
     same = {name: installation.values[name] for name in PORTS}
     with installed(tmp_path_factory, images, authority, **same) as second:
-        refused = second.run("compose", "up", "--detach", "galley-agent", timeout=300)
+        refused = second.run("compose", "up", "--detach", "galley-agent", timeout=900)
         assert refused.returncode != 0
         assert (
             f":{same['GALLEY_BUS_PORT']}" in refused.stderr and "port is already allocated" in refused.stderr
