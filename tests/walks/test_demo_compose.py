@@ -85,7 +85,7 @@ def interrupted(place: Place, moment: str) -> str:
         )
         eventually(lambda: f"✓ {moment}" in output.read_text(), what=moment, seconds=3600)
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(120)
+        process.wait(600)
     return output.read_text()
 
 
