@@ -141,7 +141,7 @@ def versions(hashes: Mapping[str, list[str]], programs: Path) -> dict[str, str]:
 
 def versions_of_tools(wheels: Path) -> dict[str, str]:
     """By their hashes, the versions of the tools of facts, which the image of sandboxes has from these wheels."""
-    found = {}
+    found: dict[str, str] = {}
     for tool in TOOLS.values():
         for wheel in wheels.glob(f"{tool.package.replace('-', '_')}-{tool.version}-*.whl"):
             with zipfile.ZipFile(wheel) as files:
