@@ -4,7 +4,8 @@ import base64
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -183,8 +184,8 @@ def somebody_signs_in(closed: Host, gitlab: CodeHost, url: str, pages: Sequence[
         for path in ("/projects", *pages):
             tab.goto(f"{SITE}{path}")
             expect(tab.get_by_role("heading", level=1)).to_be_visible()
-        assets = {url.rpartition(".")[2] for url in browser.requests if f"{SITE}/static/" in url}
-        assert {"css", "js", "woff2"} <= assets, "not only pages are asked for"
+        assets = {PurePosixPath(urlsplit(url).path).suffix for url in browser.requests}
+        assert {".css", ".js", ".woff2"} <= assets, "not only pages are asked for"
         assert browser.elsewhere(SITE, gitlab.url) == []
         tab.goto(url)
         expect(tab.locator("body")).to_contain_text("version one")
