@@ -126,9 +126,9 @@ def stored(version: PolicyVersion) -> Stored:
     found: dict[str, Any] = {}
     with warnings.catch_warnings(), contextlib.suppress(SyntaxError, RecursionError, MemoryError):
         warnings.simplefilter("ignore")
-        for name, value in assigned(ast.parse(version.code)):
+        for constant, value in assigned(ast.parse(version.code)):
             with contextlib.suppress(ValueError, TypeError):
-                found |= {name: ast.literal_eval(value)} if name in METADATA else {}
+                found |= {constant: ast.literal_eval(value)} if constant in METADATA else {}
     name, criteria, params = (found.get(one) for one in ("NAME", "CRITERIA", "PARAMS"))
     return Stored(
         name if isinstance(name, str) else version.policy.slug,
