@@ -105,7 +105,7 @@ def bundle(
     put = contents.put(programs, folder)
     say("Writing the bill of materials and the checksums")
     hashes = bill.locked((tree / context.LOCK).read_text(), built / "wheels")
-    known = bill.versions(hashes, built / "programs")
+    known = bill.versions(hashes, built / "programs") | bill.versions_of_tools(built / "wheels")
     document = bill.written(source, inside.read(loadable, images), hashes, known, put)
     (folder / "bom.json").write_text(json.dumps(document, indent=1) + "\n")
     packing.sum_up(folder, key)

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import re
 import uuid
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from scripts.bundle.archive import Image
 from scripts.bundle.inside import Inside, Package, canonical
 from scripts.images.context import Source
 from seatrial import __version__
+from seatrial.agent.sandboxes.facts.tools import TOOLS
 
 Component = dict[str, Any]
 OWN = "seatrial"
@@ -135,6 +137,17 @@ def versions(hashes: Mapping[str, list[str]], programs: Path) -> dict[str, str]:
     found = (name.partition("==")[::2] for name in hashes)
     wheels = {name.removesuffix("-bin"): version for name, version in found if name.endswith("-bin")}
     return {hashed(path): wheels[path.name] for path in programs.iterdir() if path.name in wheels}
+
+
+def versions_of_tools(wheels: Path) -> dict[str, str]:
+    """By their hashes, the versions of the tools of facts, which the image of sandboxes has from these wheels."""
+    found: dict[str, str] = {}
+    for tool in TOOLS.values():
+        for wheel in wheels.glob(f"{tool.package.replace('-', '_')}-{tool.version}-*.whl"):
+            with zipfile.ZipFile(wheel) as files:
+                held = (name for name in files.namelist() if name.endswith(f"/{tool.name}"))
+                found |= {hashlib.sha256(files.read(name)).hexdigest(): tool.version for name in held}
+    return found
 
 
 def hashed(path: Path) -> str:

@@ -12,7 +12,8 @@ from scripts.bundle.archive import Image, opened
 from scripts.images import context
 
 DPKG, APK = "var/lib/dpkg/status", "lib/apk/db/installed"
-PROGRAMS = {f"usr/local/bin/{name}": name for name in context.PROGRAMS}  # that no list names
+# Programs that no list names: of stand-ins, the tools of facts, and the Python of an image that compiled its own.
+PROGRAM = re.compile(rf"tools/[^/]+|usr/local/bin/(?:{'|'.join(context.PROGRAMS)}|python3\.\d+)")
 RELEASES = ("etc/os-release", "usr/lib/os-release")
 PYTHON = re.compile(r"(?:^|/)site-packages/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 
@@ -66,8 +67,9 @@ def of_layer(files: tarfile.TarFile) -> Found:
         name = member.name.removeprefix("./").lstrip("/")
         if name in {DPKG, APK, *RELEASES} and member.isfile():
             found.texts[name] = opened(files, member.name).read().decode(errors="replace")
-        elif name in PROGRAMS and member.isfile():
-            found.programs[PROGRAMS[name]] = hashlib.sha256(opened(files, member.name).read()).hexdigest()
+        elif PROGRAM.fullmatch(name) and member.isfile():
+            program = name.rpartition("/")[2]
+            found.programs[program] = hashlib.sha256(opened(files, member.name).read()).hexdigest()
         elif match := PYTHON.search(name):
             found.python[canonical(match["name"])] = match["version"]
     return found

@@ -99,6 +99,9 @@ def _doubts(install: Install, values: Mapping[str, str]) -> Iterator[str]:
     for name in ("SITE_URL", "GALLEY_PREVIEW_DOMAIN"):
         if values.get(name, "").endswith(f".{EXAMPLE}"):
             yield f"{name}: an example's. Set it to a name of your own"
+    *above, last = values.get("GALLEY_PREVIEW_DOMAIN", "localhost").split(".")
+    if last and last != "localhost" and (not above or last.isdigit()):
+        yield "GALLEY_PREVIEW_DOMAIN: not like a domain. Write it like preview.example.com, if it is not swapped with another"
     if values.get("GALLEY_ACME_PROVIDER") and values.get("GALLEY_TLS_DIR"):
         yield "GALLEY_TLS_DIR: certificates come by ACME, too (GALLEY_ACME_PROVIDER). Set one of the two"
     for kind in PROVIDERS:

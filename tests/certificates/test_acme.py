@@ -12,10 +12,12 @@ import pytest
 import trustme
 
 from seatrial.control.certificates import notes
+from seatrial.control.certificates.again import PAUSE, ask_again
 from seatrial.control.certificates.giving import Giving
 from seatrial.control.certificates.handshake import NotServed, Seen, look
 from seatrial.control.certificates.models import Served, Source
 from seatrial.control.certificates.sentences import Sentence, sentence
+from seatrial.control.certificates.states import CertificateState
 from seatrial.control.configuration import Configuration
 from tests.certificates.acme import Authority, authority
 from tests.certificates.ingress import DOMAIN, SITE, Ingress, laid_out, up
@@ -134,6 +136,30 @@ def test_what_is_wrong_ends_in_a_sentence_with_its_fix(
                 one = eventually(lambda name=name: (it := told(ingress, name)).grave and it, what=name)
                 assert "is pending" in one.text and said in one.text and fix in one.fix
             assert said in ingress.log.read_text(), "docker compose logs traefik has it, too"
+    finally:
+        issuing.zone.refuses = False
+
+
+@pytest.mark.walk
+def test_what_was_refused_is_asked_for_again_without_a_restart(issuing: Authority, ingress: Ingress) -> None:
+    issuing.zone.refuses = True
+    try:
+        with up(ingress, issuing.environment, **by_acme(issuing)) as program:
+            refused = eventually(
+                lambda: (it := told(ingress, PREVIEWS)).grave and it,
+                what="it is refused",
+                not_yet=(NotServed, OSError),
+            )
+            assert refused.state is CertificateState.PENDING
+            issuing.zone.refuses = False
+            later = datetime.now(UTC) + PAUSE
+            row = Served(
+                name=PREVIEWS, source=Source.ACME, since=later - PAUSE, **vars(seen(ingress, PREVIEWS))
+            )
+            routes = ingress.folder / "etc/traefik/dynamic/routes.json"
+            assert ask_again(routes, [row], later) and not ask_again(routes, [row], later)
+            eventually(issued(ingress), what="it is issued", not_yet=(NotServed,))
+            assert program.poll() is None
     finally:
         issuing.zone.refuses = False
 

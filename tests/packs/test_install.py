@@ -52,6 +52,20 @@ def test_what_nobody_changed_becomes_what_the_pack_says_now(workspace: Workspace
         assert policies.get().versions.first().params == {"min_words": 40}
 
 
+@pytest.mark.parametrize(
+    "unlike", ["TESTS = re.compile('')", "LIVE = 3", "NETWORK = print()", "CRITERIA = 1"]
+)
+def test_what_an_earlier_release_meant_by_a_name_is_no_obstacle(workspace: Workspace, unlike: str) -> None:
+    """Such as the TESTS of this pack's own ci-configured, before policies had tests."""
+    packs.install(workspace, "starter")
+    old = f"PARAMS = {{'min_words': 20}}\n{unlike}"
+    version = PolicyVersion.objects.filter(policy__slug="readme")
+    version.update(code=old, digest="old", params={"min_words": 7})
+    packs.install(workspace, "starter")
+    newest = Policy.objects.get(slug="readme").versions.first()
+    assert newest.number == 2 and newest.params == {"min_words": 7}
+
+
 def test_code_that_people_changed_is_left_alone(workspace: Workspace) -> None:
     packs.install(workspace, "starter")
     policy = Policy.objects.get(slug="readme")

@@ -18,7 +18,7 @@ from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import results as reported
 from seatrial.control.policies.notices import delivering
-from seatrial.control.policies.notices.addresses import host_of
+from seatrial.control.policies.notices.addresses import CLOSED, host_of
 from seatrial.control.policies.notices.delivering import NotDelivered, deliver
 from seatrial.control.policies.notices.models import Notice, Subscription
 from seatrial.control.policies.notices.retention import prune
@@ -268,3 +268,19 @@ def test_old_notices_are_deleted(shop: Shop) -> None:
     assert prune(timezone.now()) == 0
     assert prune(timezone.now() + timedelta(days=31)) == 1
     assert host_of(URL) == "hooks.example.com"
+
+
+def test_without_internet_nobody_is_told_and_the_page_says_so(
+    shop: Shop, elsewhere: Elsewhere, settings: Any
+) -> None:
+    row = shop.subscribed()
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"airgapped": True})
+    shop.finish()
+    work()
+    assert elsewhere.got == []
+    assert Notice.objects.get(subscription=row).problem == CLOSED
+    asked = {"url": "https://chat.example.com/", "kinds": BOTH}
+    answer = shop.ask("admin", "POST", "/api/v1/workspaces/shop/subscriptions", **asked)
+    assert answer.status_code == 400 and CLOSED in answer.json()["error"]["message"]
+    page = shop.ask("admin", "GET", "/policies/notices").content.decode()
+    assert CLOSED in page and "Tell it</button>" not in page and "Remove" in page

@@ -17,7 +17,7 @@ import psutil
 from tests.waiting import eventually
 
 HERE = Path(__file__).parent
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 1800.0
 CGROUPS = Path("/sys/fs/cgroup")
 # What a machine has that namespaces do not: an init system that starts the engine, and sudo where one is root already.
 SYSTEMCTL = """\
@@ -91,7 +91,7 @@ class Host:
         """Type what goes on until Ctrl-C, which comes as soon as a line has `wanted`; returns that line."""
         sys.stdout.write(f"    $ {command}   until {wanted!r}\n")
         self.typed.append(command)
-        script = f"cd {shlex.quote(self.folder)} && exec timeout --signal=INT 120 {command}"
+        script = f"cd {shlex.quote(self.folder)} && exec timeout --signal=INT 600 {command}"
         process = subprocess.Popen(
             self.command(script), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
 from tests.dashboard import chromium
 from tests.deploy.installation import NOT_YET
@@ -15,7 +16,8 @@ from tests.waiting import eventually
 from tests.walks.code_host import BOT, CodeHost
 from tests.walks.office import HERE, HOST, INSIDE
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900
+expect.set_options(timeout=60_000)
 ENDED = {"success", "failure", "error"}
 RULES = f"MAP gitlab.{INSIDE} {HERE}, MAP *.{INSIDE} {HOST}"
 

@@ -24,7 +24,7 @@ from tests.walks.office import HERE, INSIDE, Office, entered
 from tests.walks.page import Page
 from tests.walks.people import Admin, admin_of, outcome
 
-pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(7200)]
 SITE = f"https://galley.{INSIDE}"
 SHOP = "acme/web/shop"
 SLOW = """\

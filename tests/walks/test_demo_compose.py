@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from tests.walks.page import blocks
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(7200)]
 PAGE = "docs/install/compose.md"
 MADE = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
 
@@ -83,9 +83,9 @@ def interrupted(place: Place, moment: str) -> str:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environ(place), stdout=stream, stderr=stream, start_new_session=True
         )
-        eventually(lambda: f"✓ {moment}" in output.read_text(), what=moment, seconds=1200)
+        eventually(lambda: f"✓ {moment}" in output.read_text(), what=moment, seconds=3600)
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(120)
+        process.wait(600)
     return output.read_text()
 
 

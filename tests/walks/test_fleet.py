@@ -35,7 +35,7 @@ from tests.walks.people import Admin, admin_of, outcome
 
 __all__ = ["images"]
 
-pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(7200)]
 SITE = f"https://galley.{INSIDE}"
 SHOP = "acme/web/shop"
 ADDRESSES = {"one": HOST, "two": "10.77.0.11", "three": "10.77.0.12"}
@@ -170,10 +170,10 @@ def test_from_one_host_to_a_fleet(
         eventually(
             lambda: online(admin) == {"local", "two"},
             what="both agents are back",
-            seconds=180,
+            seconds=600,
             not_yet=NOT_YET,
         )
-        eventually(lambda: nodes(admin) == "", what="three nodes are well", seconds=180, not_yet=NOT_YET)
+        eventually(lambda: nodes(admin) == "", what="three nodes are well", seconds=600, not_yet=NOT_YET)
         assert visited(url, trusting) == "version one"
         killed_under_load(fleet, admin, gitlab, hosted, source)
         git(source, "checkout", "-q", "feature")
@@ -217,13 +217,13 @@ def joined(page: Page, fleet: Fleet, admin: Admin) -> None:
     fleet["two"].types(page["galley-agent-alone\n"])
     try:
         eventually(
-            lambda: online(admin) == {"local", "two"}, what="it is online", seconds=120, not_yet=NOT_YET
+            lambda: online(admin) == {"local", "two"}, what="it is online", seconds=600, not_yet=NOT_YET
         )
     except AssertionError as error:
         error.add_note(fleet["two"].tries("docker compose logs galley-agent-alone").text)
         raise
     fleet["one"].types("docker compose stop galley-agent")
-    eventually(lambda: online(admin) == {"two"}, what="the first host's is not", seconds=120, not_yet=NOT_YET)
+    eventually(lambda: online(admin) == {"two"}, what="the first host's is not", seconds=600, not_yet=NOT_YET)
 
 
 def agents(admin: Admin) -> list[dict[str, Any]]:
@@ -282,7 +282,7 @@ def killed_under_load(fleet: Fleet, admin: Admin, gitlab: CodeHost, hosted: Host
     eventually(lambda: "three" in nodes(admin), what="the node that is away is named", not_yet=NOT_YET)
 
     fleet["three"].types("docker compose up -d --no-deps galley-bus-alone")
-    eventually(lambda: nodes(admin) == "", what="three nodes are well again", seconds=180, not_yet=NOT_YET)
+    eventually(lambda: nodes(admin) == "", what="three nodes are well again", seconds=600, not_yet=NOT_YET)
     pulls = [came_in(gitlab, source, number) for number in range(4, 6)]
     fleet["one"].types("kill -9 $(docker inspect --format '{{.State.Pid}}' galley-bus-1)")
     for pull in pulls:

@@ -27,10 +27,11 @@ from tests.walks.host import Host
 
 __all__ = ["authority", "images"]
 
-pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.walk, pytest.mark.docker, pytest.mark.gvisor, pytest.mark.timeout(7200)]
 DUMP = ("exec", "-T", "postgres", "sh", "-c", 'pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"')
-UP = ("up", "--detach", "--wait", "--wait-timeout", "600")
+UP = ("up", "--detach", "--wait", "--wait-timeout", "1200")
 ROOM, TAKEN = 700 * 1024**2, "/var/lib/docker/taken"
+LATE = "certificates_served"  # a table that does not come first
 SLEEPER = "987651"
 SLOW = f'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sleep", "{SLEEPER}"]\n'
 # Another project with the volumes of the first, as whoever copies a folder and keeps the data may write it.
@@ -120,12 +121,12 @@ def test_all_of_it_removed_in_the_middle_of_a_migration_and_of_a_build(
 ) -> None:
     installation.compose("create")
     installation.compose("up", "--detach", "--wait", "postgres", "bus")
+    held_up(installation)
     installation.compose("start", "galley-server")
-    everything = len(eventually(lambda: tables(installation), what="a migration is under way"))
+    eventually(lambda: f'CREATE TABLE "{LATE}"' in waiting(installation), what="a migration is under way")
     installation.down()
 
     installation.compose(*UP)
-    assert len(tables(installation)) > everything, "it was in the middle"
     first = agent(installation)
     with forge(installation, authority, tmp_path / "first") as site:
         under_way(installation, site, tmp_path / "slow")
@@ -140,6 +141,20 @@ def test_all_of_it_removed_in_the_middle_of_a_migration_and_of_a_build(
     installation.down()
     for one in (first, second):  # what an agent leaves, once it is no more
         removed(one)
+
+
+def held_up(installation: Installation) -> None:
+    """Have somebody make one of the tables without coming to an end: who makes all of them waits for that, in the middle."""
+    slow = ("BEGIN", f"CREATE TABLE {LATE} ()", "SELECT pg_sleep(3600)")
+    said = [word for statement in slow for word in ("-c", statement)]
+    installation.compose("exec", "--detach", "postgres", "psql", "-U", "galley", "galley", *said)
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    eventually(lambda: asked(installation, sleeping) == "1", what="somebody makes a table")
+
+
+def waiting(installation: Installation) -> str:
+    """What waits for somebody else in the database."""
+    return asked(installation, "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 
 
 def tables(installation: Installation) -> list[str]:
@@ -180,7 +195,7 @@ def under_way(installation: Installation, site: ForgejoSite, folder: Path) -> No
         connected(person, site, static(folder, Dockerfile=SLOW))
         pull = site.open_pull(SHOP, "feature", author="ann", title="Take for ever")
         eventually(lambda: building(person, pull), what="it is being built", not_yet=NOT_YET)
-        eventually(sleepers, what="its step runs", seconds=120)
+        eventually(sleepers, what="its step runs", seconds=600)
 
 
 def shown(installation: Installation, site: ForgejoSite, folder: Path) -> str:
@@ -219,7 +234,7 @@ def test_two_stacks_on_the_same_volumes(
     ) as second:
         (second.directory / "shared.yaml").write_text(SHARED.format(first=installation.project))
         both = ("-f", second.file, "-f", "shared.yaml")
-        refused = second.run("compose", *both, "up", "--detach", "galley-server", timeout=300)
+        refused = second.run("compose", *both, "up", "--detach", "galley-server", timeout=900)
         assert refused.returncode != 0, refused.stdout
         said = second.run("compose", *both, "logs", "--no-color", "postgres", "bus").stdout
         for volume in ("galley-db", "galley-bus"):
@@ -243,7 +258,7 @@ def test_a_second_stack_with_the_same_ports(
     installation.compose("up", "--detach", "--wait", "bus")
     same = {name: installation.values[name] for name in PORTS}
     with installed(tmp_path_factory, images, authority, **same) as second:
-        refused = second.run("compose", "up", "--detach", "galley-agent", timeout=300)
+        refused = second.run("compose", "up", "--detach", "galley-agent", timeout=900)
         assert refused.returncode != 0
         assert (
             f":{same['GALLEY_BUS_PORT']}" in refused.stderr and "port is already allocated" in refused.stderr

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from seatrial.control.authorities import UnfitAuthorities
 from seatrial.control.certificates import notes
+from seatrial.control.certificates.again import ask_again
 from seatrial.control.certificates.handshake import NotServed, Seen, look
 from seatrial.control.certificates.models import Served, Source
 from seatrial.control.certificates.naming import asked_for, wanted
@@ -30,6 +31,10 @@ def look_at_all() -> None:
     Served.objects.exclude(name__in=names).delete()
     for name in names:
         _look_at(name, names, configuration)
+    if configuration.galley_routes_file and ask_again(
+        configuration.galley_routes_file, Served.objects.all(), timezone.now()
+    ):
+        log.info("certificate asked for again")
 
 
 def _look_at(name: str, names: list[str], configuration: Configuration) -> None:

@@ -8,11 +8,12 @@ from seatrial.control.certificates.models import Served, Source
 from seatrial.control.certificates.states import PATIENCE, CertificateState, state_of
 from seatrial.wire.counted import counted
 
-AGAIN = "then let Traefik try again: docker compose up -d --force-recreate traefik"
+AGAIN = "let Traefik try again: docker compose up -d --force-recreate traefik"
 USUAL = (
     "A DNS-01 challenge takes 60 to 120 seconds with most registrars. Past a few minutes, docker compose logs traefik has the ACME "
     "error. The usual ones: a typo in the provider's variable in acme.env, such as CLOUDFLARE_DNS_API_TOKEN; a token whose scope is "
-    "too narrow (Cloudflare: Zone:Read and DNS:Edit of the zone)"
+    "too narrow (Cloudflare: Zone:Read and DNS:Edit of the zone). What was wrong elsewhere is asked for again within the hour; after a "
+    f"change of acme.env or .env, {AGAIN}"
 )
 REPLACE = "Put the new tls.crt and tls.key into GALLEY_TLS_DIR: they are served without a restart"
 LOOK = "docker compose logs traefik says why it was not renewed"
@@ -140,7 +141,7 @@ _WORDS = {
 
 def _known(said: str) -> str:
     fix = next((fix for part, fix in KNOWN if part in said), "")
-    return f"{fix}; {AGAIN}" if fix else USUAL
+    return f"{fix}; then {AGAIN}" if fix else USUAL
 
 
 def _renew(row: Served) -> str:

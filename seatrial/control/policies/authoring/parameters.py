@@ -15,7 +15,7 @@ NUMBER = (int, float)
 
 def defaults_of(version: PolicyVersion) -> dict[str, Any]:
     """What the version's own code says."""
-    return packs.parse(version.policy.slug, version.code).params
+    return packs.stored(version).params
 
 
 def carried(version: PolicyVersion, defaults: Mapping[str, Any]) -> dict[str, Any]:

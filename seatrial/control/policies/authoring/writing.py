@@ -107,7 +107,7 @@ def add_version(
     """
     newest = policy.versions.order_by("-number").first()
     if newest is not None:
-        before = packs.parse(policy.slug, newest.code)
+        before = packs.stored(newest)
         if policy.name == before.name:
             policy.name = draft.name
         if policy.criteria == before.criteria:

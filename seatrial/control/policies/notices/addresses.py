@@ -8,10 +8,13 @@ from seatrial.control.outbound import on_this_machine
 from seatrial.control.policies.errors import BadSubscription
 
 MAX_URL = 500
+CLOSED = "AIRGAPPED is set: this server tells nothing to addresses elsewhere. The REST API answers whoever asks it."
 
 
 def checked(url: str) -> str:
     """`url`, if it may be told. Raises BadSubscription."""
+    if settings.CONFIGURATION.airgapped:
+        raise BadSubscription(CLOSED)
     try:
         parts = urlsplit(url)
         fits = bool(parts.hostname) and parts.port != 0

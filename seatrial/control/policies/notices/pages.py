@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.policies.errors import BadSubscription
 from seatrial.control.policies.notices import services
+from seatrial.control.policies.notices.addresses import CLOSED
 from seatrial.control.policies.notices.models import KINDS, NoticeKind, Subscription
 
 SHOWN = 10  # newest notices of an address
@@ -88,4 +90,6 @@ def _context(user: User) -> dict[str, Any]:
         }
         for one in workspaces(user, Action.MANAGE_POLICIES).order_by("name")
     ]
-    return {"spaces": spaces, "kinds": [(kind, kind.word) for kind in KINDS], "tab": "policies"}
+    closed = CLOSED if settings.CONFIGURATION.airgapped else ""
+    kinds = [(kind, kind.word) for kind in KINDS]
+    return {"spaces": spaces, "kinds": kinds, "closed": closed, "tab": "policies"}

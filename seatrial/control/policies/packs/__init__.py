@@ -1,13 +1,14 @@
 """Packs: policies that come with the platform, one file each. Here they are only read; only a sandbox runs them."""
 
 import ast
+import contextlib
 import functools
 import hashlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -110,6 +111,32 @@ def parse(slug: str, code: str) -> PackedPolicy:
     )
 
 
+class Stored(NamedTuple):
+    """What stored code says of itself."""
+
+    name: str
+    criteria: dict[str, Any]
+    params: dict[str, Any]
+
+
+def stored(version: PolicyVersion) -> Stored:
+    """What the version's own code says, as far as it does. It may be of a release that knew fewer of these names, and have used one
+    for something else; so nothing is raised.
+    """
+    found: dict[str, Any] = {}
+    with warnings.catch_warnings(), contextlib.suppress(SyntaxError, RecursionError, MemoryError):
+        warnings.simplefilter("ignore")
+        for constant, value in assigned(ast.parse(version.code)):
+            with contextlib.suppress(ValueError, TypeError):
+                found |= {constant: ast.literal_eval(value)} if constant in METADATA else {}
+    name, criteria, params = (found.get(one) for one in ("NAME", "CRITERIA", "PARAMS"))
+    return Stored(
+        name if isinstance(name, str) else version.policy.slug,
+        criteria if isinstance(criteria, dict) else {},
+        params if isinstance(params, dict) else {},
+    )
+
+
 def assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Names and values, with and without an annotation."""
     for node in module.body:
@@ -153,7 +180,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
         params={**packed.params, **(changed(newest) if newest else {})},
         author=author,
     )
-    if newest is not None and policy.criteria == parse(packed.slug, newest.code).criteria:
+    if newest is not None and policy.criteria == stored(newest).criteria:
         policy.criteria = check_criteria(packed.criteria).stored()
         policy.save(update_fields=["criteria"])
     return policy
@@ -161,7 +188,7 @@ def _install(workspace: Workspace, pack: str, packed: PackedPolicy) -> Policy:
 
 def changed(version: PolicyVersion) -> dict[str, Any]:
     """The parameters that people set: those that differ from the defaults in the version's own code."""
-    defaults = parse("", version.code).params
+    defaults = stored(version).params
     return {
         key: value for key, value in version.params.items() if key not in defaults or defaults[key] != value
     }
