@@ -1,0 +1,91 @@
+"""The paths of one commit as one text, in which an expression is searched once: a large repository has a million of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from seatrial.agent.sandboxes.globs import shown
+from seatrial.agent.sandboxes.questions import Unanswerable
+from seatrial.agent.sandboxes.searching import compiled
+
+ENDS_OF_ALL = ("\\A", "\\z")  # would mean the first path and the last one
+# What RE2 is to know: an expression never leaves its line, and says nothing of its groups.
+OF_LINES = {"never_nl": True, "never_capture": True}
+
+
+class Names:
+    """Paths in their order. Blocking calls: some 20 ms for each 100,000 paths."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        odd = [] if is_plain("".join(paths)) else [path for path in paths if not is_plain(path)]
+        rest = set(odd)
+        self.paths = paths
+        self._odd = {path: shown(path).replace("\n", "\ufffd") for path in odd}
+        self._text = "\n".join(path for path in paths if path not in rest).encode() if paths else b""
+        self._folders: set[str] | None = None
+        self._known: set[str] | None = None
+
+    def meant(self, pattern: str, unless: str = "") -> list[str]:
+        """Those in which RE2 finds `pattern`, and not `unless`; ^ and $ are a path's ends. Raises Unanswerable."""
+        found = self.matched(checked(pattern))
+        if not unless or not found:
+            return found
+        left_out = set(self.matched(checked(unless)))
+        return [path for path in found if path not in left_out]
+
+    def matched(self, pattern: str) -> list[str]:
+        """The same for a pattern that is known to be good."""
+        whole = whole_line(pattern)
+        found = [match.group().decode() for match in whole.finditer(self._text)]
+        odd = [path for path, text in self._odd.items() if next(whole.finditer(text.encode()), None)]
+        return sorted(found + odd) if odd else found
+
+    def count(self, pattern: str) -> int:
+        """How many `meant` would return."""
+        whole = whole_line(checked(pattern))
+        texts = (self._text, *(text.encode() for text in self._odd.values()))
+        return sum(1 for text in texts for _ in whole.finditer(text))
+
+    def among(self, asked: Iterable[str]) -> list[str]:
+        """Those of `asked` that are there; what ends with / is there if something is below it."""
+        self._known = self._known or set(self.paths)
+        return [one for one in asked if one in (self.folders if one.endswith("/") else self._known)]
+
+    @property
+    def folders(self) -> set[str]:
+        """Every folder, with / at its end."""
+        if self._folders is None:
+            self._folders = set()
+            for path in self.paths:
+                self._add_folders(self._folders, path)
+        return self._folders
+
+    @staticmethod
+    def _add_folders(folders: set[str], path: str) -> None:
+        end = path.rfind("/")
+        while end >= 0 and (folder := path[: end + 1]) not in folders:
+            folders.add(folder)
+            end = path.rfind("/", 0, end)
+
+
+def whole_line(pattern: str) -> Any:
+    """What finds each line in which `pattern` is found."""
+    return compiled(f"(?m)^.*(?:{pattern}).*$", **OF_LINES)
+
+
+def checked(pattern: str) -> str:
+    """The pattern, if RE2 can be given it. Raises Unanswerable."""
+    if not isinstance(pattern, str):
+        raise TypeError("a pattern is a text")
+    compiled(pattern)
+    if any(end in pattern for end in ENDS_OF_ALL):
+        raise Unanswerable(f"the pattern {pattern[:200]!r} has \\A or \\z; ^ and $ are the ends of a path")
+    return pattern
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is one line of UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\n" not in path and bool(path)
