@@ -24,14 +24,14 @@ class Filing:
     async def files_count(self, pattern: str = "", unless: str = "") -> int:
         """How many there are; with a pattern, in whose paths it is found, and the other one is not."""
         names = await self._reading.names()
-        if not unless:
-            return await asyncio.to_thread(names.count, pattern) if pattern else len(names.paths)
-        return len(await asyncio.to_thread(names.meant, pattern, unless))
+        if not (pattern or unless):
+            return len(names.paths)
+        return await asyncio.to_thread(names.count, pattern, unless)
 
     async def files_matching(self, pattern: str, unless: str = "", most: str = "") -> list[str]:
         """Those in whose paths the pattern is found, and the other one is not; the first of them."""
-        found = await asyncio.to_thread((await self._reading.names()).meant, pattern, unless)
-        return found[: number(most)] if most else found
+        names = await self._reading.names()
+        return await asyncio.to_thread(names.meant, pattern, unless, number(most) if most else None)
 
     async def files_among(self, paths: list[str]) -> list[str]:
         """Those of `paths` that are there; with / at their end, folders."""

@@ -1,6 +1,8 @@
 """The paths of one commit as one text, in which an expression is searched once: a large repository has a million of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from seatrial.agent.sandboxes.globs import shown
@@ -24,26 +26,33 @@ class Names:
         self._folders: set[str] | None = None
         self._known: set[str] | None = None
 
-    def meant(self, pattern: str, unless: str = "") -> list[str]:
-        """Those in which RE2 finds `pattern`, and not `unless`; ^ and $ are a path's ends. Raises Unanswerable."""
-        found = self.matched(checked(pattern))
-        if not unless or not found:
-            return found
-        left_out = set(self.matched(checked(unless)))
-        return [path for path in found if path not in left_out]
+    def meant(self, pattern: str, unless: str = "", most: int | None = None) -> list[str]:
+        """Those in which RE2 finds `pattern`, and not `unless`; ^ and $ are a path's ends. The first `most`. Raises Unanswerable."""
+        left_out = set(self.matched(checked(unless))) if unless else ()
+        found = (path for path in self._found(checked(pattern)) if path not in left_out)
+        return list(islice(found, most))
+
+    def count(self, pattern: str, unless: str = "") -> int:
+        """How many `meant` would return."""
+        left_out = set(self.matched(checked(unless))) if unless else ()
+        if left_out:
+            return sum(1 for path in self._found(checked(pattern)) if path not in left_out)
+        return sum(1 for _ in whole_line(checked(pattern)).finditer(self._text)) + len(
+            self._odd_ones(pattern)
+        )
 
     def matched(self, pattern: str) -> list[str]:
-        """The same for a pattern that is known to be good."""
-        whole = whole_line(pattern)
-        found = [match.group().decode() for match in whole.finditer(self._text)]
-        odd = [path for path, text in self._odd.items() if next(whole.finditer(text.encode()), None)]
-        return sorted(found + odd) if odd else found
+        """Those in which RE2 finds a pattern that is known to be good."""
+        return list(self._found(pattern))
 
-    def count(self, pattern: str) -> int:
-        """How many `meant` would return."""
-        whole = whole_line(checked(pattern))
-        texts = (self._text, *(text.encode() for text in self._odd.values()))
-        return sum(1 for text in texts for _ in whole.finditer(text))
+    def _found(self, pattern: str) -> Iterator[str]:
+        """In their order."""
+        plain = (match.group().decode() for match in whole_line(pattern).finditer(self._text))
+        return merge(plain, self._odd_ones(pattern))
+
+    def _odd_ones(self, pattern: str) -> list[str]:
+        whole = whole_line(pattern)
+        return [path for path, text in self._odd.items() if next(whole.finditer(text.encode()), None)]
 
     def among(self, asked: Iterable[str]) -> list[str]:
         """Those of `asked` that are there; what ends with / is there if something is below it."""

@@ -40,6 +40,7 @@ class Reading:
         self._tree = tree
         self._entries: dict[str, Entry] | None = None
         self._names: Names | None = None
+        self._naming = asyncio.Lock()
         self._read: dict[tuple[str, str], Any] = {}  # what READERS said of a blob: several policies ask
         self._room = MOST_DOCUMENTS
         self._at_it = asyncio.Lock()  # for what takes processor time: one at a time
@@ -63,11 +64,12 @@ class Reading:
 
     async def names(self) -> Names:
         """The paths of all files and symbolic links."""
-        if self._names is None:
-            index = await self.index()
-            every = [entry.path for entry in index.values() if entry.mode != SUBMODULE]
-            self._names = await asyncio.to_thread(Names, every)
-        return self._names
+        async with self._naming:
+            if self._names is None:
+                index = await self.index()
+                every = [entry.path for entry in index.values() if entry.mode != SUBMODULE]
+                self._names = await asyncio.to_thread(Names, every)
+            return self._names
 
     async def file(self, path: str) -> Entry | None:
         """The regular file that `path` names, through symbolic links that stay within the commit."""

@@ -29,9 +29,10 @@ def evaluate(project, params):
     above = []  # folders of the last path, and in each the names that are known: paths come sorted
     for path in files:
         parts = path.split("/")
-        same = next((n for n, (folder, _) in enumerate(above) if parts[n : n + 1] != [folder]), len(above))
+        same = next((n for n, (folder, _) in enumerate(above) if parts[n] != folder), len(above))
         del above[same + 1 :]
-        for depth, name in enumerate(parts):
+        wrong = next((p for p in parts[same:] if RESERVED.fullmatch(p) or FORBIDDEN.search(p)), None)
+        for depth, name in enumerate(parts[same:], same):
             if depth == len(above):
                 above.append((name, {}))
             known = above[depth][1].setdefault(unicodedata.normalize("NFC", name).casefold(), name)
@@ -42,8 +43,6 @@ def evaluate(project, params):
                     (path, f"{whole} differs from {other} only in upper and lower case, or in an accent")
                 )
                 above[depth][1][unicodedata.normalize("NFC", name).casefold()] = name
-                break
-        wrong = next((part for part in parts if RESERVED.fullmatch(part) or FORBIDDEN.search(part)), None)
         if wrong is not None:
             problems.append((path, f"Windows cannot have a file that is called {wrong!r}"))
         elif len(path) > params["max_length"]:
