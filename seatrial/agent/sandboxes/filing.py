@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from seatrial.agent.sandboxes.questions import Unanswerable
 from seatrial.agent.sandboxes.reading import Reading
 
+T = TypeVar("T")
 QUESTIONS = "files_"  # how their names begin
+SMALL = 256 << 10  # bytes of all paths: some 5,000 files
 PART = 2 << 20  # characters of the paths that are given at once
 
 
@@ -26,16 +28,22 @@ class Filing:
         names = await self._reading.names()
         if not (pattern or unless):
             return len(names.paths)
-        return await asyncio.to_thread(names.count, pattern, unless)
+        return await self._worked(names.count, pattern, unless)
 
     async def files_matching(self, pattern: str, unless: str = "", most: str = "") -> list[str]:
         """Those in whose paths the pattern is found, and the other one is not; the first of them."""
         names = await self._reading.names()
-        return await asyncio.to_thread(names.meant, pattern, unless, number(most) if most else None)
+        return await self._worked(names.meant, pattern, unless, number(most) if most else None)
 
     async def files_among(self, paths: list[str]) -> list[str]:
         """Those of `paths` that are there; with / at their end, folders."""
-        return await asyncio.to_thread((await self._reading.names()).among, paths)
+        return await self._worked((await self._reading.names()).among, paths)
+
+    async def _worked(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What takes a millisecond is done at once, because a thread would take longer."""
+        if (await self._reading.names()).size < SMALL:
+            return work(*arguments)
+        return await asyncio.to_thread(work, *arguments)
 
     async def files_part(self, begin: str) -> dict[str, Any]:
         """`{paths, next}`: some, from this place on, and where to go on, None at the end."""

@@ -1,5 +1,6 @@
 """The paths of one commit as one text, in which an expression is searched once: a large repository has a million of them."""
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
@@ -11,7 +12,7 @@ from seatrial.agent.sandboxes.searching import compiled
 
 ENDS_OF_ALL = ("\\A", "\\z")  # would mean the first path and the last one
 # What RE2 is to know: an expression never leaves its line, and says nothing of its groups.
-OF_LINES = {"never_nl": True, "never_capture": True}
+OF_LINES = {"never_nl": True, "never_capture": True, "max_mem": 4 << 20}
 
 
 class Names:
@@ -25,6 +26,11 @@ class Names:
         self._text = "\n".join(path for path in paths if path not in rest).encode() if paths else b""
         self._folders: set[str] | None = None
         self._known: set[str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all paths."""
+        return len(self._text)
 
     def meant(self, pattern: str, unless: str = "", most: int | None = None) -> list[str]:
         """Those in which RE2 finds `pattern`, and not `unless`; ^ and $ are a path's ends. The first `most`. Raises Unanswerable."""
@@ -76,15 +82,15 @@ class Names:
             end = path.rfind("/", 0, end)
 
 
+@functools.lru_cache(maxsize=300)
 def whole_line(pattern: str) -> Any:
-    """What finds each line in which `pattern` is found."""
+    """What finds each line in which `pattern` is found. It is kept, because the same policies ask of every commit."""
     return compiled(f"(?m)^.*(?:{pattern}).*$", **OF_LINES)
 
 
+@functools.lru_cache(maxsize=300)
 def checked(pattern: str) -> str:
     """The pattern, if RE2 can be given it. Raises Unanswerable."""
-    if not isinstance(pattern, str):
-        raise TypeError("a pattern is a text")
     compiled(pattern)
     if any(end in pattern for end in ENDS_OF_ALL):
         raise Unanswerable(f"the pattern {pattern[:200]!r} has \\A or \\z; ^ and $ are the ends of a path")

@@ -12,7 +12,7 @@ LONGEST_TEXT = 300  # characters of a line, and of what matched
 MOST_READ = 256 << 20  # bytes of all files of one search
 
 
-def compiled(pattern: str, **options: bool) -> Any:
+def compiled(pattern: str, **options: int) -> Any:
     """The pattern, read by RE2 with these options. Raises Unanswerable."""
     chosen = re2.Options()
     chosen.log_errors = False

@@ -26,7 +26,7 @@ CHECKERS = [
     (r"pyproject\.toml", r"^\s*\[tool\.(mypy|pyright|basedpyright|ty|pyre|pyrefly)\b"), (r"\.?mypy\.ini|pyrightconfig\.json|ty\.toml|\.pyre_configuration|pyrefly\.toml", r"()^"),
     (r"setup\.cfg|tox\.ini", r"^\s*\[(mypy)\b"),
 ]  # fmt: skip
-MOST = 100  # files, spread over all of them and the same as long as they are there: reading them by syntax takes time
+MOST = 50  # files, spread over all of them and the same as long as they are there: reading them by syntax takes time
 CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
 MANIFESTS = r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|Pipfile)$"
 

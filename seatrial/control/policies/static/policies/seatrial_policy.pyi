@@ -334,7 +334,7 @@ class Project:
         """the number of the pull request, or `None`"""
     @property
     def files(self) -> Files:
-        """the files and symbolic links, for [repositories of any size](#large-repositories): `len(project.files)`, `path in project.files`, `project.files.matching(r"\.sql$")`. Only what is asked for leaves the host"""
+        r"""the files and symbolic links, for [repositories of any size](#large-repositories): `len(project.files)`, `path in project.files`, `project.files.matching(r"\.sql$")`. Only what is asked for leaves the host"""
     def list_files(
         self,
         *,
