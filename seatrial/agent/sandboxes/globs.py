@@ -23,13 +23,15 @@ def matcher(patterns: tuple[str, ...]) -> Matcher:
 
 
 @functools.lru_cache(maxsize=1_000)
-def expression(patterns: tuple[str, ...]) -> str | None:
-    """What RE2 finds in each path that `matcher` matches; None where one of `patterns` takes something back. Raises Unanswerable."""
-    spec = [one for one in spec_of(patterns).patterns if one.include is not None]
-    if not all(one.include for one in spec):
-        return None
-    parts = (str(one.regex.pattern) for one in spec)  # each names a group, and each the same one
-    return "|".join(f"(?:{NAMED.sub('(?:', part)})" for part in parts) or NOTHING
+def expression(patterns: tuple[str, ...]) -> str:
+    """What RE2 finds in each path that `matcher` matches, and perhaps in some that one of `patterns` takes back. Raises Unanswerable."""
+    parts = (str(one.regex.pattern) for one in spec_of(patterns).patterns if one.include and one.regex)
+    return "|".join(f"(?:{NAMED.sub('(?:', part)})" for part in parts) or NOTHING  # each names the same group
+
+
+def take_back(patterns: tuple[str, ...]) -> bool:
+    """Whether one of them takes back what another one matched."""
+    return any(one.include is False for one in spec_of(patterns).patterns)
 
 
 def spec_of(patterns: tuple[str, ...]) -> GitIgnoreSpec:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seatrial.agent.sandboxes.classes import CLASSES, class_of
-from seatrial.agent.sandboxes.globs import expression, matcher
+from seatrial.agent.sandboxes.globs import expression, matcher, take_back
 from seatrial.agent.sandboxes.names import Names
 from seatrial.agent.sandboxes.questions import Unanswerable
 
@@ -24,7 +24,6 @@ def chosen(
 
 def matching(names: Names, globs: Sequence[str]) -> list[str]:
     """Those of `names` that match one of these patterns. Raises Unanswerable."""
-    pattern = expression(tuple(globs))
-    if pattern is None:
-        return list(filter(matcher(tuple(globs)), names.paths))
-    return names.matched(pattern)
+    patterns = tuple(globs)
+    found = names.matched(expression(patterns))
+    return list(filter(matcher(patterns), found)) if take_back(patterns) else found
