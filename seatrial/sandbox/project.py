@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from seatrial.sandbox.files import Files
+
 Ask = Callable[[str, list[Any]], Any]
 Patterns = str | Sequence[str] | None
 
@@ -50,6 +52,7 @@ class Project:
     def __init__(self, ask: Ask) -> None:
         self._ask_host = ask
         self._known: dict[str, Any] = {}
+        self._files = Files(ask, self._ask)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         key = json.dumps([method, arguments])
@@ -82,6 +85,11 @@ class Project:
         """The number of its pull request, None without one."""
         answer = self._ask("number")
         return None if answer is None else int(answer)
+
+    @property
+    def files(self) -> Files:
+        """The commit's files and symbolic links, which stay with the host: in a repository of any size, ask for those that you need."""
+        return self._files
 
     def list_files(
         self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None

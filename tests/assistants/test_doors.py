@@ -1,12 +1,14 @@
 """Who comes in at /mcp, with what, and what is said to everybody else: never a 500."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -187,3 +189,20 @@ def test_a_token_that_asks_too_often_is_told_when_to_go_on(
     assert alice.ask("server/discover")[0] == 200
     monkeypatch.setattr(settings, "CONFIGURATION", few.model_copy(update={"galley_mcp_requests": 0}))
     assert [alice.ask("server/discover")[0] for _ in range(4)] == [200] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_at_the_same_moment_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = settings.CONFIGURATION.model_copy(update={"galley_mcp_requests": 47})
+    monkeypatch.setattr(settings, "CONFIGURATION", few)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 6_000_015.0))
+
+    def some() -> list[int]:
+        try:
+            return [pace.seconds_to_wait("one") for _ in range(12)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = [each for future in [threads.submit(some) for _ in range(4)] for each in future.result()]
+    assert sorted(answers) == [0] * 47 + [45]

@@ -14,6 +14,7 @@ from seatrial.agent.sandboxes import memo, reading, validation
 from seatrial.agent.sandboxes.literals import Literals
 from seatrial.control.policies.packs import parse
 from seatrial.sandbox import limits
+from seatrial.sandbox.files import Files
 from seatrial.sandbox.policy import Log, run
 from seatrial.sandbox.project import Project
 from seatrial.wire import evaluations
@@ -22,7 +23,7 @@ from tests.sandboxes.conftest import Bench, policy
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 STUB = ROOT / "seatrial/control/policies/static/policies/seatrial_policy.pyi"
-EXAMPLE, FACT, READ, TESTED, NETWORKED, LIVE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE, LARGE, FACT, READ, TESTED, NETWORKED, LIVE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_worked_example_works(processes: Bench) -> None:
@@ -42,6 +43,18 @@ async def test_the_worked_example_works(processes: Bench) -> None:
     processes.repository.commit({"CODEOWNERS": "/services/shop @bob\n/services/mail @alice\n"})
     [all_of_them] = await processes.run(owned)
     assert (all_of_them.state, all_of_them.score) == ("passed", 100)
+
+
+def test_the_example_for_large_repositories_works() -> None:
+    given = {
+        "list_files": ["docs/a.md", "Docs/b.MD", "x.png"],
+        "get_file_sizes": {"x.png": 2_000_000, "docs/a.md": 1, "Docs/b.MD": 1},
+    }
+    with asyncio.Runner() as runner:
+        answers = Literals(given)
+        project = Project(lambda method, arguments: runner.run(answers.answer([method, arguments]))[0])
+        result = run("large.py", LARGE, {"project": project})
+    assert result == {"passed": False, "message": "2 pages. Large pictures: x.png."}
 
 
 def test_the_examples_own_test_is_one_of_its_file() -> None:
@@ -95,7 +108,7 @@ def test_every_question_is_on_the_page() -> None:
 
 
 def test_the_types_for_editors_are_those_of_the_sandbox() -> None:
-    for kind in (Project, Log):
+    for kind in (Project, Files, Log):
         assert signatures(STUB.read_text(), kind.__name__) - {("warn", "self, message")} == signatures(
             Path(inspect.getfile(kind)).read_text(), kind.__name__
         )

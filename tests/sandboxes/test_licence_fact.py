@@ -32,6 +32,11 @@ def test_whole_texts_are_recognised(package: str, licence: str) -> None:
     assert (name, confidence, limits) == (licence, "high", False) and line >= 1
 
 
+def test_a_whole_text_begins_with_its_title() -> None:
+    assert MIT.startswith("MIT License\n") and said(MIT)[0] == [("MIT", 1, "high")]
+    assert said(f"\n\n{MIT}")[0] == [("MIT", 3, "high")]
+
+
 def test_each_of_several_texts_is_named_with_its_line() -> None:
     both, _ = said(f"{MIT}\n\n{of_package('django')}")
     assert [name for name, _, _ in both] == ["MIT", "BSD-3-Clause"] and both[1][1] > MIT.count("\n")

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from seatrial.agent.sandboxes.broker import READERS, Broker
+from seatrial.agent.sandboxes.filing import QUESTIONS
 from seatrial.agent.sandboxes.literals import Literals
 from seatrial.agent.sandboxes.questions import Unanswerable
 from seatrial.sandbox.project import Project
 from seatrial.wire.evaluations import ForgeFacts
-from seatrial.wire.trials import BYTES, METHODS
+from seatrial.wire.trials import BYTES, FILES, METHODS
 
 
 async def asked(given: dict[str, Any], method: str, *arguments: Any) -> Any:
@@ -18,14 +19,15 @@ async def asked(given: dict[str, Any], method: str, *arguments: Any) -> Any:
 
 
 def test_every_question_that_a_policy_can_ask_can_be_answered_by_a_test() -> None:
-    assert {name for name in vars(Project) if not name.startswith("_")} == METHODS
+    assert {name for name in vars(Project) if not name.startswith("_")} == METHODS | {FILES}
 
 
 async def test_what_is_not_given_is_as_empty_as_it_can_be() -> None:
     broker = Broker(None, ForgeFacts())  # type: ignore[arg-type]
     nothing = {"found": [], "left_out": 0, "files": 0, "unread": {}}
     of_one = {"get_file_content", "get_file_last_commit_date", "get_entry", "owners_of", "search", *READERS}
-    for method in broker._answers.keys() - {"get_class", "fact"}:
+    of_files = {method for method in broker._answers if method.startswith(QUESTIONS)}
+    for method in broker._answers.keys() - of_files - {"get_class", "fact"}:
         assert await asked({}, method, *["x"] * (method in of_one)) in ([], {}, None, "", nothing), method
     assert (await asked({}, "fact", "zizmor"))["findings"] == []
     assert await asked({}, "get_files_content", "a") == {
@@ -48,6 +50,21 @@ async def test_files_answer_every_question_about_files() -> None:
     assert await asked(given, "get_files_content", "a.bin", "b.md") == {
         "files": {"b.md": "é"}, "left_out": {"a.bin": "a binary file"}, "done": 2,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"files": {"a.py": "x", "b": ""}},
+        {"list_files": ["a.py", "b"]},
+        {"get_file_sizes": {"a.py": 1, "b": 0}},
+    ],
+)
+async def test_what_a_test_lists_is_what_project_files_knows(given: dict[str, Any]) -> None:
+    assert await asked(given, "files_count") == 2
+    assert await asked(given, "files_matching", r"\.py$") == ["a.py"]
+    assert await asked(given, "files_among", ["b", "c"]) == ["b"]
+    assert await asked(given, "files_part", "0") == {"paths": ["a.py", "b"], "next": None}
 
 
 async def test_what_a_method_is_given_goes_before_files() -> None:

@@ -7,6 +7,7 @@ import pytest
 from seatrial.agent.sandboxes.classes import CLASSES, class_of
 from seatrial.agent.sandboxes.globs import matcher
 from seatrial.agent.sandboxes.listing import chosen
+from seatrial.agent.sandboxes.names import Names
 from seatrial.agent.sandboxes.owners import owners_of, rules
 from seatrial.agent.sandboxes.questions import Unanswerable
 from seatrial.agent.sandboxes.searching import MOST_FOUND, Search
@@ -52,7 +53,7 @@ def test_no_pattern_takes_for_ever() -> None:
 
 
 def test_files_are_chosen_by_pattern_exception_and_class() -> None:
-    paths = ["a.py", "gen/b.py", "tests/c.py", "vendor/d.py", "e.txt"]
+    paths = Names(["a.py", "gen/b.py", "tests/c.py", "vendor/d.py", "e.txt"])
     assert chosen(paths, ["*.py"], ["gen/"]) == ["a.py", "tests/c.py", "vendor/d.py"]
     assert chosen(paths, [], [], ["source", "tests"]) == ["a.py", "gen/b.py", "tests/c.py", "e.txt"]
     with pytest.raises(Unanswerable, match=r"there is no class 'test'.*tests"):

@@ -10,6 +10,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Delivery
 from seatrial.control.policies.models import Evaluation, Policy
+from seatrial.control.policies.source.models import PolicySource
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.changing import ProjectSettings, change_project
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
@@ -220,6 +221,15 @@ def test_a_merge_queue_gets_both_conclusions(site: DeliveringHere, project: Proj
         "seatrial/preview": ("success", "Not needed in a merge queue"),
     }
     assert living() == 0
+
+
+def test_a_merge_queue_of_the_policies_own_repository_does_not_wait_for_their_review(
+    site: DeliveringHere, project: Project, settle: Lanes
+) -> None:
+    PolicySource.objects.create(workspace=project.workspace, project=project, branch="main", by="Olga")
+    queue(site)
+    settle()
+    assert told(site, "d" * 40)["seatrial/policy-review"] == ("success", "Reviewed with its pull requests")
 
 
 @pytest.mark.parametrize("why", ["no policy", "for tags only", "switched off"])

@@ -12,6 +12,7 @@ from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
 from seatrial.agent.sandboxes.facts.readers import Reader, ReadFact, Readings
 from seatrial.agent.sandboxes.facts.tools import source_of
+from seatrial.agent.sandboxes.filing import Filing
 from seatrial.agent.sandboxes.owners import PLACES, Rule, owners_by_expression, owners_of, rules
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable, understood
 from seatrial.agent.sandboxes.reading import READERS, Reading
@@ -45,10 +46,12 @@ class Broker:
         self._told = Told()
         self._owners: list[Rule] | None = None
         reading, comparing = self._reading, Comparing(tree, base_tree)
+        filing = Filing(reading)
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
             "list_files": reading.paths,
             "get_file_content": reading.content,
             "get_file_sizes": reading.sizes,
+            **filing.answers(),
             "get_languages": reading.languages,
             "get_entry": reading.entry,
             "search": reading.search,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.agent.sandboxes.broker import Broker
-from seatrial.agent.sandboxes.listing import chosen
+from seatrial.agent.sandboxes.filing import QUESTIONS
 from seatrial.agent.sandboxes.previewed import PREVIEW, VISIT
 from seatrial.agent.sandboxes.questions import Seen, understood
 from seatrial.agent.sandboxes.text import readable
@@ -22,10 +22,11 @@ from seatrial.wire.words import Phase, ServiceState
 
 FILE = "100644"
 LISTED = "list_files"
+SIZES = "get_file_sizes"
 OF_ONE_FILE = "get_file_content"
 OF_SEVERAL = ("get_files_content", "read_files")
 # What all files of a commit say; without `files` a test has none, whatever it says about single ones.
-OF_ALL_FILES: dict[str, Any] = {LISTED: [], "get_file_sizes": {}, "get_languages": {}}
+OF_ALL_FILES: dict[str, Any] = {LISTED: [], SIZES: {}, "get_languages": {}}
 
 STARTED = PreviewPhase(name=Phase.START, seconds=1.0)
 LIVE = Preview(deployment="0" * 26, name="pr-1-test", commit="0" * 40, phases=[STARTED])
@@ -54,14 +55,16 @@ class LiteralTree:
 
     commit = "0" * 40
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], sizes: Mapping[str, int] | None = None) -> None:
         self._files = files
+        self._sizes = {path: len(content) for path, content in files.items()} if sizes is None else sizes
 
     async def entries(self) -> Sequence[Entry]:
         """See `Tree`."""
         return [
-            Entry(path, FILE, hashlib.sha1(content, usedforsecurity=False).hexdigest(), len(content))
-            for path, content in sorted(self._files.items())
+            Entry(path, FILE, hashlib.sha1(content, usedforsecurity=False).hexdigest(), size)
+            for path, size in sorted(self._sizes.items())
+            for content in [self._files.get(path, b"")]
         ]
 
     async def read(self, path: str, *, limit: int = 10_000_000) -> bytes | None:
@@ -120,6 +123,7 @@ class Literals:
         ]
         files = {str(path): _bytes(text) for one in named for path, text in one.items() if text is not None}
         self._broker = Broker(LiteralTree(files), ForgeFacts())
+        self._listed = Broker(LiteralTree(files, _sizes(self._given)), ForgeFacts())
 
     async def answer(self, question: Any) -> tuple[Any, Seen]:
         """The answer to `[method, [arguments]]`, as a broker gives it. Raises Unanswerable."""
@@ -129,13 +133,22 @@ class Literals:
         given = self._given.get(method)
         if method in (PREVIEW, VISIT):
             return _of_preview(method, arguments, given), []
-        if method == LISTED and isinstance(given, list):
-            return chosen(given, *arguments), []
+        if method.startswith(QUESTIONS) or (method == LISTED and isinstance(given, list)):
+            return await self._listed.answer(question)
         if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
             return given, []
         if isinstance(given, dict) and arguments and isinstance(arguments[0], str) and arguments[0] in given:
             return _answer(method, arguments[0], given[arguments[0]]), []
         return await self._broker.answer(question)
+
+
+def _sizes(given: Mapping[str, Any]) -> dict[str, int] | None:
+    """The files that a test lists, in place of those that it holds; None if it lists none."""
+    sizes, listed = given.get(SIZES), given.get(LISTED)
+    if FILES in given and not (sizes or listed):
+        return None
+    named = {path: 0 for path in listed if isinstance(path, str)} if isinstance(listed, list) else {}
+    return named | ({str(p): int(n) for p, n in sizes.items()} if isinstance(sizes, dict) else {})
 
 
 def _of_preview(method: str, arguments: Sequence[Any], given: Any) -> Any:

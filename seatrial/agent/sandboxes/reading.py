@@ -10,7 +10,8 @@ from typing import Any
 from seatrial.agent.sandboxes import documents
 from seatrial.agent.sandboxes.documents import manifests
 from seatrial.agent.sandboxes.languages import languages, scripts
-from seatrial.agent.sandboxes.listing import chosen
+from seatrial.agent.sandboxes.listing import chosen, matching
+from seatrial.agent.sandboxes.names import Names
 from seatrial.agent.sandboxes.questions import MOST_PATHS, Seen, Unanswerable
 from seatrial.agent.sandboxes.searching import MOST_READ, Search
 from seatrial.agent.sandboxes.text import readable
@@ -38,6 +39,8 @@ class Reading:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._entries: dict[str, Entry] | None = None
+        self._names: Names | None = None
+        self._naming = asyncio.Lock()
         self._read: dict[tuple[str, str], Any] = {}  # what READERS said of a blob: several policies ask
         self._room = MOST_DOCUMENTS
         self._at_it = asyncio.Lock()  # for what takes processor time: one at a time
@@ -50,15 +53,23 @@ class Reading:
 
     async def paths(
         self, globs: Sequence[str] = (), excludes: Sequence[str] = (), classes: Sequence[str] = ()
-    ) -> list[str]:
+    ) -> Sequence[str]:
         """Of all files and symbolic links, those that are meant. See `listing.chosen`."""
         if any(isinstance(one, str) for one in (globs, excludes, classes)):
             raise TypeError("patterns come in lists")
-        index = await self.index()
-        every = [entry.path for entry in index.values() if entry.mode != SUBMODULE]
+        names = await self.names()
         if not (globs or excludes or classes):
-            return every
-        return await asyncio.to_thread(chosen, every, globs, excludes, classes)
+            return names.paths
+        return await asyncio.to_thread(chosen, names, globs, excludes, classes)
+
+    async def names(self) -> Names:
+        """The paths of all files and symbolic links."""
+        async with self._naming:
+            if self._names is None:
+                index = await self.index()
+                every = [entry.path for entry in index.values() if entry.mode != SUBMODULE]
+                self._names = await asyncio.to_thread(Names, every)
+            return self._names
 
     async def file(self, path: str) -> Entry | None:
         """The regular file that `path` names, through symbolic links that stay within the commit."""
@@ -121,8 +132,11 @@ class Reading:
         return found
 
     async def _manifests(self, *choice: Sequence[str]) -> list[str]:
-        chosen_paths = await self.paths(*choice)
-        return await asyncio.to_thread(chosen, chosen_paths, manifests.PATTERNS)
+        every = await asyncio.to_thread(matching, await self.names(), manifests.PATTERNS)
+        if not any(choice):
+            return every
+        meant = set(await self.paths(*choice))
+        return [path for path in every if path in meant]
 
     async def _lock(self, path: str | None) -> str | None:
         entry = await self.file(path) if path else None

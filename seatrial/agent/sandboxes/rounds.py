@@ -18,7 +18,7 @@ from seatrial.wire.evaluations import PolicyToRun
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 2  # sandboxes of one evaluation: as many as are kept warm
+AT_ONCE = 2  # sandboxes of one evaluation: as many as are kept warm; of a large one, another one beside them
 START_SECONDS = 60.0  # in which all sandboxes of an evaluation must come up
 NETWORKED_AT_ONCE = 2  # policies of one evaluation that may use the network; each has a sandbox of its own
 NETWORKED_TRIES = 2  # of starting such a sandbox
@@ -99,19 +99,30 @@ class Round:
                     await self._alone(pair, outcomes)
 
     async def _together(self, todo: Numbered, outcomes: dict[int, Outcome]) -> list[int]:
-        """Run what fits into AT_ONCE sandboxes; returns suspects. Raises SandboxError if nothing could run in one of them."""
-        batches = shared_out(todo, self.pool.children)[:AT_ONCE]
+        """Run what fits into the sandboxes that are warm, and into one more, which starts meanwhile; returns suspects. Raises
+        SandboxError if nothing could run in one of them; what another one was not started for is left."""
+        batches = shared_out(todo, self.pool.children)[: AT_ONCE + 1]
+        before = len(outcomes)
         tasks = [asyncio.create_task(self._batch(batch, outcomes), name="batch") for batch in batches]
         try:
-            ended = await asyncio.gather(*tasks)
+            await asyncio.wait(tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for batch, (lost, suspects) in zip(batches, ended, strict=True):
+        ended = []
+        for batch, task in zip(batches, tasks, strict=True):
+            error = task.exception()
+            if error is not None:
+                if not isinstance(error, SandboxError) or len(outcomes) == before:
+                    raise error
+                log.warning("a sandbox could not be started; its policies wait", problem=str(error))
+                continue
+            lost, suspects = task.result()
             if lost and not suspects and not any(index in outcomes for index, _ in batch):
                 raise SandboxError(lost)  # it failed before anything ran: another one would too
-        return [index for _, suspects in ended for index in suspects]
+            ended += suspects
+        return ended
 
     async def _alone(self, pair: Pair, outcomes: dict[int, Outcome]) -> None:
         lost, _ = await self._batch([pair], outcomes)
@@ -127,8 +138,11 @@ class Round:
 
 
 def shared_out(policies: Numbered, most: int) -> list[Numbered]:
-    """As few batches as hold all, none with more than `most`, and all about as large."""
+    """As few batches as hold all, none with more than `most`, and all about as large; where they are more than the sandboxes that are
+    warm, these are filled, because another one starts the sooner the fewer children it has."""
     count = math.ceil(len(policies) / most)
+    if count > AT_ONCE:
+        return [policies[first : first + most] for first in range(0, len(policies), most)]
     return [policies[number::count] for number in range(count)]
 
 

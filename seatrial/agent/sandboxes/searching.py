@@ -10,22 +10,28 @@ from seatrial.agent.sandboxes.questions import Unanswerable
 MOST_FOUND = 10_000
 LONGEST_TEXT = 300  # characters of a line, and of what matched
 MOST_READ = 256 << 20  # bytes of all files of one search
-LONGEST_PATTERN = 5_000
+
+
+def compiled(pattern: str, **options: int) -> Any:
+    """The pattern, read by RE2 with these options. Raises Unanswerable."""
+    chosen = re2.Options()
+    chosen.log_errors = False
+    for name, value in options.items():
+        setattr(chosen, name, value)
+    try:
+        return re2.compile(pattern.encode() if chosen.never_nl else pattern, chosen)
+    except (re2.error, UnicodeEncodeError) as error:
+        why = error.args[0].decode(errors="replace") if isinstance(error, re2.error) else error
+        raise Unanswerable(
+            f"the pattern {pattern[:200]!r} cannot be used: {why} (it is read by RE2)"
+        ) from error
 
 
 class Search:
     """One pattern, as text; `(?i)` and the like at its beginning say how it is meant. ^ and $ are ends of lines. Raises Unanswerable."""
 
     def __init__(self, pattern: str) -> None:
-        options = re2.Options()
-        options.log_errors = False
-        options.never_nl = False
-        try:
-            self._expression = re2.compile(f"(?m){pattern}", options)
-        except (re2.error, UnicodeEncodeError) as error:
-            raise Unanswerable(
-                f"the pattern {pattern[:200]!r} cannot be used: {error} (it is read by RE2)"
-            ) from error
+        self._expression = compiled(f"(?m){pattern}")
         self.found: list[dict[str, Any]] = []
         self.left_out = 0
 

@@ -164,11 +164,15 @@ class Session:
             await self._stop(channel)
 
     async def _reply(self, channel: int, running: RunningPolicy, answer: bytes) -> None:
+        """Send it. The child waits meanwhile, and its time stands still, as the warden counts it; so it does here."""
+        began = time.monotonic()
         try:
             await self._sandbox.send_body(Kind.ANSWER, channel, answer, running.budget.give)
         except TooLarge as error:
-            why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes"
+            why = f"the answer has {error}. Ask for less: choose files by glob, exclude or classes, or ask project.files"
             await self._sandbox.send(Kind.ANSWER, channel, {"error": why})
+        finally:
+            running.budget.seconds += time.monotonic() - began
 
     async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> bytes:
         """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""

@@ -19,7 +19,7 @@ from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.policies.rollout.words import what_is_remarked
-from seatrial.control.policies.source.telling import report_review, report_reviews
+from seatrial.control.policies.source.telling import report_queued, report_review, report_reviews
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
@@ -138,6 +138,8 @@ def _report_evaluation(forges: Forges, project: str, commit: str) -> None:
         _report_verdict(forges, float_)
     elif evaluation is not None and evaluation.event == EventKind.MERGE_QUEUE:
         _report_needless(forges, evaluation)
+    if evaluation is not None and evaluation.event == EventKind.MERGE_QUEUE:
+        report_queued(forges, evaluation.project, commit)
 
 
 def _report_needless(forges: Forges, evaluation: Evaluation) -> None:

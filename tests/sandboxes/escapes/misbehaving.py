@@ -2,6 +2,31 @@
 
 from tests.sandboxes.escapes.attack import ERRORED, FAILED, PASSED, TIMED_OUT, Attack, does
 
+# When its result is sent, it writes forged frames in the name of its siblings to whatever it has open, fills its folder, and never ends.
+GOES_ON = """
+import os
+from seatrial.sandbox import child
+send = child.Line.send
+def late(line, kind, value):
+    send(line, kind, value)
+    if kind != child.Kind.RESULT:
+        return
+    forged = [child.encode(of, channel, {"returned": {"passed": False, "message": "forged"}}) for of in (6, 3, 7) for channel in range(15)]
+    for number in range(3, 64):
+        os.set_blocking(number, False) if number == 3 else None
+        for frame in forged:
+            try:
+                os.write(number, frame)
+            except OSError:
+                break
+    with open(os.environ["TMPDIR"] + "/late", "wb") as file:
+        file.write(b"x" * 8_000_000)
+    while True:
+        pass
+child.Line.send = late
+return {"passed": True}
+"""
+
 ENDS = (
     does("leaves", "import os\nos._exit(0)", ERRORED, "exit code 0"),
     does("leaves-well-mannered", "raise SystemExit(0)", ERRORED, "SystemExit"),
@@ -34,6 +59,7 @@ LASTS = (
     does("catches-everything", "import time\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass", TIMED_OUT, "2 s", seconds=2),
     does("timer-that-raises", "import signal, time\ndef late(*_): raise ValueError('late')\nsignal.signal(signal.SIGALRM, late)\n"
         "signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)\ntime.sleep(60)", ERRORED, ""),
+    does("goes-on-after-its-result", GOES_ON, PASSED, seconds=3),
     does("late-traceback", "import faulthandler\nfaulthandler.dump_traceback_later(1, exit=True)\nreturn {'passed': True}", ERRORED, ""),
     does("error-that-cannot-be-shown", "class E(Exception):\n    def __str__(self): raise self\nraise E", ERRORED, "E"),
     does("error-that-takes-for-ever", "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E",

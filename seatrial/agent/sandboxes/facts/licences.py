@@ -73,13 +73,14 @@ def _compared(text: str) -> list[tuple[str, int, str]]:
     """(identifier, offset, confidence) of each licence whose words are there; high: they are nearly all of the text."""
     whole = identify_license(text, WHOLE)
     found = whole or identify_license(text, 0.0)
+    begins = [0 if whole and number == 0 else one.start for number, one in enumerate(found)]  # its title, too
     return [
         (
             one.id.replace("CommonsClause", "Commons Clause"),
-            _begins(text, one.start),
+            _begins(text, start),
             "high" if whole else "medium",
         )
-        for one in found
+        for one, start in zip(found, begins, strict=True)
     ]
 
 

@@ -44,6 +44,21 @@ def report_review(forges: Forges, key: str) -> None:
     )
 
 
+def report_queued(forges: Forges, project: Project, commit: str) -> None:
+    """In a merge queue, nothing is reviewed anew: each of its pull requests was. The name may be required, so it is told. Raises
+    ForgeError."""
+    if project.gone or not project.policy_sources.exists():
+        return
+    report = EvaluationReport(
+        commit=commit,
+        state=EvaluationState.PASSED,
+        description="Reviewed with its pull requests",
+        page_url=f"{settings.SITE_URL}/projects/{project.pk}",
+        subject=Subject.POLICIES,
+    )
+    tell_evaluation(forges.of(project.connection), project, report)
+
+
 def report_reviews(project: Project) -> None:
     """Have those reported of which the forge heard something that promises more, in the caller's transaction."""
     commits = unfinished(project, Told.REVIEW)

@@ -1,7 +1,7 @@
 """Manifests: what a project says that it depends on, by ecosystem, in one shape.
 
 Nothing is resolved and nothing is fetched: a manifest says what is written in it, with lines, and whether the lock file beside it knows the
-same name. What cannot be read is an error of that manifest, with its line.
+same name, by a version that fits. What cannot be read is an error of that manifest, with its line.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from typing import Any
 from seatrial.agent.sandboxes.documents.manifests import cargo, composer, gems, go, maven, node, python
 from seatrial.agent.sandboxes.documents.manifests.shape import MOST_DEPENDENCIES, Found, Unreadable
 from seatrial.agent.sandboxes.documents.manifests.sources import is_pinned, source_of
+from seatrial.agent.sandboxes.documents.manifests.versions import fits
 
 Reader = Callable[[str, str], Found]
 READERS: dict[str, tuple[str, Reader]] = {
@@ -69,7 +70,9 @@ def manifest(path: str, text: str, lock: str | None, lock_path: str | None = Non
             }
         )
     for one in kept:
-        one["locked"] = one.get("locked") if known is None else one["name"] in known
+        if known is not None:
+            one["locked"] = one["name"] in known and fits(kind_of(path), one["spec"], known[one["name"]])
+        one.setdefault("locked", None)
         one["source"] = source_of(kind_of(path), one["spec"])
         one["pinned"] = is_pinned(kind_of(path), one["source"], one["spec"])
     return {
@@ -95,7 +98,7 @@ def unread(path: str, why: str, line: int | None = None) -> dict[str, Any]:
     }
 
 
-LOCKED: dict[str, Callable[[str], set[str]]] = {
+LOCKED: dict[str, Callable[[str], dict[str, set[str]]]] = {
     "pyproject": python.locked,
     "package": node.locked,
     "go": go.locked,

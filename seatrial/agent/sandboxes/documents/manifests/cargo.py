@@ -3,7 +3,7 @@
 import tomllib
 from typing import Any
 
-from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, table, toml
+from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, by_name, table, toml
 
 GROUPS = {"dependencies": "main", "dev-dependencies": "dev", "build-dependencies": "build"}
 
@@ -36,10 +36,10 @@ def _spec(spec: Any) -> str:
     )
 
 
-def locked(text: str) -> set[str]:
-    """The names in Cargo.lock."""
+def locked(text: str) -> dict[str, set[str]]:
+    """The versions of each name in Cargo.lock."""
     try:
         packages = tomllib.loads(text).get("package", [])
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-        return set()
-    return {str(one.get("name")) for one in packages if isinstance(one, dict)}
+        return {}
+    return by_name((str(one.get("name")), one) for one in packages if isinstance(one, dict))

@@ -5,6 +5,7 @@ from seatrial.agent.sandboxes.documents.manifests.shape import (
     Lines,
     Unreadable,
     array,
+    by_name,
     json_object,
     table,
 )
@@ -23,11 +24,11 @@ def package(_path: str, text: str) -> Found:
     return found
 
 
-def locked(text: str) -> set[str]:
-    """The names in composer.lock."""
+def locked(text: str) -> dict[str, set[str]]:
+    """The versions of each name in composer.lock."""
     try:
         data = json_object(text)
     except Unreadable:
-        return set()
+        return {}
     packages = array(data, "packages") + array(data, "packages-dev")
-    return {str(one.get("name")) for one in packages if isinstance(one, dict)}
+    return by_name((str(one.get("name")), one) for one in packages if isinstance(one, dict))

@@ -8,7 +8,7 @@ LONGEST = 2_000  # characters of a line
 GEM = re.compile(r"""^\s*gem[\s(]+["']([\w.-]+)["']((?:\s*,\s*["'][^"'\n]*["'])*)\s*(?:,\s*(.*))?""")
 ELSEWHERE = re.compile(r"\b(git|github|gitlab|path)[\"']?\s*(:|=>)")
 GROUP = re.compile(r"^\s*group[\s(]+([^\s(].*?)\)?\s+do\b")
-LOCKED = re.compile(r"^    ([\w.-]+) \(", re.MULTILINE)
+LOCKED = re.compile(r"^    ([\w.-]+) \(([^)\n]+)\)", re.MULTILINE)
 
 
 def gemfile(_path: str, text: str) -> Found:
@@ -29,6 +29,9 @@ def gemfile(_path: str, text: str) -> Found:
     return found
 
 
-def locked(text: str) -> set[str]:
-    """The names in Gemfile.lock."""
-    return set(LOCKED.findall(text))
+def locked(text: str) -> dict[str, set[str]]:
+    """The versions of each gem in Gemfile.lock."""
+    found: dict[str, set[str]] = {}
+    for match in LOCKED.finditer(text):
+        found.setdefault(match[1], set()).add(match[2])
+    return found

@@ -41,6 +41,10 @@ def _replace(found: Found, number: int, words: str) -> None:
         found.add(replaced[1].strip('"'), spec, "replace", number, locked=None)
 
 
-def locked(text: str) -> set[str]:
-    """The modules in go.sum."""
-    return {line.split()[0] for line in text.splitlines() if line.split()}
+def locked(text: str) -> dict[str, set[str]]:
+    """The versions of each module in go.sum."""
+    found: dict[str, set[str]] = {}
+    for words in map(str.split, text.splitlines()):
+        if words:
+            found.setdefault(words[0], set()).update(one.removesuffix("/go.mod") for one in words[1:2])
+    return found

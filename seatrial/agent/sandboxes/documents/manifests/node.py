@@ -24,13 +24,13 @@ def package(_path: str, text: str) -> Found:
     return found
 
 
-def locked(text: str) -> set[str]:
+def locked(text: str) -> dict[str, set[str]]:
     """The names in a lock file of npm, Yarn or pnpm."""
     if not text.lstrip().startswith("{"):
-        return set(YARN.findall(text)) | set(PNPM.findall(text))
+        return {name: set() for name in (*YARN.findall(text), *PNPM.findall(text))}
     try:
         data = json_object(text)
     except Unreadable:
-        return set()
+        return {}
     names = {path.rpartition("node_modules/")[2] for path in table(data, "packages") if path}
-    return names | set(table(data, "dependencies"))
+    return {name: set() for name in (*names, *table(data, "dependencies"))}

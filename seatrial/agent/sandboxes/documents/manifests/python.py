@@ -7,7 +7,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, array, table, toml
+from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, array, by_name, table, toml
 
 OPTION = re.compile(r"(?<=\s)--?[a-z].*$")
 EGG = re.compile(r"[#&]egg=([\w.-]+)")
@@ -115,10 +115,12 @@ def _add(found: Found, entry: str, group: str, line: int | None, *, pins: bool =
     )
 
 
-def locked(text: str) -> set[str]:
-    """The names in a lock file of uv, Poetry or PDM."""
+def locked(text: str) -> dict[str, set[str]]:
+    """The versions of each name in a lock file of uv, Poetry or PDM."""
     try:
         packages = tomllib.loads(text).get("package", [])
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-        return set()
-    return {canonicalize_name(str(one.get("name", ""))) for one in packages if isinstance(one, dict)}
+        return {}
+    return by_name(
+        (canonicalize_name(str(one.get("name", ""))), one) for one in packages if isinstance(one, dict)
+    )

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,3 +90,13 @@ def array(value: Any, *keys: str) -> list[Any]:
     """The list below these keys; empty where there is none."""
     inner = table(value, *keys[:-1]).get(keys[-1])
     return inner if isinstance(inner, list) else []
+
+
+def by_name(packages: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[str]]:
+    """The versions of each package of a lock file."""
+    found: dict[str, set[str]] = {}
+    for name, package in packages:
+        found.setdefault(name, set()).update(
+            [package["version"]] if isinstance(package.get("version"), str) else []
+        )
+    return found

@@ -27,10 +27,8 @@ COMMAND = re.compile(r"`[\w./-]+ [^`\n]+`|^```|^    \S|^\$ \S|`(make|just|tox|no
 
 
 def evaluate(project, params):
-    files = set(project.list_files())
-    found = [
-        judge(project, path, files, params["min_words"]) for path in sorted(files) if FILE.fullmatch(path)
-    ]
+    files = project.files
+    found = [judge(project, path, files, params["min_words"]) for path in files.matching(FILE, whole=True)]
     if not found:
         return verdict(
             0,

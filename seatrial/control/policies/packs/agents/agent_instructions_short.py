@@ -26,8 +26,7 @@ INCLUDES = re.compile(r"(?:^|\s)@((?:\.{0,2}/)?[\w./-]+\.\w+)")
 
 
 def evaluate(project, params):
-    files = project.list_files()
-    judged = [measure(project, path, set(files)) for path in files if FILE.fullmatch(path)]
+    judged = [measure(project, path) for path in project.files.matching(FILE, whole=True)]
     if not judged:
         return {"passed": True, "score": 100, "message": "No instructions for coding agents."}
     found = []
@@ -60,12 +59,12 @@ def evaluate(project, params):
     }
 
 
-def measure(project, path, files):
+def measure(project, path):
     """(path, lines, bytes, files included), includes within includes counted once."""
     waiting, seen, lines, size = [path], set(), 0, 0
     while waiting and len(seen) < 50:
         one = waiting.pop()
-        if one in seen or one not in files:
+        if one in seen or one not in project.files:
             continue
         seen.add(one)
         try:

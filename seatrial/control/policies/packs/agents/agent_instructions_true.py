@@ -8,7 +8,7 @@ the file fails older ones (0: age does not matter).
 import datetime
 import json
 import re
-from posixpath import basename, dirname, join, normpath
+from posixpath import dirname, join, normpath
 
 NAME = "True instructions for agents"
 PARAMS = {"max_percent": 0, "max_days": 0}
@@ -33,11 +33,10 @@ PATH = re.compile(r"\.{0,2}/?[\w.@+-]+(/[\w.@+-]+)+/?")
 
 
 def evaluate(project, params):
-    files = project.list_files()
-    instructions = [path for path in files if FILE.fullmatch(path)]
+    instructions = project.files.matching(FILE, whole=True)
     if not instructions:
         return result(100, "No instructions for coding agents.", [])
-    known = Known(project, files)
+    known = Known(project)
     problems, counted = [], 0
     for path, text in project.read_files(instructions):
         for number, line in enumerate(text.split("\n"), 1):
@@ -69,12 +68,9 @@ def evaluate(project, params):
 class Known:
     """What is there: files, folders, targets of make, scripts of npm."""
 
-    def __init__(self, project, files):
-        self.paths = {*files, *(folder for path in files for folder in above(path))}
-        self.tops = {path.split("/")[0] for path in files if "/" in path}
-        makefiles = project.read_files(
-            [p for p in files if basename(p) in ("Makefile", "GNUmakefile", "makefile") or p.endswith(".mk")]
-        )
+    def __init__(self, project):
+        self.files = project.files
+        makefiles = project.read_files(self.files.matching(r"(^|/)(GNUm|m|M)akefile$|\.mk$"))
         self.targets = {
             name
             for _, text in makefiles
@@ -82,11 +78,10 @@ class Known:
             for name in line.split()
         }
         self.included = any(
-            "include " in text
-            for _, text in project.read_files([p for p in files if basename(p) == "Makefile"])
+            "include " in text for _, text in project.read_files(self.files.matching(r"(^|/)Makefile$"))
         )
         self.scripts = None
-        for _, text in project.read_files([path for path in files if basename(path) == "package.json"]):
+        for _, text in project.read_files(self.files.matching(r"(^|/)package\.json$")):
             try:
                 self.scripts = {*(self.scripts or ()), *(json.loads(text).get("scripts") or ())}
             except (ValueError, AttributeError, TypeError, RecursionError):
@@ -107,13 +102,8 @@ class Known:
         for quoted in QUOTED.findall(line):
             if PATH.fullmatch(quoted) and not quoted.startswith(("/", "path/", "@")):
                 near = {normpath(quoted), normpath(join(dirname(path), quoted))}
-                if normpath(quoted).split("/")[0] in self.tops:
-                    yield quoted, bool(near & self.paths)
-
-
-def above(path):
-    while path := dirname(path):
-        yield path
+                if normpath(quoted).split("/")[0] + "/" in self.files:
+                    yield quoted, bool(self.files.among([*near, *(f"{one}/" for one in near)]))
 
 
 def age(project, path, days):

@@ -33,6 +33,7 @@ OTHERS = {
     r"\.cursor/(cli|permissions)\.json": [(r'"Shell\(\*+\)"|"Write\(\*+/?\**\)"', "allows every command", "high")],
     r"\.vscode/settings\.json": [(r'"chat\.tools\.(global\.)?autoApprove"\s*:\s*true', "asks nobody before a tool", "high")],
 }  # fmt: skip
+SETTINGS = "|".join([PERSONAL.pattern, CLAUDE.pattern, *OTHERS])
 ALL = re.compile(
     r"\*|(Bash|Write|Edit|WebFetch|PowerShell|mcp__\*)|(Bash|PowerShell)\(\s*(\*|:\*|\*:\*|\*\*)?\s*\)|(Write|Edit)\((/|//|\*\*|\*|~/?\**|/\*\*)\)"
 )
@@ -43,7 +44,7 @@ ANYTHING = re.compile(
 
 def evaluate(project):
     problems, read = [], []
-    for path in project.list_files():
+    for path in project.files.matching(SETTINGS, whole=True):
         if PERSONAL.fullmatch(path):
             problems.append((path, 1, "is one person's own, and committed for all", "medium"))
             continue

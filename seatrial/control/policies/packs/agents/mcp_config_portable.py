@@ -31,9 +31,9 @@ LOCAL = re.compile(r"https?://(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\]|host\.do
 
 
 def evaluate(project, params):
-    files = set(project.list_files())
+    files = project.files
     problems, servers = [], []
-    for path in sorted(filter(FILE.fullmatch, files)):
+    for path in files.matching(FILE, whole=True):
         text = text_of(project, path)
         try:
             data = json.loads(plain_json(text))
@@ -82,11 +82,7 @@ def judge(server, files, allow_localhost):
         if PERSONAL.search(word):
             yield word, f"names {word[:80]}, which is on one machine only", False
         script = re.match(r"(?:\$\{workspaceFolder\}/|\./)([\w./-]+)$", word)
-        if (
-            script
-            and normpath(script[1]) not in files
-            and not any(path.startswith(normpath(script[1]) + "/") for path in files)
-        ):
+        if script and not files.among([normpath(script[1]), normpath(script[1]) + "/"]):
             yield word, f"runs {word[:80]}, which is not in the repository", False
     if address and LOCAL.match(str(address)) and not allow_localhost:
         yield str(address), f"is at {str(address)[:80]}, which is another thing on each machine", True

@@ -39,7 +39,7 @@ PAIR = re.compile(r"[\"']?([\w-]+)[\"']?\s*[:=]\s*[\"']([^\"'\n]+)[\"']")
 
 def evaluate(project):
     problems, read = [], 0
-    for path, text in project.read_files(list(filter(FILE.fullmatch, project.list_files()))):
+    for path, text in project.read_files(project.files.matching(FILE, whole=True)):
         read += 1
         try:
             named = list(values(json.loads(text)))

@@ -5,7 +5,6 @@ that amount to root. Files for development and tests count less.
 """
 
 import re
-from posixpath import basename
 
 NAME = "Rights of compose services"
 TESTS = [
@@ -18,7 +17,7 @@ TESTS = [
     {"name": "no compose file", "input": {"files": {"a": ""}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
-FILE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+FILE = r"(^|/)(docker-)?compose([.-][\w.-]+)?\.ya?ml$"
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")
 ASIDE = re.compile(
     r"(^|/)(tests?|dev|\.devcontainer|ci|examples?)/|[._-](dev|test|tests|ci|local|override)[._-]"
@@ -31,9 +30,7 @@ ROOTLIKE = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "DAC_READ_SEARCH", "
 
 def evaluate(project):
     problems, looked = [], []
-    for path in project.list_files():
-        if not FILE.fullmatch(basename(path)) or SKIPPED.search(path):
-            continue
+    for path in project.files.matching(FILE, unless=SKIPPED):
         looked.append(path)
         try:
             documents = project.get_yaml(path) or []

@@ -6,7 +6,6 @@ name fails, and often only when somebody needs it. Parameter `required`: a repos
 
 import json
 import re
-from fnmatch import fnmatch
 from posixpath import dirname, join, normpath
 
 NAME = "Copied files exist"
@@ -28,8 +27,7 @@ MADE = re.compile(
 
 
 def evaluate(project, params):
-    files = project.list_files()
-    known = set(files) | {folder for path in files for folder in folders(path)}
+    files = project.files
     looked, counted, problems = [], 0, []
     fact = project.fact("dockerfile")
     unread = [f"{path}: {why}" for path, why in fact["left_out"].items()]
@@ -41,7 +39,7 @@ def evaluate(project, params):
         for step in (step for stage in file["stages"] for step in stage["instructions"]):
             for source in sources(step):
                 counted += 1
-                if not there(source, path, known):
+                if not there(source, path, files):
                     problems.append(
                         (path, step["line"], f"copies {source[:100]}, which is not in the repository")
                     )
@@ -93,13 +91,19 @@ def sources(step):
     ]
 
 
-def there(source, path, known):
+def expression(pattern):
+    """A pattern of a Dockerfile as an expression."""
+    parts = re.findall(r"\*|\?|\[[^\]]+\]|.", pattern, re.DOTALL)
+    return "".join({"*": ".*", "?": "."}.get(one, one if len(one) > 1 else re.escape(one)) for one in parts)
+
+
+def there(source, path, files):
     for folder in (dirname(path), "", *folders(dirname(path))):
         whole = normpath(join(folder, source.lstrip("/")))
         if (
             whole in (".", folder)
-            or whole in known
-            or (re.search(r"[*?\[]", whole) and any(fnmatch(one, whole) for one in known))
+            or files.among([whole, f"{whole}/"])
+            or (re.search(r"[*?\[]", whole) and files.count(f"^{expression(whole)}(/|$)"))
         ):
             return True
     return False

@@ -28,7 +28,7 @@ WANTED = [  # (what must be ignored, the file that makes it matter, how much)
 
 
 def evaluate(project):
-    files = set(project.list_files())
+    files = project.files
     problems, looked = [], []
     for file in project.fact("dockerfile")["dockerfiles"]:
         path = file["path"]

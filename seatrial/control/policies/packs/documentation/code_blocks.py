@@ -30,9 +30,7 @@ LEFT_OUT = re.compile(r"\.\.\.|\u2026|<[\w -]+>|//|\{\{|^\s*#|/\*|^\s*(>>>|\$|%|
 
 
 def evaluate(project, params):
-    pages = [
-        path for path in project.list_files() if PAGE.search(path) and not re.search(params["skip"], path)
-    ]
+    pages = [path for path in project.files.matching(PAGE) if not re.search(params["skip"], path)]
     problems, nameless, counted, read = [], 0, 0, 0
     for path, text in project.read_files(pages):
         read += 1

@@ -37,13 +37,12 @@ ELSEWHERE = re.compile(r"^(?:[a-z][\w+.-]*:|//|\{|\$|<|@)|\{\{|\$\{", re.IGNOREC
 
 
 def evaluate(project, params):
-    files = project.list_files()
-    known = {*files, "."} | {folder for path in files for folder in above(path)}
-    pages = [path for path in files if PAGE.search(path) and not re.search(params["skip"], path)]
+    pages = [path for path in project.files.matching(PAGE) if not re.search(params["skip"], path)]
     links, anchors = [], {}
     for path, text in project.read_files(pages):
         anchors[path] = anchors_of(text)
         links += [(path, line, target) for line, target in targets(text)]
+    known = there(project, links)
     problems = sorted(
         (path, line, problem)
         for path, line, target in links
@@ -74,31 +73,32 @@ def targets(text):
                 yield plain.count("\n", 0, match.start()) + 1, target
 
 
-def above(path):
-    while path := dirname(path):
-        yield path
+def there(project, links):
+    """Of all that these links may lead to, the files and folders that are there."""
+    wanted = {one for path, _, target in links for one in places(path, target)}
+    return {one.rstrip("/") for one in project.files.among([*wanted, *(f"{one}/" for one in wanted)])} | {"."}
 
 
-def judge(path, target, known, anchors):
-    """What is wrong with a link, or None."""
-    name, _, anchor = target.partition("#")
-    name = unquote(name.partition("?")[0])
+def places(path, target):
+    """What a link may lead to: the file itself first, its top folder last."""
+    name = unquote(target.partition("#")[0].partition("?")[0])
     whole = (
         path
         if not name
         else normpath(name.lstrip("/") if name.startswith("/") else join(dirname(path), name))
     )
-    if whole.startswith("..") or (name.startswith("/") and whole.split("/")[0] not in known):
+    made = [f"{whole}.md", f"{whole}/README.md", f"{whole}/index.md", re.sub(r"\.html$", ".md", whole)]
+    return [whole, *made, re.sub(r"(/index)?\.html$", "/index.md", whole), whole.split("/")[0]]
+
+
+def judge(path, target, known, anchors):
+    """What is wrong with a link, or None."""
+    name, _, anchor = target.partition("#")
+    whole, *made, top = places(path, target)
+    if whole.startswith("..") or (unquote(name).startswith("/") and top not in known):
         return None  # a page of the code host or of a site, rather than a file
     if whole not in known:
-        made = {
-            f"{whole}.md",
-            f"{whole}/README.md",
-            f"{whole}/index.md",
-            re.sub(r"\.html$", ".md", whole),
-            re.sub(r"(/index)?\.html$", "/index.md", whole),
-        }
-        return None if made & known else f"links to {target[:100]}, which is not there"
+        return None if known.intersection(made) else f"links to {target[:100]}, which is not there"
     if not anchor or whole not in anchors or re.match(r"L\d+|:~:", anchor):
         return None
     there = unquote(anchor).lower() in anchors[whole]

@@ -34,9 +34,7 @@ PLACEHOLDER = re.compile(
 
 
 def evaluate(project, params):
-    pages = [
-        path for path in project.list_files() if PAGE.search(path) and not re.search(params["skip"], path)
-    ]
+    pages = [path for path in project.files.matching(PAGE) if not re.search(params["skip"], path)]
     problems, read = [], 0
     for path, text in project.read_files(pages):
         read += 1

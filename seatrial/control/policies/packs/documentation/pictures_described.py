@@ -28,9 +28,7 @@ EMPTY = re.compile(
 
 
 def evaluate(project, params):
-    pages = [
-        path for path in project.list_files() if PAGE.search(path) and not re.search(params["skip"], path)
-    ]
+    pages = [path for path in project.files.matching(PAGE) if not re.search(params["skip"], path)]
     problems, counted = [], 0
     for path, text in project.read_files(pages):
         plain = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)

@@ -28,7 +28,7 @@ README = re.compile(r"readme(\.(md|markdown|rst|txt|adoc|asciidoc|org))?", re.IG
 
 def evaluate(project, params):
     path = min(
-        (one for one in project.list_files() if README.fullmatch(one)),
+        project.files.matching(README, whole=True),
         key=lambda one: (not one.lower().endswith(".md"), one),
         default=None,
     )

@@ -22,17 +22,19 @@ MOST = 1024  # bytes of a pointer
 
 
 def evaluate(project):
-    sizes = project.get_file_sizes()
     rules = []
-    for path, text in project.read_files(sorted(p for p in sizes if basename(p) == ".gitattributes")):
+    for path, text in project.read_files(project.files.matching(r"(^|/)\.gitattributes$")):
         for line in text.split("\n"):
             words = line.split()
             settings = [word for word in words[1:] if "filter" in word]
             if settings and not words[0].startswith("#"):
                 rules.append((dirname(path), words[0].strip('"'), "filter=lfs" in settings))
-    small = [path for path, size in sizes.items() if 60 < size < 200]  # as large as pointers are
-    wanted = [path for path in sizes if given_to_lfs(path, rules) and basename(path) != ".gitattributes"]
-    looked = sorted({*wanted, *small})
+    sizes = project.files.sizes(above=60, below=200)  # as large as pointers are
+    named = project.files if any(lfs for _, _, lfs in rules) else ()
+    wanted = [path for path in named if given_to_lfs(path, rules) and basename(path) != ".gitattributes"]
+    sizes |= project.files.sizes_of(wanted)
+    wanted = [path for path in wanted if path in sizes]
+    looked = sorted(sizes)
     pointers = {
         path
         for path, text in project.read_files([p for p in looked if sizes[p] < MOST])

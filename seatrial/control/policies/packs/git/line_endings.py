@@ -5,8 +5,6 @@ A file whose lines end with both CR LF and LF shows as changed on half of all ma
 """
 
 import re
-from fnmatch import translate
-from posixpath import basename
 
 NAME = "Line endings"
 PARAMS = {
@@ -32,28 +30,25 @@ TESTS = [
     {"name": "shell scripts fail with it", "input": {"files": {"run.sh": "#!/bin/sh\r\necho\r\n"}}, "expected": {"passed": False, "message": {"contains": "run.sh"}}},
 ]  # fmt: skip
 
-SKIPPED = re.compile(
-    r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?)/|\.(patch|diff|svg|min\.js|map)$"
-)
+SKIPPED = r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?)/"
+ASIDE = [
+    "node_modules/", "vendor/", "third_party/", "testdata/", "test/", "tests/", "fixture/", "fixtures/",
+    "*.patch", "*.diff", "*.svg", "*.min.js", "*.map",
+]  # fmt: skip
+MOST = 150  # patterns of the repository and of the parameter that are used
 
 
 def evaluate(project, params):
-    files = [path for path in project.list_files() if not SKIPPED.search(path)]
     said = [
         line.split()[0]
-        for _, text in project.read_files([p for p in files if basename(p) == ".gitattributes"])
+        for _, text in project.read_files(project.files.matching(r"(^|/)\.gitattributes$", unless=SKIPPED))
         for line in text.split("\n")
         if re.search(r"\S\s.*(eol=crlf|-text|binary)", line)
     ]
-    free = [*params["allow"], *said]
-    patterns = [translate(one) for one in free] + [translate(one.strip("/")) for one in free]
-    exempt = re.compile("|".join(patterns) or r"(?!)")
-    meant = [p for p in files if not (exempt.match(p) or exempt.match(basename(p)))]
-    ending = project.search(r"\A(?s:.*?)\r\n")  # once in each file
-    read = sum(path not in ending["unread"] for path in meant)
-    near = {one["path"] for one in ending["found"]} if not ending["left_out"] else set(meant)
+    free = list(dict.fromkeys([*params["allow"], *said]))[:MOST]
+    ending = project.search(r"\A(?s:.*?)\r\n", exclude=[*ASIDE, *free])  # once in each file
     problems = []
-    for path, text in project.read_files([path for path in meant if path in near]):
+    for path, text in project.read_files([one["path"] for one in ending["found"]]):
         windows = text.count("\r\n")
         if not windows:
             continue
@@ -74,7 +69,7 @@ def evaluate(project, params):
         return {
             "passed": True,
             "score": 100,
-            "message": f"Lines end in one way, in {read} files; not read, because they are no text or above 1 MB: {len(meant) - read}.",
+            "message": f"Lines end in one way, in {ending['files']} files; not read, because they are no text or above 1 MB: {len(ending['unread'])}.",
         }
     problems.sort(key=lambda one: ("high", "medium", "low").index(one[3]))
     more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""

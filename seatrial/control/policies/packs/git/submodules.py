@@ -23,7 +23,7 @@ FILE = ".gitmodules"
 
 
 def evaluate(project, params):
-    if FILE not in project.list_files():
+    if FILE not in project.files:
         return {"passed": True, "score": 100, "message": "No submodules."}
     modules, problems = [], []
     for number, line in enumerate(text_of(project, FILE).split("\n"), 1):

@@ -19,7 +19,7 @@ TESTS = [
 ]  # fmt: skip
 
 CONFIGURATION = re.compile(
-    r"\.eslintrc(\.(js|cjs|json|ya?ml))?|eslint\.config\.[cm]?[jt]s|biome\.jsonc?|\.?oxlintrc\.json|\.xo-config\.\w+|xo\.config\.\w+"
+    r"(^|/)(\.eslintrc(\.(js|cjs|json|ya?ml))?|eslint\.config\.[cm]?[jt]s|biome\.jsonc?|\.?oxlintrc\.json|\.xo-config\.\w+|xo\.config\.\w+)$"
 )
 RULES = re.compile(
     r"rules|extends|recommended|configs?\b.*\.|\.\.\.\w|linter|plugins|defineConfig|categories|preset|antfu|nuxt|import ",
@@ -36,16 +36,16 @@ SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?|
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if not SKIPPED.search(path)]
-    if not any(basename(path) == "package.json" for path in files):
+    files = project.files
+    if not files.count(r"(^|/)package\.json$", unless=SKIPPED):
         return verdict(100, f"No package.json among {len(files)} files.")
     configured, empty = None, None
-    for path, text in project.read_files([path for path in files if CONFIGURATION.fullmatch(basename(path))]):
+    for path, text in project.read_files(files.matching(CONFIGURATION, unless=SKIPPED)):
         if RULES.search(text):
             configured = configured or path
         else:
             empty = empty or path
-    for path, text in project.read_files([path for path in files if RUNNERS.fullmatch(path)]):
+    for path, text in project.read_files(files.matching(RUNNERS, whole=True, unless=SKIPPED)):
         match = RUN.search(text)
         inside = (
             re.search(r'"(eslintConfig|xo|standard)"\s*:', text) if basename(path) == "package.json" else None

@@ -6,7 +6,6 @@ files that it names (`main`, `bin`, `types` that are in the repository's source)
 
 import json
 import re
-from posixpath import basename
 
 NAME = "package.json"
 TESTS = [
@@ -31,15 +30,16 @@ class Twice(ValueError):
 
 
 def evaluate(project):
-    files = project.list_files()
-    manifests = [path for path in files if basename(path) == "package.json" and not SKIPPED.search(path)]
+    files = project.files
+    manifests = files.matching(r"(^|/)package\.json$", unless=SKIPPED)
     if not manifests:
-        code = [path for path in files if CODE.search(path) and not SKIPPED.search(path)]
-        if len(code) > 1 and len(code) * 2 > len([path for path in files if "." in basename(path)[1:]]):
+        code = files.count(CODE, unless=SKIPPED)
+        if code > 1 and code * 2 > files.count(r"[^/]\.[^/]*$"):
+            first = files.matching(CODE, unless=SKIPPED, most=1)[0]
             return verdict(
                 0,
-                f"{len(code)} files of JavaScript, such as {code[0]}, and no package.json.",
-                [(code[0], None, "no package.json", "medium")],
+                f"{code} files of JavaScript, such as {first}, and no package.json.",
+                [(first, None, "no package.json", "medium")],
             )
         return verdict(100, f"No package.json, and little or no JavaScript among {len(files)} files.", [])
     problems = []

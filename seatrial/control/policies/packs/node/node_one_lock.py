@@ -34,11 +34,9 @@ INSTALLS = re.compile(
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if not SKIPPED.search(path)]
     here = {}
-    for path in files:
-        if basename(path) in LOCKS:
-            here.setdefault(dirname(path), {}).setdefault(LOCKS[basename(path)], path)
+    for path in project.files.matching(f"(^|/)({'|'.join(map(re.escape, LOCKS))})$", unless=SKIPPED):
+        here.setdefault(dirname(path), {}).setdefault(LOCKS[basename(path)], path)
     problems = []
     for folder, managers in here.items():
         if len(managers) > 1:
@@ -52,9 +50,9 @@ def evaluate(project):
             ]
             continue
         [manager] = managers
-        problems += named_otherwise(project, join(folder, "package.json"), files, manager)
+        problems += named_otherwise(project, join(folder, "package.json"), manager)
         if len(here) == 1:
-            problems += run_otherwise(project, files, manager)
+            problems += run_otherwise(project, manager)
     if not problems:
         what = ", ".join(
             f"{path} ({manager})" for managers in here.values() for manager, path in managers.items()
@@ -85,8 +83,8 @@ def text_of(project, path):
         return ""
 
 
-def named_otherwise(project, path, files, manager):
-    text = text_of(project, path) if path in files else "{}"
+def named_otherwise(project, path, manager):
+    text = text_of(project, path) or "{}"
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -98,14 +96,10 @@ def named_otherwise(project, path, files, manager):
     return []
 
 
-def run_otherwise(project, files, manager):
+def run_otherwise(project, manager):
     found = []
     for path, text in project.read_files(
-        [
-            path
-            for path in files
-            if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|Dockerfile", path)
-        ]
+        project.files.matching(r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|Dockerfile", whole=True)
     ):
         used = [(match, match[1].split()[0]) for match in INSTALLS.finditer(text)]
         if used and manager not in {name for _, name in used}:

@@ -26,7 +26,7 @@ CALLS = re.compile(r"\b(?:node|tsx|ts-node|bash|sh)\s+(\./)?([\w./-]+\.(?:[cm]?[
 
 
 def evaluate(project, params):
-    files = set(project.list_files())
+    files = project.files
     if "package.json" not in files:
         return verdict(100, "No package.json at the root.", [])
     text = text_of(project, "package.json")

@@ -5,7 +5,6 @@ endoflife.date had published them on the day that the message names. Parameter `
 """
 
 import datetime
-from posixpath import basename
 
 NAME = "Supported Node.js"
 PARAMS = {"days": 120}
@@ -25,13 +24,12 @@ NEWEST = ("lts/*", "node", "latest", "stable", "current")
 
 
 def evaluate(project, params):
-    files = project.list_files(classes=["source", "development"])
-    if not any(basename(path) == "package.json" for path in files):
-        return {"passed": True, "score": 100, "message": f"No package.json among {len(files)} files."}
+    if not project.list_files(glob="package.json", classes=["source", "development"]):
+        return {"passed": True, "score": 100, "message": f"No package.json among {len(project.files)} files."}
     fact = project.fact("runtimes")
     said = [one for one in fact["runtimes"] if one["product"] == "nodejs" and one["class"] not in ASIDE]
     if not said:
-        return unsaid(project, files)
+        return unsaid(project)
     today = datetime.date.today()
     judged = [(one, *judge(one, today, params["days"])) for one in said]
     bad = sorted((each for each in judged if each[1] < 90), key=lambda each: each[1])
@@ -53,10 +51,10 @@ def evaluate(project, params):
     }
 
 
-def unsaid(project, files):
+def unsaid(project):
     """Nothing names a version; a version file may mean the newest of its kind."""
     for path, text in project.read_files(
-        [path for path in files if basename(path) in (".nvmrc", ".node-version")]
+        project.list_files(glob=[".nvmrc", ".node-version"], classes=["source", "development"])
     ):
         if text.strip().lower() in NEWEST:
             return {

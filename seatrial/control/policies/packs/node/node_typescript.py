@@ -6,7 +6,7 @@ that it extends. Repositories without TypeScript pass. Parameter `required`: Jav
 
 import json
 import re
-from posixpath import basename, dirname, join, normpath
+from posixpath import dirname, join, normpath
 
 NAME = "Strict TypeScript"
 PARAMS = {"required": False}
@@ -24,17 +24,17 @@ TESTS = [
 SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?|examples?|templates?)/|\.d\.ts$"
 )
+TYPED, PLAIN = r"\.[cm]?tsx?$", r"\.[cm]?jsx?$"
 
 
 def evaluate(project, params):
-    files = [path for path in project.list_files() if not SKIPPED.search(path)]
-    code = next((path for path in files if re.search(r"\.[cm]?tsx?$", path)), None)
-    plain = next((path for path in files if re.search(r"\.[cm]?jsx?$", path)), None)
+    files = project.files
+    code, plain = (next(iter(files.matching(one, unless=SKIPPED, most=1)), None) for one in (TYPED, PLAIN))
     if not code:
         if plain and params["required"]:
             return verdict(0, f"{plain} is JavaScript, and there is no TypeScript.", plain, None)
         return verdict(100, f"No TypeScript among {len(files)} files.", "", None)
-    configurations = [path for path in files if basename(path) == "tsconfig.json"]
+    configurations = files.matching(r"(^|/)tsconfig\.json$", unless=SKIPPED)
     if not configurations:
         return verdict(0, f"{code} is TypeScript, and there is no tsconfig.json.", code, None)
     judged = [judge(project, path, files) for path in configurations]

@@ -5,7 +5,6 @@ A configuration that nothing runs counts half.
 """
 
 import re
-from posixpath import basename
 
 NAME = "Python linter"
 TESTS = [
@@ -29,24 +28,24 @@ RUNNERS = re.compile(
 )
 RUN = re.compile(rf"^(?!\s*#).*\b({LINTERS}|super-linter|megalinter)\b", re.M)
 CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
-MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
+MANIFESTS = r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|Pipfile)$"
 
 
 def evaluate(project):
-    files = project.list_files()
+    files = project.files
     if not is_python(files):
         return verdict(100, f"Little or no Python among {len(files)} files.")
     configured = None
     for name, pattern in CONFIGURED:
         for path, text in project.read_files(
             sorted(
-                (path for path in files if re.fullmatch(name, basename(path))),
+                files.matching(f"(^|/)({name})$"),
                 key=lambda path: path.count("/"),
             )
         ):
             match = re.search(pattern, text, re.M)
             configured = configured or (match and f"{path}:{text.count(chr(10), 0, match.end()) + 1}")
-    for path, text in project.read_files([path for path in files if RUNNERS.fullmatch(path)]):
+    for path, text in project.read_files(files.matching(RUNNERS, whole=True)):
         match = RUN.search(text)
         if match:
             place = f"{path}:{text.count(chr(10), 0, match.start(1)) + 1}"
@@ -64,9 +63,7 @@ def evaluate(project):
 
 def is_python(files):
     """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
-    code = [path for path in files if CODE.search(path)]
-    python = [path for path in code if path.endswith(".py")]
-    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
+    return files.count(MANIFESTS) > 0 or files.count(r"\.py$") * 5 >= files.count(CODE) > 0
 
 
 def verdict(score, message, place=None):

@@ -28,11 +28,9 @@ WANTED = ("name", "version", "description", "readme", "license", "requires-pytho
 
 
 def evaluate(project):
-    files = set(project.list_files())
+    files = project.files
     problems, packages = [], []
-    for path in sorted(
-        p for p in files if p.rpartition("/")[2] == "pyproject.toml" and not SKIPPED.search(p)
-    ):
+    for path in files.matching(r"(^|/)pyproject\.toml$", unless=SKIPPED):
         text = text_of(project, path)
         try:
             data = tomllib.loads(text)

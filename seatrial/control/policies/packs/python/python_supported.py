@@ -7,7 +7,6 @@ it warns. Repositories with little or no Python pass.
 
 import datetime
 import re
-from posixpath import basename
 
 NAME = "Supported Python"
 PARAMS = {"days": 180}
@@ -22,12 +21,12 @@ TESTS = [
 ]  # fmt: skip
 
 CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
-MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
+MANIFESTS = r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|Pipfile)$"
 ASIDE = ("vendored", "generated", "tests", "documentation")
 
 
 def evaluate(project, params):
-    files = project.list_files(classes=["source", "development"])
+    files = project.files
     if not is_python(files):
         return {"passed": True, "score": 100, "message": f"Little or no Python among {len(files)} files."}
     fact = project.fact("runtimes")
@@ -65,9 +64,7 @@ def name(one):
 
 def is_python(files):
     """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
-    code = [path for path in files if CODE.search(path)]
-    python = [path for path in code if path.endswith(".py")]
-    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
+    return files.count(MANIFESTS) > 0 or files.count(r"\.py$") * 5 >= files.count(CODE) > 0
 
 
 def judge(one, today, days):

@@ -6,7 +6,6 @@ Pyre, basedpyright). Parameter `min_percent` of functions with types; tests do n
 
 import ast
 import re
-from posixpath import basename
 from zlib import crc32
 
 NAME = "Python types"
@@ -27,16 +26,16 @@ CHECKERS = [
     (r"pyproject\.toml", r"^\s*\[tool\.(mypy|pyright|basedpyright|ty|pyre|pyrefly)\b"), (r"\.?mypy\.ini|pyrightconfig\.json|ty\.toml|\.pyre_configuration|pyrefly\.toml", r"()^"),
     (r"setup\.cfg|tox\.ini", r"^\s*\[(mypy)\b"),
 ]  # fmt: skip
-MOST = 100  # files, spread over all of them and the same as long as they are there: reading them by syntax takes time
+MOST = 50  # files, spread over all of them and the same as long as they are there: reading them by syntax takes time
 CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
-MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
+MANIFESTS = r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|Pipfile)$"
 
 
 def evaluate(project, params):
-    files = project.list_files()
+    files = project.files
     if not is_python(files):
         return {"passed": True, "score": 100, "message": f"Little or no Python among {len(files)} files."}
-    everything = [path for path in files if path.endswith(".py") and not OF_TESTS.search(path)]
+    everything = files.matching(r"\.py$", unless=OF_TESTS)
     code = sorted(sorted(everything, key=lambda path: crc32(path.encode(errors="replace")))[:MOST])
     typed, untyped, unread = 0, [], []
     for path, text in project.read_files(code):
@@ -75,9 +74,7 @@ def evaluate(project, params):
 
 def is_python(files):
     """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
-    code = [path for path in files if CODE.search(path)]
-    python = [path for path in code if path.endswith(".py")]
-    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
+    return files.count(MANIFESTS) > 0 or files.count(r"\.py$") * 5 >= files.count(CODE) > 0
 
 
 def counted(module):
@@ -103,7 +100,7 @@ def counted(module):
 
 def configured(project, files):
     for name, pattern in CHECKERS:
-        for path, text in project.read_files([path for path in files if re.fullmatch(name, basename(path))]):
+        for path, text in project.read_files(files.matching(f"(^|/)({name})$")):
             match = re.search(pattern, text, re.M)
             if match:
                 return f"{path}:{text.count(chr(10), 0, match.end()) + 1}"

@@ -6,7 +6,7 @@ Repositories with little or no Python pass.
 """
 
 import re
-from posixpath import basename, dirname, join
+from posixpath import dirname, join
 
 NAME = "Python version"
 TESTS = [
@@ -30,17 +30,16 @@ CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|
 SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|testdata|tests?|fixtures?|examples?|templates?|docs?)/"
 )
-MANIFESTS = {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile"}
+MANIFESTS = r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|Pipfile)$"
 
 
 def evaluate(project):
-    files = project.list_files()
+    files = project.files
     if not is_python(files):
         return verdict(100, f"Little or no Python among {len(files)} files.", [])
-    folders = sorted(
-        {dirname(path) for path in files if basename(path) in MANIFESTS and not SKIPPED.search(path)} | {""}
-    )
-    said = {folder: said_in(project, folder, files) for folder in folders}
+    folders = sorted({dirname(path) for path in files.matching(MANIFESTS, unless=SKIPPED)} | {""})
+    there = files.among(join(folder, name) for folder in folders for name, _ in PLACES)
+    said = {folder: said_in(project, folder, there) for folder in folders}
     whole = [one for folder in folders for one in said[folder]]
     silent = [folder for folder in folders[1:] if not said[folder] and not said[""]]
     if not whole:
@@ -77,9 +76,7 @@ def said_in(project, folder, files):
 
 def is_python(files):
     """Whether Python is more than a few scripts: it is packaged, or a fifth of the code."""
-    code = [path for path in files if CODE.search(path)]
-    python = [path for path in code if path.endswith(".py")]
-    return any(basename(path) in MANIFESTS for path in files) or len(python) * 5 >= len(code) > 0
+    return files.count(MANIFESTS) > 0 or files.count(r"\.py$") * 5 >= files.count(CODE) > 0
 
 
 def text_of(project, path):

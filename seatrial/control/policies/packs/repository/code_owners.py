@@ -37,16 +37,21 @@ SECTION = re.compile(r"\^?\[[^\]]+\](\[\d+\])?\s*(.*)")
 
 
 def evaluate(project, params):
-    files = project.list_files()
+    files = project.files
     place = next((path for path in PLACES if path in files), None)
     if place is None:
         return result(
             0, f"No CODEOWNERS; looked at {', '.join(PLACES)}.", [("", None, "no CODEOWNERS", "medium")]
         )
     rules, problems = read(place, text_of(project, place), files)
-    counted = [path for path in files if not any(fnmatch(path, pattern) for pattern in params["ignore"])]
-    unowned = [path for path in counted if not owners(rules, path)]
-    percent = round(100 * (len(counted) - len(unowned)) / len(counted)) if counted else 100
+    counted, unowned, without = 0, [], 0
+    for path in files:
+        if not any(fnmatch(path, pattern) for pattern in params["ignore"]):
+            counted += 1
+            if not owners(rules, path):
+                without += 1
+                unowned += [path] if without <= 6 else []
+    percent = round(100 * (counted - without) / counted) if counted else 100
     enough = percent >= params["min_percent"] and not any(level == "medium" for _, _, _, level in problems)
     shown = (
         f" Not owned: {', '.join(unowned[:5])}{' and others' if len(unowned) > 5 else ''}." if unowned else ""
@@ -56,7 +61,7 @@ def evaluate(project, params):
     )
     score = max(0, percent - 10 * len(problems))
     return result(
-        score, f"{place}: {percent}% of {len(counted)} files have an owner.{shown}{wrong}", problems, enough
+        score, f"{place}: {percent}% of {counted} files have an owner.{shown}{wrong}", problems, enough
     )
 
 
@@ -96,7 +101,7 @@ def read(place, text, files):
         else:
             expression = compiled(pattern)
             rules.append((expression, named))
-            if not any(expression.match(path) for path in files):
+            if not files.count(f"^(?:{expression.pattern})"):
                 problems.append((place, number, f"{pattern} matches no file", "low"))
     return rules, problems
 

@@ -29,8 +29,8 @@ SECTION = re.compile(r"^#{1,6}.*\b(contribut|develop|hacking)", re.IGNORECASE)
 
 
 def evaluate(project, params):
-    files = project.list_files()
-    for path in filter(FILE.fullmatch, files):
+    files = project.files
+    for path in files.matching(FILE, whole=True):
         lines = text_of(project, path).split("\n")
         words = sum(len(line.split()) for line in lines)
         step = next((number for number, line in enumerate(lines, 1) if STEP.search(line)), None)
@@ -41,7 +41,7 @@ def evaluate(project, params):
         if not step:
             return verdict(60, f"{path} has {words} words, but no command and no step to follow.", path)
         return verdict(100, f"{path}:{step} begins what to do; {words} words.", path)
-    for path in filter(README.fullmatch, files):
+    for path in files.matching(README, whole=True):
         for number, line in enumerate(text_of(project, path).split("\n"), 1):
             if SECTION.search(line):
                 return verdict(

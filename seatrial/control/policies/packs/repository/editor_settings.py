@@ -27,7 +27,7 @@ FILE = ".editorconfig"
 
 
 def evaluate(project):
-    if FILE not in project.list_files():
+    if FILE not in project.files:
         return verdict(0, "No .editorconfig at the root.", [(None, "there is no .editorconfig", "low")])
     problems, root, style = [], False, None
     for number, raw in enumerate(text_of(project, FILE).split("\n"), 1):

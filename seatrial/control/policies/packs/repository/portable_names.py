@@ -24,21 +24,25 @@ FORBIDDEN = re.compile(r"[<>:\"|?*\\\x00-\x1f]|[. ]$")
 
 
 def evaluate(project, params):
-    files = project.list_files()
+    files = project.files
     problems = []
-    seen = {}
+    above = []  # folders of the last path, and in each the names that are known: paths come sorted
     for path in files:
         parts = path.split("/")
-        for depth in range(1, len(parts) + 1):
-            name = "/".join(parts[:depth])
-            known = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        same = next((n for n, (folder, _) in enumerate(above) if parts[n] != folder), len(above))
+        del above[same + 1 :]
+        wrong = next((p for p in parts[same:] if RESERVED.fullmatch(p) or FORBIDDEN.search(p)), None)
+        for depth, name in enumerate(parts[same:], same):
+            if depth == len(above):
+                above.append((name, {}))
+            known = above[depth][1].setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+            above[depth] = (name, above[depth][1])
             if known != name:
+                whole, other = "/".join(parts[: depth + 1]), "/".join([*parts[:depth], known])
                 problems.append(
-                    (path, f"{name} differs from {known} only in upper and lower case, or in an accent")
+                    (path, f"{whole} differs from {other} only in upper and lower case, or in an accent")
                 )
-                seen[unicodedata.normalize("NFC", name).casefold()] = name
-                break
-        wrong = next((part for part in parts if RESERVED.fullmatch(part) or FORBIDDEN.search(part)), None)
+                above[depth][1][unicodedata.normalize("NFC", name).casefold()] = name
         if wrong is not None:
             problems.append((path, f"Windows cannot have a file that is called {wrong!r}"))
         elif len(path) > params["max_length"]:

@@ -32,7 +32,7 @@ BADGE = re.compile(
 
 
 def evaluate(project, params):
-    path = min((p for p in project.list_files() if README.fullmatch(p)), default=None)
+    path = min(project.files.matching(README, whole=True), default=None)
     if path is None:
         return verdict(0, "No README that could show a badge.", "")
     try:

@@ -25,13 +25,13 @@ ISSUES = re.compile(
     r"(docs/|\.github/|\.gitea/|\.forgejo/)?issue_template(\.md|/(?!config\.)[^/]+\.(md|ya?ml))|\.gitlab/issue_templates/[^/]+\.md",
     re.IGNORECASE,
 )
+NEAR_ISSUES = r"(?i)issue_template"
 
 
 def evaluate(project):
-    files = project.list_files()
     found = {
-        "changes": [p for p in files if CHANGES.fullmatch(p)],
-        "issues": [p for p in files if ISSUES.fullmatch(p)],
+        "changes": project.files.matching(CHANGES, whole=True),
+        "issues": [path for path in project.files.matching(NEAR_ISSUES) if ISSUES.fullmatch(path)],
     }
     problems = [
         (path, problem) for paths in found.values() for path in paths if (problem := wrong(project, path))

@@ -28,7 +28,7 @@ PINNED = re.compile(r"[^@]+@([0-9a-f]{40}|[0-9a-f]{64})|docker://[^@]+@sha256:[0
 
 def evaluate(project, params):
     used, problems = 0, []
-    files = [path for path in project.list_files() if FILE.fullmatch(path)]
+    files = project.files.matching(FILE, whole=True)
     for path in files:
         try:
             documents = project.get_yaml(path) or []

@@ -30,7 +30,7 @@ GUARD = re.compile(
 
 def evaluate(project):
     problems, files, unread = [], [], []
-    for path in filter(FILE.fullmatch, project.list_files()):
+    for path in project.files.matching(FILE, whole=True):
         try:
             documents = project.get_yaml(path) or []
         except ValueError as error:

@@ -35,7 +35,7 @@ UNCHECKED = re.compile(
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if FILE.fullmatch(path) and not SKIPPED.search(path)]
+    files = project.files.matching(FILE, whole=True, unless=SKIPPED)
     problems, read = [], 0
     for path, text in project.read_files(files):
         read += 1

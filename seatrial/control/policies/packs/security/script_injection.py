@@ -27,7 +27,7 @@ TEXT = re.compile(
 
 def evaluate(project):
     problems, scripts, unread = [], 0, []
-    for path in filter(FILE.fullmatch, project.list_files()):
+    for path in project.files.matching(FILE, whole=True):
         try:
             documents = project.get_yaml(path) or []
         except ValueError as error:

@@ -30,7 +30,7 @@ WAY = re.compile(
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if FILE.fullmatch(path) and TEXT.search(path)]
+    files = list(filter(TEXT.search, project.files.matching(FILE, whole=True)))
     for path in files:
         try:
             text = project.get_file_content(path) or ""

@@ -24,7 +24,7 @@ FILE = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if FILE.fullmatch(path)]
+    files = project.files.matching(FILE, whole=True)
     problems = []
     for path in files:
         try:

@@ -21,6 +21,7 @@ DEEPER = re.compile(
     rf"^(?!.*(^|/)(node_modules|vendor|third_party|tests?)/).+/({NAMES})(\.(md|rst|txt|adoc))?$",
     re.IGNORECASE,
 )
+NEAR = rf"(?i)(^|/)(?:{NAMES})([-_.][\w.-]+)?$|^(\.changeset|changelog\.d|changelogs?|newsfragments|releasenotes/notes|changes)/"
 NO_TEXT = re.compile(
     r"\.(py|[jt]sx?|go|rs|rb|java|sh|ya?ml|json|toml|html?|css|png|svg|lock)$", re.IGNORECASE
 )
@@ -49,7 +50,7 @@ ELSEWHERE = re.compile(r"https?://\S*(releases|changelog|changes|history)\S*", r
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if not NO_TEXT.search(path)]
+    files = [path for path in project.files.matching(NEAR) if not NO_TEXT.search(path)]
     found = sorted((path for path in files if FILE.match(path)), key=lambda path: (path.count("/"), path))
     found = found or sorted(path for path in files if DEEPER.match(path))
     if not found:

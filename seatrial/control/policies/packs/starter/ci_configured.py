@@ -69,8 +69,8 @@ OF_PULL_REQUESTS = {"opened", "synchronize", "reopened"}
 
 
 def evaluate(project):
-    files = project.list_files()
-    workflows = {path: load(project, path) for path in files if ACTIONS.fullmatch(path)}
+    files = project.files
+    workflows = {path: load(project, path) for path in files.matching(ACTIONS, whole=True)}
     pipelines = actions(project, workflows) + gitlab(project, files) + others(project, files)
     if not pipelines:
         return verdict(
@@ -333,8 +333,7 @@ def gitlab_starts(job):
 
 def others(project, files):
     found = []
-    names = re.compile("|".join(f"(?:{name})" for _, name, _ in SERVICES))
-    for path in filter(names.fullmatch, files):
+    for path in files.matching("|".join(f"(?:{name})" for _, name, _ in SERVICES), whole=True):
         for service, name, job in SERVICES:
             if re.fullmatch(name, path):
                 text = without_comments(read(project, path))

@@ -33,18 +33,19 @@ WANTED = [  # (a file of the tool, what .gitignore should match)
     ("pom.xml", "target"),
     ("build.gradle", "build"),
 ]
+NEAR = rf"(?i)(^|/)(\.gitignore|([^/]*\.)?dockerignore|dockerfile|containerfile|{'|'.join(re.escape(name) for name, _ in WANTED)})$"
 COPIES_ALL = re.compile(r"(--(?!from=)\S+\s+)*(\[\s*\"\./?\"|\./?\s)")
 
 
 def evaluate(project, params):
-    everything = project.list_files()
-    files = [path for path in everything if GENERATED.search(path) or not re.search(params["skip"], path)]
-    problems = committed(everything, params["skip"]) + unignored(project, files) + unfenced(project, files)
+    generated, near = project.files.matching(GENERATED), project.files.matching(NEAR)
+    files = [path for path in near if not re.search(params["skip"], path)]
+    problems = committed(generated, params["skip"]) + unignored(project, files) + unfenced(project, files)
     if not problems:
         return {
             "passed": True,
             "score": 100,
-            "message": f"Nothing generated is committed or copied into an image. Files: {len(everything)}.",
+            "message": f"Nothing generated is committed or copied into an image. Files: {len(project.files)}.",
         }
     points = sum(cost for cost, _, _, _ in problems)
     return {
@@ -59,11 +60,7 @@ def evaluate(project, params):
 
 
 def committed(files, skip):
-    found = [
-        path
-        for path in files
-        if GENERATED.search(path) and not re.search(skip, GENERATED.split(path)[0] + "/")
-    ]
+    found = [path for path in files if not re.search(skip, GENERATED.split(path)[0] + "/")]
     if not found:
         return []
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""

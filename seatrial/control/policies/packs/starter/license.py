@@ -34,7 +34,6 @@ HEADERS = 200  # files of code whose first lines are searched for an SPDX identi
 
 
 def evaluate(project, params):
-    files = project.list_files()
     fact = project.fact("licences")
     at_top = [one for one in fact["licences"] if own(one["path"])]
     known = [
@@ -47,18 +46,20 @@ def evaluate(project, params):
     named = [path for path in (*fact["left_out"], *(one["path"] for one in at_top)) if own(path)]
     licences = [path for path in named if not MOSTLY_NONE.match(basename(path))]
     if licences:
-        empty = (text_of(project, licences[0]) or "x").strip() == "" or project.get_file_sizes()[
-            licences[0]
-        ] == 0
+        empty = (text_of(project, licences[0]) or "x").strip() == "" or project.files.sizes_of(
+            licences[:1]
+        ) == {licences[0]: 0}
         why = "is empty" if empty else "holds no licence text that this policy knows"
         score = 0 if empty or params["allow"] else 80
         return verdict(score, f"{licences[0]} {why}.", licences[0])
-    place = mentioned(project, files)
+    place = mentioned(project)
     if place:
         message = f"{place[0]}:{place[1]} names a licence, but its text is missing. Add a LICENSE file."
         return verdict(50, message, place[0], place[1])
     nothing = (
-        f"No licence file among {len(files)} files." if files else "No licence file: there is no file at all."
+        f"No licence file among {count} files."
+        if (count := len(project.files))
+        else "No licence file: there is no file at all."
     )
     return verdict(0, f"{nothing} Without one, nobody else may use this. Add a LICENSE file.")
 
@@ -93,14 +94,15 @@ def text_of(project, path):
         return None
 
 
-def mentioned(project, files):
+def mentioned(project):
     """(path, line) of the first place that names a licence without its text."""
-    for path in files:
+    named = "|".join([*map(re.escape, MANIFESTS), f"(?i:{README.pattern})"])
+    for path in project.files.matching(named, whole=True):
         pattern = MANIFESTS.get(path) or (ABOUT if README.fullmatch(path) else None)
         line = find_line(text_of(project, path), pattern) if pattern else None
         if line:
             return path, line
-    code = [path for path in files if re.search(r"\.(py|[jt]s|c|h|cpp|go|rs|java|sh)$", path)][:HEADERS]
+    code = project.files.matching(r"\.(py|[jt]s|c|h|cpp|go|rs|java|sh)$", most=HEADERS)
     for path, text in project.read_files(code):
         match = SPDX.search(text, 0, 1000)
         if match:

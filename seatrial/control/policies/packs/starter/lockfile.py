@@ -49,6 +49,14 @@ DEPLOYS = re.compile(
     r"|Procfile|fly\.toml|render\.yaml|vercel\.json|netlify\.toml|serverless\.ya?ml)$",
     re.I,
 )
+NEAR = "|".join(  # all that this policy looks at
+    [
+        f"(^|/)({'|'.join(re.escape(name) for names in LOCKS.values() for name in names)})$",
+        f"(^|/)({'|'.join(map(re.escape, LOCKS))})$",
+        r"(^|/)requirements[^/]*(/[^/]+)?\.txt$",
+        f"(?i:{DEPLOYS.pattern})",
+    ]
+)
 NOT_DEPLOYED = re.compile(
     r"(^|/)(\.devcontainer|\.github|\.gitlab|\.circleci|\.ci|ci|tests?|[\w-]+[-_]tests?|e2e|docs?|dev|devel|development|benchmarks?|hack|tools)/"
     r"|(^|/)[^/]*[._-](tests?|testing|dev|devel|development|ci|lint|docs?|e2e|bench|local|debug)([._-][^/]*)?$|(^|/)(test|dev|ci)[\w-]*\.Dockerfile$",
@@ -58,7 +66,7 @@ NOT_DEPLOYED = re.compile(
 
 def evaluate(project, params):
     files = {
-        path: size for path, size in project.get_file_sizes().items() if not re.search(params["skip"], path)
+        path: size for path, size in project.files.sizes(NEAR).items() if not re.search(params["skip"], path)
     }
     checked, problems = [], []
     for path in files:
@@ -81,7 +89,7 @@ def evaluate(project, params):
         return {
             "passed": True,
             "score": 100,
-            "message": f"No manifest names dependencies, among {len(files)} files.",
+            "message": f"No manifest names dependencies, among {len(project.files)} files.",
         }
     if not problems:
         return {"passed": True, "score": 100, "message": f"Locked: {', '.join(checked[:5])}."}

@@ -86,6 +86,9 @@ HARMLESS = re.compile(
 SKIPPED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|\.git)/|\.(min\.js|map|svg|lock|sum)$|(^|/)[\w-]*lock\.(json|yaml)$"
 )
+ASIDE = [  # the same, as the host is told
+    "node_modules/", "vendor/", "third_party/", ".git/", "*.min.js", "*.map", "*.svg", "*.lock", "*.sum", "*lock.json", "*lock.yaml",
+]  # fmt: skip
 ENVIRONMENT = re.compile(r"\.env(\.[\w.-]+)?|[\w.-]+\.env|\.envrc(\.[\w.-]+)?|\.flaskenv|env\.list", re.I)
 TEMPLATE = re.compile(r"(^|[._-])(example|sample|template|tmpl|tpl|dist|schema)([._-]|$)", re.I)
 KEYSTORE = re.compile(r"\.(jks|jceks|bks|keystore|p12|pfx|kdbx?)$", re.I)
@@ -106,14 +109,10 @@ HERE = re.compile(r"localhost|127\.|0\.0\.0\.0|host\.docker|example\.|[\w.-]*\.e
 
 
 def evaluate(project, params, log):
-    everything = project.list_files()
-    paths = [
-        p for p in everything if not SKIPPED.search(p) and not any(fnmatch(p, a) for a in params["allow"])
-    ]
     found, warned, words, tool = [], [], WORDS.split(), ""
     if params["kingfisher"]:
-        found, warned, tool = by_kingfisher(project.fact("kingfisher"), set(paths))
-    near, unread = worth_reading(project, paths)
+        found, warned, tool = by_kingfisher(project.fact("kingfisher"), params["allow"])
+    near, unread, read = worth_reading(project, params["allow"])
     for path, text in project.read_files(near):
         for line, kind in sorted(set(secrets(path, text, words))):
             if not any((one["path"], one["line"]) == (path, line) for one in found + warned):
@@ -123,7 +122,7 @@ def evaluate(project, params, log):
             (warned if HARMLESS.search(path) else found).append(finding(path, None, "keystore"))
     for one in warned:
         log.warning(f"{place(one)}: looks like a {one['message']}, in a place for tests and examples")
-    looked = f"Files read: {len(paths) - len(unread)}.{tool}" + left_out(unread, len(everything) - len(paths))
+    looked = f"Files read: {read}.{tool}" + left_out(unread, len(project.files) - read - len(unread))
     if not found:
         note = f" Looks like one, in tests and examples: {len(warned)}." if warned else ""
         return result(100, f"No credentials. {looked}{note}", [{**one, "severity": "info"} for one in warned])
@@ -133,11 +132,11 @@ def evaluate(project, params, log):
     return result(score, f"Found {shown}{more}. Remove and revoke them. {looked}", found)
 
 
-def by_kingfisher(fact, paths):
-    """What it found in these paths, the same in places for tests, and a sentence about it."""
+def by_kingfisher(fact, allow):
+    """What it found, the same in places for tests, and a sentence about it."""
     found, warned = [], []
     for one in fact["findings"]:
-        if one["path"] in paths:
+        if looked_at(one["path"], allow):
             (warned if HARMLESS.search(one["path"]) else found).append(
                 finding(one["path"], one["line"], f"{one['rule']} (Kingfisher)")
             )
@@ -145,12 +144,19 @@ def by_kingfisher(fact, paths):
     return found, warned, f" Kingfisher {fact['version']} read {fact['files']}{not_read}."
 
 
-def worth_reading(project, paths):
-    """Those that may hold something, all where there are too many to tell; and those that nobody can read."""
-    answer = project.search(WORTH_READING)
+def looked_at(path, allow):
+    return not SKIPPED.search(path) and not any(fnmatch(path, pattern) for pattern in allow)
+
+
+def worth_reading(project, allow):
+    """Files that may hold something, those that nobody can read, and how many were read."""
+    answer = project.search(WORTH_READING, exclude=[*ASIDE, *allow])
     named = {one["path"] for one in answer["found"]}
-    near = [p for p in paths if answer["left_out"] or p in named or ENVIRONMENT.fullmatch(basename(p))]
-    return near, [path for path in paths if path in answer["unread"]]
+    named.update(project.files.matching(rf"(?i)(^|/)({ENVIRONMENT.pattern})$"))
+    near, unread = (
+        [path for path in sorted(paths) if looked_at(path, allow)] for paths in (named, answer["unread"])
+    )
+    return [path for path in near if path not in answer["unread"]], unread, answer["files"]
 
 
 def finding(path, line, kind):

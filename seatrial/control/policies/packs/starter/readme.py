@@ -19,7 +19,7 @@ WORD = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
 
 
 def evaluate(project, params):
-    path = find(project.list_files())
+    path = find(project)
     if path is None:
         return verdict(0, "No README at the root. Add a README.md that says what this is and how to run it.")
     try:
@@ -42,12 +42,10 @@ def evaluate(project, params):
     )
 
 
-def find(files):
-    readmes = [
-        path
-        for path in files
-        if re.fullmatch(r"readme(\.(md|markdown|rst|txt|adoc|asciidoc|org|rdoc))?", path, re.IGNORECASE)
-    ]
+def find(project):
+    readmes = project.files.matching(
+        r"(?i)readme(\.(md|markdown|rst|txt|adoc|asciidoc|org|rdoc))?", whole=True
+    )
     return min(readmes, key=lambda path: (not path.lower().endswith(".md"), path), default=None)
 
 

@@ -29,7 +29,6 @@ NAMED = re.compile(
     rf"{FOLDER}|(^|/)(tests?|specs?|test_[^/]+|[^/]+[-_.](tests?|spec|specs|suite|SUITE)|[^/]+Tests?|[^/]+TestCase|[^/]+Spec|[^/]+IT"
     r"|Test[A-Z][^/]*)\.\w+$|\.(bats|t|feature|robot)$|\.t\.sol$",
 )
-NAMED_LOWER = re.compile(FOLDER, re.IGNORECASE)
 HELPS = re.compile(
     r"(^|/)(conftest\.py|__init__\.py|[^/]*(helper|util|setup|common|fixture)[^/]*)$", re.I
 )  # named last
@@ -53,31 +52,28 @@ RUNNERS = re.compile(
 
 
 def evaluate(project):
-    files = [path for path in project.list_files() if not NOT_OURS.search(path)]
-    code = [path for path in files if CODE.search(path)]
-    named = [
-        path
-        for path in files
-        if (NAMED.search(path) or NAMED_LOWER.search(path)) and (CODE.search(path) or path.endswith(EXTRA))
-    ]
-    if not named and not [path for path in code if not SCRIPT.search(path)]:
+    files, code = project.files, project.files.count(CODE, unless=NOT_OURS)
+    like_tests = files.matching(f"{NAMED.pattern}|(?i:{FOLDER})", unless=NOT_OURS)
+    named = [path for path in like_tests if CODE.search(path) or path.endswith(EXTRA)]
+    if not named and not files.count(CODE, unless=f"{NOT_OURS.pattern}|(?i:{SCRIPT.pattern})"):
         return verdict(100, f"No code to test among {len(files)} files.")
     tests = tests_in(project, named, A_TEST, lambda text: COMMENT.sub("", text))
     kind = "Files of tests"
     if not tests:
-        tests = tests_in(project, [path for path in code if path.endswith(".rs")], RUST_INLINE)
+        tests = tests_in(project, files.matching(r"\.rs$", unless=NOT_OURS), RUST_INLINE)
         kind = "Files with tests inside"
-    if not tests and (runner := runs_doctests(project, files)):
-        tests = tests_in(project, [path for path in code if path.endswith(".py")], DOCTEST)
+    if not tests and (runner := runs_doctests(project)):
+        tests = tests_in(project, files.matching(r"\.py$", unless=NOT_OURS), DOCTEST)
         kind = f"Files with doctests, which {runner} runs"
-    details = {"code_files": len(code), "test_files": len(tests), "first": [path for path, _ in tests[:20]]}
+    details = {"code_files": code, "test_files": len(tests), "first": [path for path, _ in tests[:20]]}
     if tests:
         path, line = tests[0]
-        message = f"{kind}: {len(tests)}, of code: {len(code)}. The first test is {path}:{line}."
+        message = f"{kind}: {len(tests)}, of code: {code}. The first test is {path}:{line}."
         return verdict(100, message, details)
     if named:
         return verdict(30, f"{named[0]} is named like a test, but no test is in it.", details, named[0])
-    return verdict(0, f"No test. Files of code: {len(code)}.", details, code[0])
+    first = files.matching(CODE, unless=NOT_OURS, most=1)
+    return verdict(0, f"No test. Files of code: {code}.", details, first[0])
 
 
 def tests_in(project, paths, pattern, cleaned=lambda text: text):
@@ -91,8 +87,8 @@ def tests_in(project, paths, pattern, cleaned=lambda text: text):
     return sorted(found, key=lambda one: (bool(HELPS.search(one[0])), one))
 
 
-def runs_doctests(project, files):
-    for path, text in project.read_files([path for path in files if RUNNERS.search(path)][:200]):
+def runs_doctests(project):
+    for path, text in project.read_files(project.files.matching(RUNNERS, unless=NOT_OURS, most=200)):
         match = RUNS_DOCTEST.search(text)
         if match:
             return f"{path}:{text.count(chr(10), 0, match.start()) + 1}"

@@ -1,7 +1,8 @@
 """A lock file fits its manifest.
 
 Compares what the manifests of all ecosystems ask for with the lock file beside them or above them: a dependency that the lock does not
-know, or in package-lock.json by another version, will be chosen anew by whoever installs.
+know, or only by versions that the manifest does not ask for, will be chosen anew by whoever installs. Versions are compared for pyproject.toml,
+package-lock.json, go.mod, Cargo.toml, composer.json and Gemfile, as far as the usual ways to write them go.
 """
 
 import json
@@ -20,6 +21,8 @@ TESTS = [
     {"name": "pnpm, above", "input": {"files": {"web/package.json": '{"dependencies": {"a": "^1", "b": "workspace:*"}}', "pnpm-lock.yaml": "packages:\n  a@1.0.0:\n    resolution: {}\n"}}, "expected": {"passed": True}},
     {"name": "an empty lock file", "input": {"files": {"composer.json": '{"require": {"a/b": "^1"}}', "composer.lock": ""}}, "expected": {"passed": False}},
     {"name": "no lock file", "input": {"files": {"package.json": '{"dependencies": {"a": "1"}}'}}, "expected": {"passed": True, "message": {"contains": "No lock file"}}},
+    {"name": "another version of a crate", "input": {"files": {"Cargo.toml": "[package]\nname = \"a\"\n[dependencies]\nx = \"2\"\n", "Cargo.lock": "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\n"}}, "expected": {"passed": False, "findings": [{"path": "Cargo.toml", "line": 4}]}},
+    {"name": "another version of a module", "input": {"files": {"go.mod": "module a\n\nrequire x.test/b v1.1.0\n", "go.sum": "x.test/b v1.0.0 h1:a=\n"}}, "expected": {"passed": False, "findings": [{"path": "go.mod", "line": 3}]}},
 ]  # fmt: skip
 
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")

@@ -30,7 +30,7 @@ SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)
 
 
 def evaluate(project, params):
-    files = [path for path in project.list_files() if basename(path) in READERS and not SKIPPED.search(path)]
+    files = project.files.matching(f"(^|/)({'|'.join(map(re.escape, READERS))})$", unless=SKIPPED)
     problems, packages, unread = [], 0, set(files)
     for path, text in project.read_files(files):
         unread.discard(path)

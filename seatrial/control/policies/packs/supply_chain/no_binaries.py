@@ -31,22 +31,20 @@ CHECKED = re.compile(
 
 
 def evaluate(project, params):
-    files = project.list_files()
+    files = project.files
     named = [
         path
-        for path in files
-        if COMPILED.search(path) and not any(fnmatch(path, pattern) for pattern in params["allow"])
+        for path in files.matching(COMPILED)
+        if not any(fnmatch(path, pattern) for pattern in params["allow"])
     ]
     text = {path for path, _ in project.read_files(named)}
     found = [path for path in named if path not in text]
     wrappers = [path for path in found if WRAPPER.fullmatch(basename(path))]
     note = ""
     if wrappers:
-        checks = [
-            path
-            for path in files
-            if re.fullmatch(r"\.github/workflows/[^/]+|\.gitlab-ci\.yml|.*wrapper\.properties", path)
-        ]
+        checks = files.matching(
+            r"\.github/workflows/[^/]+|\.gitlab-ci\.yml|.*wrapper\.properties", whole=True
+        )
         checker = next(
             (path for path, content in project.read_files(checks) if CHECKED.search(content)), None
         )

@@ -35,9 +35,9 @@ SKIPPED = re.compile(
 
 
 def evaluate(project):
-    files = project.list_files()
+    files = project.files
     kinds = {}
-    for path in filter(NAMES.fullmatch, files):
+    for path in files.matching(NAMES, whole=True):
         kind = next(
             (kind for name, kind in KINDS if re.fullmatch(name, basename(path)) and not SKIPPED.search(path)),
             None,
@@ -47,7 +47,7 @@ def evaluate(project):
             kinds.setdefault(kind, path)
     if not kinds:
         return verdict(100, f"Nothing to update among {len(files)} files.", "")
-    for path in filter(RENOVATE.fullmatch, files):
+    for path in files.matching(RENOVATE, whole=True):
         return renovate(project, path)
     for path in (".github/dependabot.yml", ".github/dependabot.yaml"):
         if path in files:

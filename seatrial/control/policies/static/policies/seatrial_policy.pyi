@@ -10,11 +10,13 @@ Put this file beside your policies. It says what there is, and holds no code, so
     def evaluate(project: "Project", log: "Log", params: "Params") -> "Returned": ...
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict, overload
 
 Params = dict[str, Any]
 Patterns = str | Sequence[str] | None
+Pattern = str | re.Pattern[str]
 Class = Literal["vendored", "generated", "tests", "documentation", "development", "source"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
 
@@ -295,6 +297,25 @@ class Visited(TypedDict):
     left_out: bool
     why: str
 
+class Files:
+    """Paths of the commit's files and symbolic links, sorted. They stay with the host, and each question about them is answered there."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __contains__(self, path: object) -> bool: ...
+    def among(self, paths: Iterable[str]) -> set[str]:
+        """those of `paths` that are there. One that ends with `/` is a folder"""
+    def count(self, pattern: Pattern = "", *, unless: Pattern = "") -> int:
+        """how many have a path in which RE2 finds `pattern`, and not `unless`"""
+    def matching(
+        self, pattern: Pattern, *, whole: bool = False, unless: Pattern = "", most: int | None = None
+    ) -> list[str]:
+        """those; with `whole`, `pattern` must be the path from end to end; the first `most`"""
+    def sizes(self, pattern: Pattern = "", *, above: int = -1, below: int | None = None) -> dict[str, int]:
+        """`{path: bytes}` of the regular files of these sizes"""
+    def sizes_of(self, paths: Iterable[str]) -> dict[str, int]:
+        """`{path: bytes}` of those of `paths` that are regular files"""
+
 class Project:
     @property
     def event(self) -> Literal["push", "pull_request", "tag", "merge_queue", "manual"]:
@@ -311,6 +332,9 @@ class Project:
     @property
     def number(self) -> int | None:
         """the number of the pull request, or `None`"""
+    @property
+    def files(self) -> Files:
+        r"""the files and symbolic links, for [repositories of any size](#large-repositories): `len(project.files)`, `path in project.files`, `project.files.matching(r"\.sql$")`. Only what is asked for leaves the host"""
     def list_files(
         self,
         *,
@@ -318,7 +342,7 @@ class Project:
         exclude: Patterns = None,
         classes: Class | Sequence[Class] | None = None,
     ) -> list[str]:
-        """paths of the files, sorted; symbolic links are included, submodules are not. [Which](#which-files) is decided by the host: in a large repository, choose there"""
+        """paths of the files, sorted; symbolic links are included, submodules are not. [Which](#which-files) is decided by the host: in a large repository, choose there, or use `files`"""
     def get_file_content(self, path: str) -> str | None:
         r"""the text, or `None` when there is no such file. A symbolic link is followed, up to 5 times, while it stays within the commit. Raises `ValueError` for a binary file and for one above 1 MB. The text is decoded as UTF-8, unless the file's byte order mark says otherwise, or the file has no mark and can only be UTF-16; invalid bytes become `\ufffd`"""
     def get_files_content(self, paths: Sequence[str]) -> dict[str, str]:
