@@ -50,6 +50,13 @@ class Message(Part):
         return type(self).__name__
 
 
+def kinds() -> dict[str, type[Message]]:
+    """Every kind of message, by name. They register themselves when they are imported, which is here."""
+    from seatrial.wire import agents, deployments, evaluations, logs  # noqa: F401
+
+    return Message.kinds
+
+
 class Envelope(Part):
     """id, kind, version, workspace, subject of the message, time, payload.
 
@@ -103,7 +110,7 @@ class Envelope(Part):
 
     def open(self) -> Message:
         """The typed payload. Raises UnknownKind, UnsupportedVersion or MalformedMessage."""
-        kind = Message.kinds.get(self.kind)
+        kind = kinds().get(self.kind)
         if kind is None:
             raise UnknownKind(f"message {self.id} is a {self.kind}, which this release does not know")
         if self.version > kind.version:
