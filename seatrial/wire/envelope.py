@@ -29,9 +29,12 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: immutable. Unknown fields are ignored."""
+    """A piece of a message: immutable. Unknown fields are ignored.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    What validates it is built when it is first used: most processes use few kinds of message.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Message(Part):
