@@ -10,6 +10,7 @@ import pytest
 from seatrial.embedded.engine import daemon, keeper
 from seatrial.embedded.engine.daemon import EngineProblem
 from seatrial.embedded.engine.keeper import EngineKeeper
+from seatrial.embedded.processes import ended
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def test_its_end_is_noticed_without_looking_again_and_again(
     monkeypatch.setattr(daemon, "pids", pids)
     monkeypatch.setattr(daemon, "may_start", lambda environ: not pids())
     monkeypatch.setattr(daemon, "start", start)
-    kept = asyncio.create_task(EngineKeeper({}, lambda line: None).run())
+    kept = asyncio.create_task(EngineKeeper({}, lambda line: None, ended).run())
     try:
         async with asyncio.timeout(60):
             await looked.wait()

@@ -2,20 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from seatrial.embedded.engine import daemon, detect
-from seatrial.embedded.processes import ended
 
 EVERY_SECONDS = 1.0  # also after its end: whoever restarts it by hand starts it within that
 
 
 class EngineKeeper:
-    """Restarts the engine if it died. An engine that we did not set up is left to its own supervisor."""
+    """Restarts the engine if it died. An engine that we did not set up is left to its own supervisor.
 
-    def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    `ended` waits for the end of a process, and raises ProcessLookupError if there is none.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+        ended: Callable[[int], Awaitable[None]],
+    ) -> None:
         self._environ = environ
         self._say = say
+        self._ended = ended
 
     async def run(self) -> None:
         """Watch the engine for ever."""
@@ -39,4 +47,4 @@ class EngineKeeper:
         that does nothing."""
         for pid in await asyncio.to_thread(daemon.pids):
             with contextlib.suppress(ProcessLookupError):
-                await ended(pid)
+                await self._ended(pid)
