@@ -14,7 +14,7 @@ from seatrial.embedded.engine.keeper import EngineKeeper
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.preflight import Choices, require_engine, require_settings, settle
-from seatrial.embedded.processes import Records
+from seatrial.embedded.processes import Records, ended
 from seatrial.embedded.progress import Event, Listener, step
 from seatrial.embedded.remembered import Remembered, write
 from seatrial.embedded.supervisor import Supervisor
@@ -125,7 +125,7 @@ class Platform:
 
     def _keep_engine(self, remembered: Remembered) -> None:
         if remembered.runtime == RuntimeKind.DOCKER:
-            keeper = EngineKeeper(self._setting.environ, self._setting.say)
+            keeper = EngineKeeper(self._setting.environ, self._setting.say, ended)
             self._background.append(asyncio.create_task(keeper.run(), name="engine"))
 
 

@@ -6,6 +6,7 @@ long belong to somebody else. The signal is not enough for a process that hangs,
 `lifeline` ends those by their records.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import json
@@ -150,6 +151,24 @@ def end(record: Record, *, stop_signal: signal.Signals, grace_seconds: float) ->
     kill_session(record.pid)
     with contextlib.suppress(psutil.Error):
         psutil.wait_procs([process], timeout=5)
+
+
+async def ended(pid: int) -> None:
+    """Wait until the process has ended, which takes no looks at it. A child has to be reaped then."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    descriptor = os.pidfd_open(pid)
+
+    def tell() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    loop.add_reader(descriptor, tell)
+    try:
+        await over
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 def kill_session(pid: int) -> None:

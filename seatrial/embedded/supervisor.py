@@ -7,7 +7,6 @@ component that cannot run is retried for ever, because the obstacle (a full disk
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from seatrial.embedded.processes import (
     ChildProgram,
     Records,
     end_child,
+    ended,
     kill_session,
     last_words,
     spawn,
@@ -97,7 +97,7 @@ class Supervisor:
         with contextlib.suppress(OSError):  # on a full disk the process runs without a record
             self._records.write(program.name, process.pid)
         try:
-            await _ended(process.pid)
+            await ended(process.pid)
         except asyncio.CancelledError:
             loop = asyncio.get_running_loop()
             await asyncio.shield(loop.run_in_executor(None, end_child, process, program))
@@ -131,24 +131,6 @@ class Supervisor:
         """Stop everything, last started first."""
         for name in reversed(list(self._running)):
             await self.stop_one(name)
-
-
-async def _ended(pid: int) -> None:
-    """Wait until the child process has ended. The caller reaps it."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    descriptor = os.pidfd_open(pid)
-
-    def tell() -> None:
-        if not ended.done():
-            ended.set_result(None)
-
-    loop.add_reader(descriptor, tell)
-    try:
-        await ended
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def _mark_start(log: Path) -> None:

@@ -1,5 +1,4 @@
-"""What control plane and agents say to each other. pydantic only; owns no behaviour but validation."""
+"""What control plane and agents say to each other. pydantic only; owns no behaviour but validation.
 
-from seatrial.wire import agents, deployments, evaluations, logs
-
-__all__ = ["agents", "deployments", "evaluations", "logs"]  # imported so that every message kind is known
+Importing a module of it imports no other: who only needs its words, as the command line does, starts in half the time.
+"""

@@ -29,9 +29,12 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: immutable. Unknown fields are ignored."""
+    """A piece of a message: immutable. Unknown fields are ignored.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    What validates it is built when it is first used: most processes use few kinds of message.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Message(Part):
@@ -48,6 +51,13 @@ class Message(Part):
     def kind(self) -> str:
         """The name this payload carries in its envelope."""
         return type(self).__name__
+
+
+def kinds() -> dict[str, type[Message]]:
+    """Every kind of message, by name. They register themselves when they are imported, which is here."""
+    from seatrial.wire import agents, deployments, evaluations, logs  # noqa: F401
+
+    return Message.kinds
 
 
 class Envelope(Part):
@@ -103,7 +113,7 @@ class Envelope(Part):
 
     def open(self) -> Message:
         """The typed payload. Raises UnknownKind, UnsupportedVersion or MalformedMessage."""
-        kind = Message.kinds.get(self.kind)
+        kind = kinds().get(self.kind)
         if kind is None:
             raise UnknownKind(f"message {self.id} is a {self.kind}, which this release does not know")
         if self.version > kind.version:

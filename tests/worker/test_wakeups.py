@@ -6,12 +6,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from seatrial.control.forges import intake
+from seatrial.control.forges.models import Delivery, DeliveryResult
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.worker.aside import Aside, Due, Errand
+from seatrial.control.worker.aside import Aside, Errand
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.due import Due, due_channels
 from seatrial.control.worker.wakeups import Wakeups
+from tests import factories
 
 pytestmark = [pytest.mark.postgres]
 LONG = 600.0
@@ -99,3 +103,17 @@ async def test_a_lane_is_woken_for_a_row_that_nobody_told_of_and_no_other_is(dat
     finally:
         due.cancel()
         await asyncio.gather(due, return_exceptions=True)
+
+
+@pytest.mark.django_db
+def test_the_relay_and_the_deliveries_are_woken_for_what_nobody_told_of_until_it_is_done() -> None:
+    assert due_channels() == set()
+    outbox.changed_environment("01ENVIRONMENT")
+    source = factories.project(factories.workspace(), "shop").connection
+    for result in (DeliveryResult.ACCEPTED, DeliveryResult.REJECTED_PARSE):
+        Delivery.objects.create(connection=source, delivery_id=result, event="push", result=result)
+    assert due_channels() == {outbox.CHANNEL, intake.CHANNEL}
+    OutboxMessage.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    assert due_channels() == {intake.CHANNEL}
+    intake.waiting().update(handled_at=timezone.now())
+    assert due_channels() == set()

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -99,10 +99,16 @@ def _keep(
     return Reception(judgement.status, str(judgement.result), judgement.message, delivery.pk)
 
 
+def waiting() -> QuerySet[Delivery]:
+    """The accepted deliveries that the worker has not handled."""
+    return Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED)
+
+
 def unhandled_since() -> datetime | None:
     """Since when the oldest accepted delivery has waited for the worker, without having failed; None: all is handled."""
-    waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED, attempts=0)
-    since: datetime | None = waiting.aggregate(since=Min(Coalesce("replayed_at", "received_at")))["since"]
+    since: datetime | None = (
+        waiting().filter(attempts=0).aggregate(since=Min(Coalesce("replayed_at", "received_at")))["since"]
+    )
     return since
 
 

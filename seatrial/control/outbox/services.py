@@ -200,9 +200,9 @@ def relay_aside(instruction: Instruction, send: Callable[[OutboxMessage], None])
     return True
 
 
-def due_aside() -> set[str]:
-    """The subjects of ASIDE of which a row is due now."""
-    return set(_due().filter(subject__in=ASIDE).order_by().values_list("subject", flat=True).distinct())
+def due_channels() -> set[str]:
+    """The channels of which a row is due now."""
+    return {channel(subject) for subject in _due().order_by().values_list("subject", flat=True).distinct()}
 
 
 def _write(identity: str, subject: str, body: dict[str, Any], after: timedelta = timedelta(0)) -> None:

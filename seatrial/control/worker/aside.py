@@ -1,6 +1,5 @@
 """The lanes of the outbox: work that may wait long for forges or other systems. They never hold up the bus."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,7 @@ from seatrial.control.outbox.errors import NotYet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.relay import SWEEP_SECONDS, not_sent
+from seatrial.control.worker.relay import not_sent
 from seatrial.control.worker.supervision import database_away
 from seatrial.control.worker.wakeups import Wakeups
 
@@ -61,7 +60,7 @@ class Aside:
         self._errand = errand
 
     async def run(self) -> None:
-        """Runs for ever: does everything that is due, then sleeps until somebody wakes it: a notification, or `Due`."""
+        """Runs for ever: does everything that is due, then sleeps until a notification or `Due` wakes it."""
         woken = self._wakeups.waiter(outbox.channel(self._errand.instruction))
         while True:
             while await self._database.run(self.one):
@@ -100,21 +99,6 @@ class Aside:
             return False
         refused = isinstance(error, ForgeError) and error.permanent
         return refused or timezone.now() - row.created_at > self._errand.kept
-
-
-class Due:
-    """Wakes the lanes of which a row became due, or whose notification was missed. It asks once for all of them."""
-
-    def __init__(self, database: Database, wakeups: Wakeups) -> None:
-        self._database = database
-        self._wakeups = wakeups
-
-    async def run(self) -> None:
-        """Runs for ever. Raises when the database is away; then start it again."""
-        while True:
-            for subject in await self._database.run(outbox.due_aside):
-                self._wakeups.wake(outbox.channel(subject))
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def reason_of(error: Exception) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.forges import intake
-from seatrial.control.forges.models import Attempt, Delivery, DeliveryResult, Ending
+from seatrial.control.forges.models import Attempt, Delivery, Ending
 from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.late import HANDLED, end_late
@@ -17,7 +17,6 @@ from seatrial.wire.counted import counted
 
 log = structlog.get_logger(__name__)
 
-SWEEP_SECONDS = 1.0
 BATCH = 50
 MANY = 10  # waiting deliveries for which it is worthwhile to end the late ones together
 MAX_ATTEMPTS = 5
@@ -36,19 +35,20 @@ class Deliveries:
         self._not_before: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Runs for ever: handles everything that waits, then sleeps until notified."""
+        """Runs for ever: handles everything that waits, then sleeps until a notification or `Due` wakes it."""
         woken = self._wakeups.waiter(intake.CHANNEL)
         while True:
             while await self._database.run(self.batch):
                 pass
-            await woken.wait(SWEEP_SECONDS)
+            await woken.wait()
 
     def batch(self) -> bool:
         """Handle deliveries that are due; True when there was one that no other worker handles."""
         now = time.monotonic()
-        waiting = Delivery.objects.filter(handled_at=None, result=DeliveryResult.ACCEPTED)
         later = [key for key, due in self._not_before.items() if due > now]
-        identities = list(waiting.exclude(pk__in=later).order_by("id").values_list("pk", flat=True)[:BATCH])
+        identities = list(
+            intake.waiting().exclude(pk__in=later).order_by("id").values_list("pk", flat=True)[:BATCH]
+        )
         late = end_late(identities) if len(identities) >= MANY else set()
         handled = [self._attempt(identity) for identity in identities if identity not in late]
         return bool(late) or any(handled)

@@ -16,11 +16,12 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import lifecycle
 from seatrial.control.worker import errands
 from seatrial.control.worker.admissions import Admissions
-from seatrial.control.worker.aside import Aside, Due
+from seatrial.control.worker.aside import Aside
 from seatrial.control.worker.beat import beat
 from seatrial.control.worker.credentials import CREDENTIAL, Credentials
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
+from seatrial.control.worker.due import Due
 from seatrial.control.worker.gone_agents import GoneAgents
 from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.nodes import NodeWatch

@@ -24,7 +24,6 @@ from seatrial.wire.envelope import Envelope
 
 log = structlog.get_logger(__name__)
 
-SWEEP_SECONDS = 1.0
 BATCH = 100
 SEND_TIMEOUT_SECONDS = 15.0
 T = TypeVar("T")
@@ -41,12 +40,12 @@ class Relay:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """Runs for ever: publishes everything that waits, then sleeps until notified."""
+        """Runs for ever: publishes everything that waits, then sleeps until a notification or `Due` wakes it."""
         woken = self._wakeups.waiter(outbox.CHANNEL)
         while True:
             while await self._database.run(self.batch) == BATCH:
                 pass
-            await woken.wait(SWEEP_SECONDS)
+            await woken.wait()
 
     def batch(self) -> int:
         """Try up to BATCH rows. Raises when bus or database are away; published rows are marked before that."""

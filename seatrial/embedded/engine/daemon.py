@@ -6,13 +6,14 @@ first one's bridge away.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seatrial.embedded.engine import detect
@@ -68,20 +69,34 @@ def start() -> None:
     """Start the engine and wait until it answers at the standard socket. Raises EngineProblem."""
     if systemd_runs():
         _run("systemctl", "start", "docker.socket", "docker.service")
-    elif not pids():
-        _ensure_cgroups()
-        forget_the_dead(RUN)
-        with LOG.open("ab") as log:
-            subprocess.Popen(
-                ["dockerd"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd="/",
-                env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **_proxies()},
-            )
+    else:
+        with _alone():
+            if not pids():
+                _spawn()
     wait_until_it_answers()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Of all platforms of this machine one at a time, since all of them see at once that the engine is gone."""
+    with (RUN / "seatrial-engine.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _spawn() -> None:
+    _ensure_cgroups()
+    forget_the_dead(RUN)
+    with LOG.open("ab") as log:
+        subprocess.Popen(
+            ["dockerd"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **_proxies()},
+        )
 
 
 def wait_until_it_answers() -> None:

@@ -1,25 +1,36 @@
 """Keeps the engine running if we set it up and no init system does."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 
 from seatrial.embedded.engine import daemon, detect
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 1.0  # also after its end: whoever restarts it by hand starts it within that
 
 
 class EngineKeeper:
-    """Restarts the engine if it died. An engine that we did not set up is left to its own supervisor."""
+    """Restarts the engine if it died. An engine that we did not set up is left to its own supervisor.
 
-    def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    `ended` waits for the end of a process, and raises ProcessLookupError if there is none.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+        ended: Callable[[int], Awaitable[None]],
+    ) -> None:
         self._environ = environ
         self._say = say
+        self._ended = ended
 
     async def run(self) -> None:
         """Watch the engine for ever."""
         while True:
+            if daemon.is_ours():
+                await self._gone()
             await asyncio.sleep(EVERY_SECONDS)
-            # The cheap check comes first: the process table is read before the engine is asked or started.
             if await asyncio.to_thread(daemon.may_start, self._environ):
                 self._say("Docker Engine is gone; starting it again")
                 try:
@@ -30,3 +41,10 @@ class EngineKeeper:
                 else:
                     engine = await asyncio.to_thread(detect.ask, self._environ)
                     self._say(f"Docker Engine {engine.version} answers again")
+
+    async def _gone(self) -> None:
+        """Wait until no engine runs. To read the process table again and again would cost more than all else of a platform
+        that does nothing."""
+        for pid in await asyncio.to_thread(daemon.pids):
+            with contextlib.suppress(ProcessLookupError):
+                await self._ended(pid)

@@ -148,7 +148,7 @@ class InstallationAnswer(Answer):
 class TokenAnswer(Answer):
     """A token of an installation. Neither its repr nor an error shows it."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     token: str = Field(repr=False, min_length=1)
     expires_at: AwareDatetime
@@ -167,7 +167,7 @@ class AppAnswer(Answer):
 class ConversionAnswer(Answer):
     """An App that was just made of a manifest, with its secrets. Neither its repr nor an error shows them."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     id: int
     slug: Text
