@@ -29,9 +29,12 @@ def now() -> datetime:
 
 
 class Part(BaseModel):
-    """A piece of a message: immutable. Unknown fields are ignored."""
+    """A piece of a message: immutable. Unknown fields are ignored.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Each is compiled when it is first used: every command and process imports all, and uses few.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Message(Part):

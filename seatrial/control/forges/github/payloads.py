@@ -15,7 +15,7 @@ NO_COMMIT = frozenset({"0" * 40, "0" * 64})
 class Payload(BaseModel):
     """Ignores fields that it does not know."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Account(Payload):

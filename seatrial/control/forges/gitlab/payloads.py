@@ -42,7 +42,7 @@ Time = Annotated[AwareDatetime, BeforeValidator(_readable), AfterValidator(_whol
 class Payload(BaseModel):
     """Ignores fields that it does not know. What is null is as if it was left out: GitLab does either."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
