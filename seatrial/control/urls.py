@@ -5,7 +5,8 @@ from ninja import Schema
 from ninja.params.models import ParamModel
 
 # Before any is defined: each of the hundreds of schemas is compiled when it is first used, not all of them at every start.
-Schema.model_config["defer_build"] = ParamModel.model_config["defer_build"] = True
+for _kind in (Schema, *ParamModel.__subclasses__()):
+    _kind.model_config["defer_build"] = True
 
 from seatrial.control.api import unknown, urls, webhook_urls  # noqa: E402
 from seatrial.control.assistants.view import mcp  # noqa: E402
