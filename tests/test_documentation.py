@@ -14,6 +14,7 @@ from seatrial.cli import deliveries, forges
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
 from seatrial.wire import subjects
+from tests.sources import nodes
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = [
@@ -139,7 +140,7 @@ def test_rooms_that_stand_alone_import_hardly_anything(room: str, allowed: set[s
 
 def imported(file: Path) -> Iterator[str]:
     """Every module that `file` imports, wherever in it."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -9,6 +9,7 @@ import pytest
 
 from seatrial.agent.settings import Settings
 from seatrial.control.configuration import Configuration
+from tests.sources import nodes
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "seatrial"
@@ -18,7 +19,7 @@ HOMES = {Configuration: "control", Settings: "agent"}
 def reads(folder: Path) -> Iterator[str]:
     """Every attribute that code below `folder` reads of what is called configuration or settings, or of itself."""
     for file in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             if isinstance(node, ast.Attribute) and owner(node.value) in {"configuration", "settings", "self"}:
                 yield node.attr
 

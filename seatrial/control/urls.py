@@ -3,9 +3,12 @@
 from django.urls import URLPattern, URLResolver, include, path
 from ninja import Schema
 from ninja.params.models import ParamModel
+from pydantic import BaseModel
 
 # Before any is defined: each of the hundreds of schemas is compiled when it is first used, not all of them at every start.
-Schema.model_config["defer_build"] = ParamModel.model_config["defer_build"] = True
+_late: list[type[BaseModel]] = [Schema, *ParamModel.__subclasses__()]
+for _kind in _late:
+    _kind.model_config["defer_build"] = True
 
 from seatrial.control.api import unknown, urls, webhook_urls  # noqa: E402
 from seatrial.control.assistants.view import mcp  # noqa: E402

@@ -13,6 +13,7 @@ import pytest
 import seatrial.control
 from seatrial import outside
 from seatrial.control.airgap import isolation
+from tests.sources import nodes
 
 SOURCES = Path(seatrial.control.__file__).parent
 UNUSED = "127.0.0.1", 1
@@ -101,7 +102,7 @@ def test_nor_opens_connections_of_its_own() -> None:
         str(file.relative_to(SOURCES))
         for file in SOURCES.rglob("*.py")
         if any(name in file.read_text() for name in opening)  # reading all as code takes seconds
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in nodes(file)
         if isinstance(node, ast.Attribute) and node.attr in opening
     }
     assert found == {"certificates/handshake.py"}

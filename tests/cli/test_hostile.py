@@ -23,6 +23,7 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
+from tests.sources import nodes
 
 ROOM = Path(demo_module.__file__).parent
 
@@ -286,7 +287,7 @@ def test_only_the_terminal_prints() -> None:
     """Another console, `print` or stream would be a second door."""
     found = []
     for file in ROOM.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich"):
                 found += [(file.name, name.name) for name in node.names if name.name not in MEASURE]
             elif isinstance(node, ast.Import):

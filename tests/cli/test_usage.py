@@ -17,6 +17,7 @@ from seatrial.embedded import typed as typed_module
 from seatrial.embedded.typed import script, typed
 from tests.cli.conftest import FakeApi, git
 from tests.cli.test_commands import ENVIRONMENT, RESULTS, SEATRIAL, deployment, preview_of
+from tests.sources import nodes
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -174,11 +175,8 @@ def test_no_hint_is_written_by_hand() -> None:
     for file in (path for room in rooms for path in room.rglob("*.py")):
         if file.parent.name == "engine":
             continue  # `scripts/engine` itself, which knows not how it was called
-        tree = ast.parse(file.read_text())
-        docs = {
-            ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)
-        }
-        for node in ast.walk(tree):
+        docs = {ast.get_docstring(node, clean=False) for node in nodes(file) if isinstance(node, DOCUMENTED)}
+        for node in nodes(file):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs:
                 assert not command.search(node.value), f"{file}:{node.lineno}: use `typed` or `script`"
 

@@ -17,6 +17,7 @@ from seatrial.agent.settings import Settings
 from seatrial.control.configuration import Configuration
 from seatrial.embedded.components import bus
 from seatrial.embedded.components.ingress import static_configuration
+from tests.sources import files, nodes
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -251,16 +252,15 @@ def test_the_bus_keeps_what_the_embedded_one_keeps() -> None:
 def test_an_image_has_the_packages_that_its_program_imports(image: str, folders: list[str]) -> None:
     listed = (DEPLOY / image / "requirements.txt").read_text()
     named = {re.split(r"\[", line)[0] for line in listed.splitlines() if line and not line.startswith("#")}
-    imported = {module for folder in folders for module in imports(ROOT / "seatrial" / folder)}
+    imported = {module for folder in folders for module in imports(folder)}
     foreign = imported - set(sys.stdlib_module_names) - {"seatrial"}
     assert {PACKAGES.get(module, module) for module in foreign} <= named
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The top-level modules that the code at `path` imports."""
-    files = [path] if path.is_file() else [f for f in path.rglob("*.py") if "packs" not in f.parts]
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
+def imports(room: str) -> Iterator[str]:
+    """The top-level modules that the code of `room` imports."""
+    for file in (file for file in files(room) if "packs" not in file.parts):
+        for node in nodes(file):
             if isinstance(node, ast.Import):
                 yield from (alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:

@@ -25,6 +25,7 @@ from seatrial.control.projects import services as projects
 from seatrial.control.projects.errors import ProjectContended
 from seatrial.control.projects.models import Connection
 from seatrial.control.vault.errors import NotSealed
+from tests.sources import nodes
 
 SOURCES = Path(seatrial.control.__file__).parent
 REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
@@ -66,7 +67,7 @@ def test_nothing_is_raised_without_a_name() -> None:
         if path.name not in {"configuration.py", "sign_in_settings.py", "listed.py"}
         and "packs" not in path.parts[:-1]
         and RAISED.search(path.read_text())  # reading all as code takes seconds
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
         if isinstance(node.exc.func, ast.Name) and node.exc.func.id in NAMELESS
     ]

@@ -46,6 +46,7 @@ from seatrial.wire.words import (
     ServiceState,
     StopCause,
 )
+from tests.sources import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES = [
@@ -192,7 +193,7 @@ def test_no_word_is_compared_or_passed_on_as_bare_text() -> None:
     bare_ones = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in files
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in nodes(file)
         if isinstance(node, ast.Compare | ast.keyword) and says_a_bare_word(node)
     ]
     assert bare_ones == [], "use the enumeration of seatrial.wire"
