@@ -17,6 +17,7 @@ from seatrial.control.entrance.errors import BadLink, NoGuests, NoToken
 from seatrial.control.entrance.models import GuestLink
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.route_document import Document
+from seatrial.control.projects.models import Gate
 from tests import factories
 from tests.entrance.visits import ALICE, DOMAIN, PASSWORD, basic, colleague, knock, login, members, preview
 
@@ -275,6 +276,24 @@ def test_the_gatekeeper_knows_no_host_that_has_no_preview() -> None:
         "host": ["pr-1-shop"],
         "to": ["/"],
     }
+
+
+def test_nobody_gets_into_one_that_was_just_stopped_or_ended() -> None:
+    scenario = members()
+    shown = passes.for_visit(scenario.environment.pk)
+    scenario.stop()
+    assert knock(scenario.environment).status_code == 503
+    assert knock(scenario.environment, X_Galley_Bypass=shown).status_code == 503
+    scenario.close(at=9)
+    assert knock(scenario.environment, X_Galley_Bypass=shown).status_code in {404, 503}
+
+
+def test_a_project_goes_with_its_gates() -> None:
+    scenario = members()
+    bypass.rotate(scenario.project, by=ALICE)
+    guests.invite(scenario.environment, hours=1, by=ALICE)
+    scenario.project.delete()
+    assert not Gate.objects.exists() and not GuestLink.objects.exists()
 
 
 def test_the_page_in_place_of_a_protected_preview_tells_nothing() -> None:

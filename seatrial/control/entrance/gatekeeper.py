@@ -47,10 +47,10 @@ def gatekeeper(request: HttpRequest) -> HttpResponseBase:
     answered."""
     who = visitor(request)
     environment = _environment(who.label)
-    if environment is None:
+    deployment = routes.shown_to_visitors(environment) if environment is not None else None
+    if environment is None or deployment is None:  # its routes may still be there for a moment
         return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
-    deployment = routes.shown_to_visitors(environment)
-    match decide(who, environment, deployment.gate if deployment is not None else None):
+    match decide(who, environment, deployment.gate):
         case GetsIn(cookies, authorization):
             return _in(cookies, authorization)
         case GoesTo(url, granted):
