@@ -303,6 +303,7 @@ def test_who_may_give_orders(
     if role:
         shop.members["ann"] = role
     assert forge.may_write(project, "ann") is may
+    assert forge.may_read(project, "ann") is (role is not None or not shop.private)
 
 
 def test_who_is_nobody_may_not_give_orders(forge: GiteaForge, project: Project, shop: Hosted) -> None:

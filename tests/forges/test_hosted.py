@@ -380,3 +380,16 @@ def test_what_may_not_be_read_of_a_protection_is_unknown_and_says_why(
     found = forge.facts(project, "a" * 40).facts.protection
     assert found is not None and found.protected is True and found.unknown
     assert (found.force_pushes, found.admins_enforced, found.code_owners) == (None, None, None)
+
+
+def test_who_may_read_is_told_for_members_and_for_anybody_where_it_is_public(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    site.person("eve")
+    hosted = site.repositories[SHOP]
+    hosted.private = True
+    hosted.members["ann"] = "read"
+    assert forge.may_read(project, "ann") and not forge.may_write(project, "ann")
+    assert not forge.may_read(project, "eve") and not forge.may_read(project, "nobody")
+    hosted.private = False
+    assert forge.may_read(project, "eve") and not forge.may_read(project, "nobody")

@@ -12,7 +12,7 @@ MODES = {
     Mode.PUBLIC: "Public: everybody who has the address and reaches this server",
     Mode.BASIC: "Basic auth: one user name and password for all previews of the project",
     Mode.ADDRESSES: "IP allowlist: only from certain addresses and networks",
-    Mode.MEMBERS: "Members: only people who may see the project here, once they have signed in",
+    Mode.MEMBERS: "Members: who may see the project here, or read its repository at the code host, once signed in",
 }
 
 

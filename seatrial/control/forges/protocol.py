@@ -394,6 +394,9 @@ class HostedForge(Forge, Protocol):
     def may_write(self, project: Project, login: str) -> bool:
         """Whether the forge says that this account may write to the repository. Nobody else gives orders there."""
 
+    def may_read(self, project: Project, login: str) -> bool:
+        """Whether the forge says that this account may read the repository's code, as anybody may of a public one."""
+
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """Show below a comment that its order was carried out, or that it was not, with a reaction."""
 

@@ -47,6 +47,7 @@ from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 
 OPEN = "open"  # Gitea's word
 WRITING = frozenset({"owner", "admin", "write"})
+READING = WRITING | {"read"}
 LENT = timedelta(hours=1)  # nobody is told when a token ends; after this time an agent asks again
 
 
@@ -193,11 +194,18 @@ class GiteaForge:
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the account's permission, which counts teams too. Only an administrator of the repository may ask."""
+        return self._permission(project, login) in WRITING
+
+    def may_read(self, project: Project, login: str) -> bool:
+        """Likewise. Gitea answers `read` for anybody where the repository is public."""
+        return self._permission(project, login) in READING
+
+    def _permission(self, project: Project, login: str) -> str:
         path = f"{_of(project)}/collaborators/{quote(login, safe='')}/permission"
         try:
-            return self.client.get(path, Permission).permission in WRITING
+            return self.client.get(path, Permission).permission
         except NoSuchThing:
-            return False
+            return ""
 
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """A thumb or a confused face. Gitea keeps one of each per account, however often it is sent."""

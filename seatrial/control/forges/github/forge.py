@@ -49,6 +49,8 @@ from seatrial.wire.evaluations import ForgeFacts, Member, Metadata
 # GitHub does not say how long a classic token is valid. After this time an agent asks again.
 LENT = timedelta(hours=1)
 OPEN = "open"  # GitHub's word
+WRITING = frozenset({"admin", "write"})
+READING = WRITING | {"read"}
 
 
 class GitHubForge:
@@ -244,11 +246,18 @@ class GitHubForge:
 
     def may_write(self, project: Project, login: str) -> bool:
         """By the collaborator's permission, which counts teams and organisations too."""
+        return self._permission(project, login) in WRITING
+
+    def may_read(self, project: Project, login: str) -> bool:
+        """Likewise. GitHub answers `read` for anybody where the repository is public."""
+        return self._permission(project, login) in READING
+
+    def _permission(self, project: Project, login: str) -> str:
         path = f"{_of(project)}/collaborators/{quote(login, safe='')}/permission"
         try:
-            return self.client.get(path, PermissionAnswer).permission in {"admin", "write"}
+            return self.client.get(path, PermissionAnswer).permission
         except NoSuchThing:
-            return False
+            return ""
 
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """A thumb or a confused face. GitHub keeps one of each per account, however often it is sent."""

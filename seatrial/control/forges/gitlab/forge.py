@@ -165,6 +165,10 @@ class GitLabForge:
         """By the account's role, which is at least Developer then."""
         return projects.may_write(self.client, project, login)
 
+    def may_read(self, project: Project, login: str) -> bool:
+        """By the account's role, which is at least Reporter then, unless the project is public or internal."""
+        return projects.may_read(self.client, project, login)
+
     def acknowledge(self, project: Project, event: Commented, *, done: bool) -> None:
         """An emoji below the comment."""
         notes.react(self.client, project, event, done=done)

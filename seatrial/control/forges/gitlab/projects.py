@@ -10,12 +10,12 @@ from seatrial.control.forges.protocol import ForgeRepository
 from seatrial.control.projects.models import Project
 from seatrial.wire import evaluations
 
-DEVELOPER, MAINTAINER = 30, 40
+REPORTER, DEVELOPER, MAINTAINER = 20, 30, 40
 ROLES = {
     5: "minimal access",
     10: "guest",
     15: "planner",
-    20: "reporter",
+    REPORTER: "reporter",
     25: "security manager",
     DEVELOPER: "developer",
     MAINTAINER: "maintainer",
@@ -68,15 +68,32 @@ def facts(client: GitLabClient, project: Project) -> evaluations.ForgeFacts:
 
 def may_write(client: GitLabClient, project: Project, login: str) -> bool:
     """Whether the account may push, by itself or through a group."""
-    for person in client.pages("/users", Person, {"username": login}):
-        if person.username.casefold() != login.casefold():
-            continue
-        try:
-            member = client.get(f"{of_project(project.external_id)}/members/all/{person.id}", Member)
-        except NoSuchThing:
-            return False
-        return member.state == ACTIVE and member.access_level >= DEVELOPER
-    return False
+    person = _named(client, login)
+    return person is not None and _level(client, project, person) >= DEVELOPER
+
+
+def may_read(client: GitLabClient, project: Project, login: str) -> bool:
+    """Whether the account may read the code: not as a guest of a private project."""
+    person = _named(client, login)
+    if person is None:
+        return False
+    if _level(client, project, person) >= REPORTER:
+        return True
+    return client.get(of_project(project.external_id), ProjectAnswer).visibility in {"public", "internal"}
+
+
+def _named(client: GitLabClient, login: str) -> Person | None:
+    people = client.pages("/users", Person, {"username": login})
+    return next((one for one in people if one.username.casefold() == login.casefold()), None)
+
+
+def _level(client: GitLabClient, project: Project, person: Person) -> int:
+    """Of its access, by itself or through a group; 0: it has none."""
+    try:
+        member = client.get(f"{of_project(project.external_id)}/members/all/{person.id}", Member)
+    except NoSuchThing:
+        return 0
+    return member.access_level if member.state == ACTIVE else 0
 
 
 def _members(client: GitLabClient, project: Project) -> list[evaluations.Member]:
