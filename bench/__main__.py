@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import fairness, memory, policies, previews, routes, webhooks
+from bench import fairness, gates, memory, policies, previews, routes, webhooks
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.report import ratios, show
 from bench.timing import Measurement
@@ -29,6 +29,7 @@ ON_A_PLATFORM: Mapping[str, Callable[[Platform, Path], list[Measurement]]] = {
     "memory": lambda platform, _: memory.measure(platform),
     "webhooks": lambda platform, _: webhooks.measure(platform),
     "previews": previews.measure,
+    "gates": gates.measure,
 }
 ALONE: Mapping[str, Callable[[], list[Measurement]]] = {
     "routes": routes.measure,
@@ -40,6 +41,7 @@ RATIOS = [
     ("webhook to preview, cold", "by hand, cold"),
     ("webhook to preview, warm", "by hand, warm"),
     *webhooks.RATIOS,
+    *gates.RATIOS,
     *routes.RATIOS,
     *policies.RATIOS,
     *fairness.RATIOS,
