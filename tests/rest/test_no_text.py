@@ -140,6 +140,7 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "code": "x",
         "based_on": 1,
         "files": [],
+        "mode": "members",
         "to": 1,
         "enabled": True,
         "day": "friday",
