@@ -30,23 +30,23 @@ GATES, INGRESS = "tests/entrance/test_gatekeeper.py", "tests/entrance/test_ingre
 
 CLAIMS: dict[str, tuple[str, ...]] = {
     # Who gets into previews
-    "A preview with a gate gets no request": (
+    "- A preview with a gate gets no request": (
         f"{INGRESS}::test_only_who_gets_in_reaches_the_application_and_it_sees_no_key",
         f"{INGRESS}::test_nobody_gets_in_while_nobody_can_be_asked",
     ),
-    "It does not see what opened the gate": (
+    "- It does not see what opened the gate": (
         f"{INGRESS}::test_only_who_gets_in_reaches_the_application_and_it_sees_no_key",
     ),
-    "Nobody gets into one preview with what": (
+    "- Nobody gets into one preview with what": (
         f"{GATES}::test_passes_are_of_one_environment_and_cannot_be_made_up",
     ),
-    "Who may not look any more stays out": (
+    "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
         f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",
         f"{GATES}::test_programs_show_the_bypass_token_and_the_preview_does_not_see_it",
         f"{GATES}::test_a_browser_enters_the_password_once_for_all_hosts",
     ),
-    "Passwords are kept as bcrypt": (
+    "- Passwords are kept as bcrypt": (
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
     ),

@@ -38,7 +38,15 @@ class Recorded(Platform):
 
 def test_parts_are_named_or_else_it_is_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.asked(["webhooks", "memory"]) == ["webhooks", "memory"]
-    assert list(bench.asked([])) == ["memory", "webhooks", "previews", "routes", "policies", "fairness"]
+    assert list(bench.asked([])) == [
+        "memory",
+        "webhooks",
+        "previews",
+        "gates",
+        "routes",
+        "policies",
+        "fairness",
+    ]
     with pytest.raises(SystemExit):
         bench.asked(["webhook"])
     assert "there is no part 'webhook'; there are: memory, webhooks" in capsys.readouterr().err
