@@ -311,6 +311,7 @@ def test_every_command_is_attacked_here() -> None:
         "tokens",
         "policies",
         "policy",
+        "access",
         "notices",
     ]
     assert names == {
