@@ -153,7 +153,13 @@ def test_nobody_is_led_to_another_site() -> None:
     environment = scenario.environment
     client = Client()
     client.force_login(colleague(scenario))
-    for to in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
+    for to in (
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "/a\r\nX-Evil: 1",
+        "/caf\u00e9\u4e16",
+    ):
         answer = client.get(f"/environments/{environment.pk}/enter", {"host": "evil.example", "to": to})
         end, _ = through(environment, answer)
         assert urlsplit(end).hostname in {f"pr-1-shop.{DOMAIN}", f"api-pr-1-shop.{DOMAIN}"}, to

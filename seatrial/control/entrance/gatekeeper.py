@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import iri_to_uri
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -55,7 +56,8 @@ def gatekeeper(request: HttpRequest) -> HttpResponseBase:
             return _in(cookies, authorization)
         case GoesTo(url, granted):
             answer = HttpResponse(
-                status=HTTPStatus.FOUND, headers={"Location": url, "Referrer-Policy": "no-referrer"}
+                status=HTTPStatus.FOUND,
+                headers={"Location": iri_to_uri(url), "Referrer-Policy": "no-referrer"},
             )
             if granted is not None:
                 answer["Set-Cookie"] = passes.set_cookie(granted)
