@@ -28,6 +28,7 @@ class DesiredDeployment(Part):
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
+    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
     """
 
     id: str
@@ -35,6 +36,7 @@ class DesiredDeployment(Part):
     branch: str = ""
     no_cache: bool = False
     held: bool = False
+    variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
 
@@ -83,7 +85,6 @@ class DesiredEnvironment(Message):
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
     isolation: Isolation | None = None  # None: the engine's default runtime
-    variables: str = ""  # sealed JSON object {name: value}, or empty
     drain_seconds: float = 5.0
     running: bool = True
 
