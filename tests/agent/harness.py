@@ -170,8 +170,8 @@ class Agent:
             await environments.close()
 
 
-def deployment(commit: str) -> DesiredDeployment:
-    return DesiredDeployment(id=str(ULID()), commit=commit, branch="feature")
+def deployment(commit: str, *, variables: bool = False) -> DesiredDeployment:
+    return DesiredDeployment(id=str(ULID()), commit=commit, branch="feature", variables=variables)
 
 
 def environment(repository: Repository, name: str, **more: object) -> DesiredEnvironment:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema
+from ninja.responses import Status
 
 from seatrial.control.accounts.access import Action, find_visible, require, workspace_named
 from seatrial.control.accounts.authentication import actor, person
@@ -129,10 +130,10 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Unset a variable of a {what}",
         operation_id=f"unset_{what}_variable",
     )
-    def unset(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> tuple[int, None]:  # type: ignore[valid-type]
+    def unset(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> Status[None]:  # type: ignore[valid-type]
         """It takes the role admin. Previews that have it keep it until their next deployment."""
         setting.unset(find(request, key, Action.MANAGE_VARIABLES), name, tier, by=actor(request))
-        return 204, None
+        return Status(204, None)
 
     @router.post(
         f"{base}/{{name}}/reveal",
@@ -146,7 +147,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         return RevealedAnswer(name=row.name, value=row.value)
 
     @router.post(
-        f"{base}/import",
+        base,
         response={200: ChangedAnswer, **PROBLEMS},
         summary=f"Set the variables of a .env file for a {what}",
         operation_id=f"import_{what}_variables",
@@ -158,7 +159,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         return ChangedAnswer(changed=setting.put(scope, entries, by=actor(request)))
 
     @router.post(
-        f"{base}/redeploy",
+        f"/{place}/{{key}}/redeploy",
         response={200: RedeployedAnswer, **PROBLEMS},
         summary=f"Deploy the previews of a {what} again that run with what was set before",
         operation_id=f"redeploy_{what}_variables",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import StringIO
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Original, parse_stream
 
 from seatrial.control.projects.models import Tier, Variable
 from seatrial.control.variables.errors import BadVariable, TooMuch
@@ -71,7 +71,7 @@ def of_dotenv(text: str, *, secret: bool = True, tier: str = Tier.TRUSTED) -> li
         raise BadVariable("text", f"The file is too long: it has at most {MOST_TEXT:,} characters.")
     found: dict[str, Entry] = {}
     for one in parse_stream(StringIO(text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"))):
-        where = f"line {one.original.line}"
+        where = f"line {_line(one.original)}"
         if one.error or (one.key is not None and one.value is None):
             raise BadVariable("text", f"{where}: it is not NAME=value. Write it like that, or remove it.")
         if one.key is None:
@@ -85,3 +85,9 @@ def of_dotenv(text: str, *, secret: bool = True, tier: str = Tier.TRUSTED) -> li
     if not found:
         raise BadVariable("text", "There is no variable in it. Write a line NAME=value for each.")
     return list(found.values())
+
+
+def _line(place: Original) -> int:
+    """The parser counts empty lines before a variable to it."""
+    empty = len(place.string) - len(place.string.lstrip())
+    return place.line + place.string[:empty].count("\n")

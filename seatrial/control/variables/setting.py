@@ -86,7 +86,7 @@ def record(action: str, scope: Scope, by: Actor, details: dict[str, object]) -> 
 
 def workspace_id(scope: Scope) -> str:
     """The id of the workspace that it is, or that it belongs to."""
-    return scope.workspace_id if isinstance(scope, Project) else scope.pk
+    return str(scope.workspace_id if isinstance(scope, Project) else scope.pk)
 
 
 def _lock(scope: Scope) -> None:
