@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_variables import OF_VARIABLES
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -49,30 +50,6 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Passwords are kept as bcrypt": (
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
-    ),
-    # Variables and secrets
-    "- Variables of previews lie in the database sealed": (
-        "tests/variables/test_setting.py::test_the_database_has_no_value_in_clear",
-        "tests/worker/test_variables.py::test_nobody_else_gets_any",
-        "tests/worker/test_variables.py::test_over_the_bus_they_are_sealed",
-        "tests/worker/test_variables.py::test_the_desired_state_says_that_there_are_some_and_not_which",
-    ),
-    "- A preview of a fork gets the variables": (
-        "tests/worker/test_variables.py::test_a_pull_request_from_a_fork_gets_what_is_set_for_forks_although_it_is_approved",
-        "tests/variables/test_setting.py::test_the_projects_own_win_and_other_projects_get_none",
-    ),
-    "- Who is no admin reads no secret": (
-        "tests/variables/test_pages.py::test_the_wrong_person_is_refused_and_nothing_changes",
-        "tests/variables/test_pages.py::test_developers_see_names_and_what_is_no_secret",
-        "tests/variables/test_setting.py::test_reads_and_writes_are_audited_without_a_value",
-    ),
-    "- Secrets of 6 characters or more are masked": (
-        "tests/agent/test_masking.py::test_other_forms_of_a_value_are_masked_too",
-        "tests/agent/test_masking.py::test_a_value_is_masked_where_a_long_line_was_cut_in_it",
-        "tests/environments/test_failures.py::test_a_secret_that_a_service_prints_is_in_no_line_and_no_message",
-    ),
-    "- No secret goes into a build": (
-        "tests/environments/test_failures.py::test_a_secret_does_not_go_into_a_build",
     ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
@@ -256,6 +233,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
     ),
     **OF_POLICIES,
+    **OF_VARIABLES,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

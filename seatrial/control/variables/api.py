@@ -98,7 +98,7 @@ def of_workspace(request: HttpRequest, key: str, action: Action) -> Scope:
 
 
 def operations(place: str, what: str, find: Find, described: str) -> None:
-    """Add the operations below `place`."""
+    """Add, below `place`, those that list, set and unset."""
     base = f"/{place}/{{key}}/variables"
     Key = Annotated[str, Path(description=described)]
 
@@ -108,7 +108,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"The variables of a {what}",
         operation_id=f"list_{what}_variables",
     )
-    def listed(request: HttpRequest, key: Key) -> VariablesAnswer:  # type: ignore[valid-type]
+    def listed(request: HttpRequest, key: Key) -> VariablesAnswer:
         """It takes the role developer. Secrets have no value here."""
         return _answer(find(request, key, Action.VIEW_VARIABLES))
 
@@ -118,7 +118,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Set a variable of a {what}",
         operation_id=f"set_{what}_variable",
     )
-    def put(request: HttpRequest, key: Key, name: Name, wanted: VariableWanted) -> ChangedAnswer:  # type: ignore[valid-type]
+    def put(request: HttpRequest, key: Key, name: Name, wanted: VariableWanted) -> ChangedAnswer:
         """It takes the role admin. Each preview gets it with its next deployment."""
         scope = find(request, key, Action.MANAGE_VARIABLES)
         entry = Entry(name, wanted.value, secret=wanted.secret, tier=wanted.tier)
@@ -130,10 +130,16 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Unset a variable of a {what}",
         operation_id=f"unset_{what}_variable",
     )
-    def unset(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> Status[None]:  # type: ignore[valid-type]
+    def unset(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> Status[None]:
         """It takes the role admin. Previews that have it keep it until their next deployment."""
         setting.unset(find(request, key, Action.MANAGE_VARIABLES), name, tier, by=actor(request))
         return Status(204, None)
+
+
+def further(place: str, what: str, find: Find, described: str) -> None:
+    """Add the rest of the operations: revealing one, importing many, deploying again."""
+    base = f"/{place}/{{key}}/variables"
+    Key = Annotated[str, Path(description=described)]
 
     @router.post(
         f"{base}/{{name}}/reveal",
@@ -141,7 +147,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Reveal a variable of a {what}",
         operation_id=f"reveal_{what}_variable",
     )
-    def reveal(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> RevealedAnswer:  # type: ignore[valid-type]
+    def reveal(request: HttpRequest, key: Key, name: Name, tier: OfTier = Tier.TRUSTED) -> RevealedAnswer:
         """It takes the role admin, and is in the audit log."""
         row = setting.reveal(find(request, key, Action.MANAGE_VARIABLES), name, tier, by=actor(request))
         return RevealedAnswer(name=row.name, value=row.value)
@@ -152,7 +158,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Set the variables of a .env file for a {what}",
         operation_id=f"import_{what}_variables",
     )
-    def take(request: HttpRequest, key: Key, wanted: FileWanted) -> ChangedAnswer:  # type: ignore[valid-type]
+    def take(request: HttpRequest, key: Key, wanted: FileWanted) -> ChangedAnswer:
         """It takes the role admin. One line that is wrong refuses the file."""
         scope = find(request, key, Action.MANAGE_VARIABLES)
         entries = of_dotenv(wanted.text, secret=wanted.secret, tier=wanted.tier)
@@ -164,15 +170,16 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
         summary=f"Deploy the previews of a {what} again that run with what was set before",
         operation_id=f"redeploy_{what}_variables",
     )
-    def again(request: HttpRequest, key: Key) -> RedeployedAnswer:  # type: ignore[valid-type]
+    def again(request: HttpRequest, key: Key) -> RedeployedAnswer:
         """It takes the role admin."""
         return RedeployedAnswer(
             previews=redeploy(find(request, key, Action.MANAGE_VARIABLES), by=actor(request))
         )
 
 
-operations("projects", "project", of_project, "Id of a project.")
-operations("workspaces", "workspace", of_workspace, "Slug of a workspace.")
+for add in (operations, further):
+    add("projects", "project", of_project, "Id of a project.")
+    add("workspaces", "workspace", of_workspace, "Slug of a workspace.")
 
 
 def _answer(scope: Scope) -> VariablesAnswer:

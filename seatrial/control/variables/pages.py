@@ -30,13 +30,10 @@ def variables(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, FIND[kind](request, key, Action.VIEW_VARIABLES), kind)
     scope = FIND[kind](request, key, Action.MANAGE_VARIABLES)
-    one, file = VariableForm(), FileForm()
-    if "file-text" in request.POST:
-        form: VariableForm | FileForm = FileForm(request.POST)
-        file = form
-    else:
-        form = VariableForm(request.POST)
-        one = form
+    one = None if "file-text" in request.POST else VariableForm(request.POST)
+    file = FileForm(request.POST) if one is None else None
+    form = one or file
+    assert form is not None
     if form.is_valid() and _put(request, scope, form):
         return redirect("variables:variables", kind=kind, key=key)
     return _page(request, scope, kind, one=one, file=file)
@@ -111,7 +108,7 @@ def _page(
         "project": project,
         "workspace": project.workspace if project else scope,
         "kind": kind,
-        "key": project.pk if project else scope.slug,  # type: ignore[union-attr]
+        "key": project.pk if project else scope.slug,
         "rows": shown(scope),
         "one": one or VariableForm(),
         "file": file or FileForm(),
