@@ -133,14 +133,36 @@ services:
     build: .
     environment:
       STORE: http://store:9000
+      TOKEN: ${E2E_TOKEN}
     ports: ["8000:8080"]
     depends_on: [store]
+    secrets: [token]
 volumes:
   kept: {}
+secrets:
+  token: {environment: E2E_TOKEN}
 """
 
 
-def test_a_compose_application_reaches_its_sibling_by_name(platform: Platform, home: Path) -> None:
+def token(platform: Platform, value: str, *more: str) -> None:
+    done = platform.run(
+        "variables", "set", "E2E_TOKEN", "--workspace", "default", "--value-file", "-", *more, given=value
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def kept(platform: Platform, what: bytes) -> list[Path]:
+    """The files of the bus, the database and all logs that hold these bytes."""
+    folders = [platform.directory / name for name in ("nats", "postgres", "logs")]
+    assert all(folder.is_dir() for folder in folders), sorted(platform.directory.iterdir())
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return [file for file in files if what in file.read_bytes()]
+
+
+def test_a_compose_application_reaches_its_sibling_by_name_and_has_its_secret(
+    platform: Platform, home: Path
+) -> None:
+    token(platform, "hunter22")
     path = static(
         home / "fleet",
         **{
@@ -149,14 +171,23 @@ def test_a_compose_application_reaches_its_sibling_by_name(platform: Platform, h
             'CMD ["/bin/busybox", "httpd", "-f", "-p", "9000", "-h", "/store"]\n',
             "store/index.html": "from the store",
             "www/cgi-bin/ask": "#!/bin/busybox sh\necho\n/bin/busybox wget -qO- $STORE/\n",
+            "www/cgi-bin/told": '#!/bin/busybox sh\necho "told $TOKEN" >&2\necho\necho $TOKEN $(/bin/busybox cat /run/secrets/token)\n',
         },
     )
-    (path / "www/cgi-bin/ask").chmod(0o755)
-    commit(path, {"note": "make it executable"})
+    for name in ("ask", "told"):
+        (path / "www/cgi-bin" / name).chmod(0o755)
+    commit(path, {"note": "make them executable"})
     environment = preview(platform, path)
     assert environment["deployment"]["state"] == "live", environment
     assert set(environment["urls"]) == {"site"}
-    assert platform.fetch(environment["urls"]["site"] + "/cgi-bin/ask").text == "from the store"
+    site = environment["urls"]["site"]
+    assert platform.fetch(site + "/cgi-bin/ask").text == "from the store"
+    assert platform.fetch(site + "/cgi-bin/told").text == "hunter22 hunter22\n"
+    eventually(lambda: kept(platform, b"told ${E2E_TOKEN}"), what="the log has its name in its place")
+    token(platform, "hunter33", "--redeploy")
+    eventually(lambda: platform.fetch(site + "/cgi-bin/told").text == "hunter33 hunter33\n", what="it is new")
+    assert not kept(platform, b"hunter22") and not kept(platform, b"hunter33")
+    platform.run("variables", "unset", "E2E_TOKEN", "--workspace", "default")
     platform.run("close", str(path), "--branch", "feature")
     eventually(
         lambda: not leftovers(platform.agent_id(), environment=environment["id"]), what="nothing is left"

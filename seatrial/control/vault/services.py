@@ -42,7 +42,7 @@ def _wrong(here: Keys, sealed_with: str) -> str:
     which = f" (that was {sealed_with}, this is {here.current.id})" if sealed_with else ""
     return (
         f"Encryption key must match: {here.variable} is not the key this database was sealed with{which}. Without that key, "
-        "everything sealed stays unreadable: the tokens, private keys and webhook secrets of connections to code hosts. Nothing "
+        "everything sealed stays unreadable: the tokens, private keys and webhook secrets of connections to code hosts, variables of previews. Nothing "
         f"was changed. Set {here.variable} to the key that was kept with this database or its backup, or restore the database "
         "that belongs to this key."
     )
