@@ -114,11 +114,12 @@ def project_context(user: User, key: str) -> dict[str, Any]:
     project = find_visible(user, Project, key, "workspace", "connection")
     pulls = open_pull_requests(user, project.pk)
     shown = cards(pulls, user=user, limit=MOST_CARDS)
+    manages = allowed(user, Action.MANAGE_PROJECTS, project)
     return {
         "project": project,
         "drifted": drifted(visible(user, Drift).filter(project=project)),
-        "may_manage": allowed(user, Action.MANAGE_PROJECTS, project),
-        "may_view_variables": allowed(user, Action.VIEW_VARIABLES, project),
+        "may_manage": manages,
+        "may_view_variables": manages or allowed(user, Action.VIEW_VARIABLES, project),
         "may_rescan": not (project.archived_at or project.gone)
         and allowed(user, Action.RUN_EVALUATION, project),
         "one": None if shown else begun(user, [project])[0],
