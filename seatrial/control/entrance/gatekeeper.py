@@ -1,5 +1,7 @@
 """Answers the ingress, which asks about each request for a preview with a gate."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from seatrial.control.entrance import passes
-from seatrial.control.entrance.deciding import GetsIn, GoesTo, Refusal, StaysOut, decide
+from seatrial.control.entrance.deciding import Answer, GetsIn, GoesTo, Refusal, StaysOut, decide
 from seatrial.control.entrance.visitor import visitor
 from seatrial.control.previews import routes
 from seatrial.control.previews.models import Environment
@@ -17,6 +19,7 @@ from seatrial.control.previews.pages.by_host import Unavailable, look_up
 from seatrial.control.previews.pages.unavailable import alone
 from seatrial.wire.states import EnvironmentState
 
+DECIDED = "seatrial.decision"  # in the scope of a request
 TOO_MANY_SECONDS = 60
 _PAGES: dict[Refusal, tuple[int, str, str]] = {
     Refusal.SIGN_IN: (
@@ -41,19 +44,33 @@ _PAGES: dict[Refusal, tuple[int, str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a visitor is answered. `answer` is None if there is no preview to get into; `name` is the preview's otherwise."""
+
+    name: str
+    answer: Answer | None
+
+
+def decision(headers: Mapping[str, str]) -> Decision:
+    """Decide about the visitor that the ingress describes. Wrong passwords are counted, so once for each request."""
+    who = visitor(headers)
+    environment = _environment(who.label)
+    deployment = routes.shown_to_visitors(environment) if environment is not None else None
+    if environment is None or deployment is None:  # its routes may still be there for a moment
+        return Decision("", None)
+    return Decision(environment.name, decide(who, environment, deployment.gate))
+
+
 @csrf_exempt
 @never_cache
 def gatekeeper(request: HttpRequest) -> HttpResponseBase:
     """Whether the visitor that the ingress describes gets in: 200, with the headers that the preview may see, or what the visitor is
-    answered."""
-    who = visitor(request)
-    environment = _environment(who.label)
-    deployment = routes.shown_to_visitors(environment) if environment is not None else None
-    if environment is None or deployment is None:  # its routes may still be there for a moment
-        return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
-    match decide(who, environment, deployment.gate):
-        case GetsIn(cookies, authorization):
-            return _in(cookies, authorization)
+    answered. `Ahead` may have decided it."""
+    decided = getattr(request, "scope", {}).get(DECIDED) or decision(request.headers)
+    match decided.answer:
+        case GetsIn() as entry:
+            return HttpResponse(headers=passed_on(entry))
         case GoesTo(url, granted):
             answer = HttpResponse(
                 status=HTTPStatus.FOUND,
@@ -63,23 +80,20 @@ def gatekeeper(request: HttpRequest) -> HttpResponseBase:
                 answer["Set-Cookie"] = passes.set_cookie(granted)
             return answer
         case StaysOut(why):
-            return _out(request, why, environment.name)
+            return _out(request, why, decided.name)
+    return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
+
+
+def passed_on(entry: GetsIn) -> dict[str, str]:
+    """The headers that the preview gets. Those that are missing here are taken from the request; the token is never passed on."""
+    given = {"Cookie": entry.cookies, "Authorization": entry.authorization}
+    return {name: value for name, value in given.items() if value}
 
 
 def _environment(label: str) -> Environment | None:
     rows = Environment.objects.select_related("project", "live__gate", "candidate__gate")
     rows = rows.exclude(state=EnvironmentState.TERMINATED)
     return rows.filter(labels=label).first() if label else None
-
-
-def _in(cookies: str, authorization: str) -> HttpResponse:
-    """Headers that are missing here are taken from the request; the token is never passed on."""
-    answer = HttpResponse()
-    if cookies:
-        answer["Cookie"] = cookies
-    if authorization:
-        answer["Authorization"] = authorization
-    return answer
 
 
 def _out(request: HttpRequest, why: Refusal, name: str) -> HttpResponseBase:
