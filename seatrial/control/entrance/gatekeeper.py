@@ -21,6 +21,12 @@ from seatrial.wire.states import EnvironmentState
 
 DECIDED = "seatrial.decision"  # in the scope of a request
 TOO_MANY_SECONDS = 60
+_OF_A_GATE = ("mode", "username", "password", "addresses")
+_NEEDED = [
+    *("name", "state", "project__workspace", "project__connection", "project__slug"),
+    *("live__state", "candidate__state", "candidate__ready_at"),
+    *(f"{deployment}__gate__{name}" for deployment in ("live", "candidate") for name in _OF_A_GATE),
+]
 _PAGES: dict[Refusal, tuple[int, str, str]] = {
     Refusal.SIGN_IN: (
         401,
@@ -91,9 +97,10 @@ def passed_on(entry: GetsIn) -> dict[str, str]:
 
 
 def _environment(label: str) -> Environment | None:
+    """With what a decision needs in most cases; the rest is looked up when it is asked for."""
     rows = Environment.objects.select_related("project", "live__gate", "candidate__gate")
-    rows = rows.exclude(state=EnvironmentState.TERMINATED)
-    return rows.filter(labels=label).first() if label else None
+    rows = rows.only(*_NEEDED).exclude(state=EnvironmentState.TERMINATED)
+    return rows.filter(labels=label).order_by().first() if label else None
 
 
 def _out(request: HttpRequest, why: Refusal, name: str) -> HttpResponseBase:
