@@ -2,6 +2,7 @@
 from the code, so that they are always right. `--check` only reports whether they are up to date."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from seatrial.agent.recipes import galley
 from seatrial.agent.recipes.compose import limits
+from seatrial.agent.recipes.galley_schema import galley_schema
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
@@ -153,6 +155,15 @@ def page() -> str:
     return "\n".join(parts)
 
 
+EDITORS = """\
+Editors complete and check it while it is written, with the JSON Schema that your Seatrial serves, also to people who are not signed in.
+With the YAML language server (VS Code, Neovim, JetBrains and others), the first line of the file names it:
+
+    # yaml-language-server: $schema=https://seatrial.example.com/static/galley.schema.json
+
+"""
+
+
 def fields(kind: type[BaseModel]) -> str:
     """One row per key of a part of galley.yml."""
     rows = ["| key | default | what it is |", "|---|---|---|"]
@@ -180,7 +191,7 @@ def recipes() -> str:
     }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
-        f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
+        f"{RECIPES}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
@@ -266,6 +277,8 @@ def main() -> int:
         DOCS / "compose.md": recipes(),
         DOCS / "policies.md": policies(),
         DOCS / "install" / "settings.md": install_reference(),
+        ROOT / "seatrial/control/previews/static/galley.schema.json": json.dumps(galley_schema(), indent=1)
+        + "\n",
         ROOT / "deploy" / ".env.example": text(Install.ONE_HOST, {}),
         ROOT / "deploy" / ".env.airgap.example": text(Install.AIR_GAPPED, {}),
     }
