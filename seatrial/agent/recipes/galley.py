@@ -1,5 +1,6 @@
 """galley.yml, version 1: the schema, and its errors in terms of file, line and key."""
 
+import posixpath
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -267,7 +268,7 @@ def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Pro
         return None
     path = dockerfile = ""
     with problems.noted():
-        path = inside(document, (*at, "build", "path"), keys.path)
+        path = inside(document, (*at, "build", "path"), keys.path, base=posixpath.dirname(document.file))
     with problems.noted():
         dockerfile = inside(document, (*at, "build", "dockerfile"), keys.dockerfile)
     return Build(
