@@ -60,6 +60,12 @@ Written by `make docs` from the code. A recipe says how to run a commit. It is t
 `docker-compose.yaml`, a `Dockerfile`. A recipe that cannot be followed is refused, and the message names file, line, key and fix
 for everything that is wrong. What Seatrial leaves out of a recipe becomes a warning of the deployment.
 
+Where the recipe is in another folder, as in a repository with several applications, an admin sets the project's *recipe folder*:
+on its settings page, with `seatrial projects set SHOP --recipe services/shop`, or with
+`seatrial preview PATH --recipe services/shop`. Then the recipe is the first of these in that folder. Its paths begin there, and may
+lead to any other folder of the repository (`../api`); for a compose file, the `.env` beside it counts, too. `COMPOSE_FILE` in the
+project's variables goes before a compose file of the folder. What is set counts from a preview's next deployment on.
+
 A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in a compose file `x-galley-kind` or the label
 `galley.kind`), or else if the name of its image, or of the base image it is built from, says so, or if a compose file pulls it and
 it publishes only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the

@@ -23,7 +23,8 @@ class Source(Part):
 
 
 class DesiredDeployment(Part):
-    """One version of one environment: a commit to check out, build and start.
+    """One version of one environment: a commit to check out, build and start. Its recipe is at the repository's root, unless
+    `recipe_folder` names another folder.
 
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
@@ -34,6 +35,7 @@ class DesiredDeployment(Part):
     commit: str
     branch: str = ""
     no_cache: bool = False
+    recipe_folder: str = ""
     held: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0

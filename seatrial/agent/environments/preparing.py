@@ -85,7 +85,9 @@ class Preparation:
 
     async def _recipe(self, tree: Tree) -> Recipe:
         variables = self._tools.variables(self._desired.variables)
-        recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
+        recipe = await self._tools.read_recipe(
+            tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
+        )
         recipe = with_warning(bounded(recipe, self._tools.most))
         recipe = within(recipe, self._tools.total, self._tools.defaults)
         return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))

@@ -47,6 +47,9 @@ class DeploymentAnswer(Schema):
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
+    recipe_folder: str = Field(
+        description="The folder of the repository where its recipe is; empty: the root."
+    )
 
 
 class EnvironmentAnswer(Schema):
@@ -170,4 +173,5 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        recipe_folder=deployment.recipe_folder,
     )

@@ -87,4 +87,5 @@ def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment 
         commit=deployment.commit,
         branch=deployment.branch,
         no_cache=deployment.no_cache,
+        recipe_folder=deployment.recipe_folder,
     )
