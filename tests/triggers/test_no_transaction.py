@@ -27,6 +27,8 @@ from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     DeploymentReport,
     EvaluationReport,
     PreviewReport,
@@ -116,9 +118,15 @@ class WatchedForge(LocalForge):
         self._watch.asking("open_pull_requests")
         return super().open_pull_requests(project)
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         self._watch.asking("facts")
-        return super().facts(project, commit, known)
+        return super().facts(project, commit, known, asked)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         self._watch.asking("report_evaluation")
