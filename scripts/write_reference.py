@@ -72,7 +72,7 @@ it publishes only ports on which nothing but such servers listen (6379, 5432). S
 others. So does a pulled service of a compose file that writes to a volume of its own, because two servers would destroy the
 volume's data; but not if it is a proxy or depends on services that change with the push.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`. These variables get their values from the
+`${NAME}` takes its value from [the variables of previews](variables.md), then from the commit's `.env`. These variables get their values from the
 platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.
 
 - `GALLEY_PREVIEW_URL_<service>`, such as `https://pr-7-shop.preview.example.com`, with a port where the address has one.

@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_variables import OF_VARIABLES
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -232,6 +233,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
     ),
     **OF_POLICIES,
+    **OF_VARIABLES,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

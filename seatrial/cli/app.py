@@ -36,6 +36,7 @@ from seatrial.cli import (
     status,
     terminal,
     tokens,
+    variables,
     verifying,
     waivers,
 )
@@ -93,6 +94,7 @@ app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
+app.add_typer(variables.variables, name="variables")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

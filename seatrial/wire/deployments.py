@@ -29,6 +29,7 @@ class DesiredDeployment(Part):
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
+    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
     """
 
     id: str
@@ -37,6 +38,7 @@ class DesiredDeployment(Part):
     no_cache: bool = False
     recipe_folder: str = ""
     held: bool = False
+    variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
 
@@ -85,7 +87,6 @@ class DesiredEnvironment(Message):
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
     isolation: Isolation | None = None  # None: the engine's default runtime
-    variables: str = ""  # sealed JSON object {name: value}, or empty
     drain_seconds: float = 5.0
     running: bool = True
 

@@ -90,21 +90,21 @@ async def test_interpolation_reaches_the_container(
     wanted = environment(
         repository,
         "pr-1-shop",
-        candidate=deployment(repository.commit(single(busybox, command, more))),
-        variables="secret",
+        candidate=deployment(repository.commit(single(busybox, command, more)), variables=True),
     )
+    agent.secrets = {"TOKEN": "short"}  # too short to be masked
     async with agent.running() as environments:
         await come_up(agent, environments, wanted)
         for expected in (
             "U=http://pr-1-shop.preview.localhost:8080",
             "D=$5",
-            "T=secret",
+            "T=short",
             "N=1",
             "H=pr-1-shop.preview.localhost:8080",
         ):
             await agent.reports.line(f"web: {expected}")
         assert "web: M=pr-1-shop.preview.localhost" in agent.reports.lines
-        assert {"web: D=$5", "web: T=secret", "web: N=1"} <= set(agent.reports.lines)
+        assert {"web: D=$5", "web: T=short", "web: N=1"} <= set(agent.reports.lines)
 
 
 async def test_an_image_without_expose_is_looked_at(
