@@ -165,8 +165,20 @@ class Box:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if self.state.up:
+        if self.state.up or self.state is ContainerState.PAUSED:
             self._end(code, again=False)
+
+    def pause(self) -> None:
+        """Answer nobody until `unpause`; the program is where it was then."""
+        if self.state is ContainerState.RUNNING:
+            self.state = ContainerState.PAUSED
+            self.tell(self, "pause")
+
+    def unpause(self) -> None:
+        """Go on."""
+        if self.state is ContainerState.PAUSED:
+            self.state = ContainerState.RUNNING
+            self.tell(self, "unpause")
 
     def _say(self, stream: str, text: str) -> None:
         *whole, rest = (self._rest.pop(stream, "") + text).split("\n")

@@ -170,6 +170,12 @@ class EnvironmentActor:
                 await self._start_again(planned, container)
             case planner.Halt(containers):
                 await stop(self._tools, containers)
+            case planner.Pause(containers):
+                for container in containers:
+                    await self._tools.runtime.pause(container.name)
+            case planner.GoOn(containers):
+                for container in containers:
+                    await self._tools.runtime.unpause(container.name)
             case planner.Drain(deployment):
                 self._drain(deployment)
             case planner.RemoveDeployment(deployment):

@@ -1,4 +1,4 @@
-"""Answers the ingress, which asks about each request for a preview with a gate."""
+"""Answers the ingress, which asks about each request for a preview with a gate, or that sleeps."""
 
 from http import HTTPStatus
 
@@ -8,7 +8,7 @@ from django.utils.encoding import iri_to_uri
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from seatrial.control.entrance import passes
+from seatrial.control.entrance import passes, waking
 from seatrial.control.entrance.deciding import GetsIn, GoesTo, Refusal, StaysOut, decide
 from seatrial.control.entrance.visitor import visitor
 from seatrial.control.previews import routes
@@ -53,7 +53,7 @@ def gatekeeper(request: HttpRequest) -> HttpResponseBase:
         return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
     match decide(who, environment, deployment.gate):
         case GetsIn(cookies, authorization):
-            return _in(cookies, authorization)
+            return waking.answer(request, who, environment) or _in(cookies, authorization)
         case GoesTo(url, granted):
             answer = HttpResponse(
                 status=HTTPStatus.FOUND,

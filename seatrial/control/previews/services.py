@@ -19,7 +19,7 @@ from seatrial.control.previews.errors import (
     PullRequestClosed,
 )
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
-from seatrial.control.previews.lifetimes import expire, extend
+from seatrial.control.previews.lifetimes import expire, extend, pin, unpin
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
 from seatrial.control.previews.withheld import fix, why, withheld
@@ -38,6 +38,7 @@ __all__ = [
     "move",
     "observed",
     "phase",
+    "pin",
     "place_waiting",
     "plan_drain",
     "pull_request_changed",
@@ -48,6 +49,7 @@ __all__ = [
     "stop",
     "tell",
     "undo",
+    "unpin",
 ]
 
 
