@@ -64,7 +64,7 @@ def _hold(visitor: Visitor, environment: Environment, before: list[routes.Route]
 def _is_up(environment: Environment, label: str) -> bool:
     """Asked of the database."""
     environment.refresh_from_db()
-    return environment.asleep_since is None or sleeping.up(environment.services, label)
+    return environment.asleep_since is None or sleeping.up(environment, label)
 
 
 def _page(request: HttpRequest, visitor: Visitor, environment: Environment) -> HttpResponseBase | None:

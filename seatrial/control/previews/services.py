@@ -22,6 +22,7 @@ from seatrial.control.previews.events import failed, observed, phase, ready, rec
 from seatrial.control.previews.lifetimes import expire, extend, pin, unpin
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.previews.sleeping.services import sleep, wake
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.envelope import new_id
@@ -46,10 +47,12 @@ __all__ = [
     "rebuild",
     "recipe_read",
     "removed",
+    "sleep",
     "stop",
     "tell",
     "undo",
     "unpin",
+    "wake",
 ]
 
 

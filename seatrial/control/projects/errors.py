@@ -8,6 +8,7 @@ ProjectError
 ├── BadName            a project cannot be called that
 ├── BadLabel           a label or a stack is not written like that, or there are too many
 ├── BadRescan          there is no such time to re-scan a project
+├── BadSleep           previews cannot be paused or stopped then
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -80,6 +81,13 @@ class BadTimeToLive(ProjectError):
 
     def __init__(self, hours: int, most: int) -> None:
         super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")
+
+
+class BadSleep(ProjectError):
+    """Ages at which no preview can fall asleep."""
+
+    code = "bad_sleep"
+    status = 400
 
 
 class BadLabel(ProjectError):

@@ -1,6 +1,5 @@
 """Falling asleep and waking. Each function is one transaction, and may be called any number of times."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -8,7 +7,7 @@ from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import SYSTEM, Actor
-from seatrial.control.previews import lifecycle
+from seatrial.control.previews import labels, lifecycle
 from seatrial.control.previews.errors import NothingToPutToSleep, NothingToWake
 from seatrial.control.previews.models import Environment, Placement
 from seatrial.control.projects.models import Project
@@ -102,7 +101,7 @@ def observed(environment: Environment, event: EnvironmentObserved) -> None:
     somebody were."""
     if event.streams != 0:
         visited(environment.pk, timezone.now())
-    if environment.waking_since is not None and up(environment.services):
+    if environment.waking_since is not None and up(environment):
         lifecycle.awake(environment)
 
 
@@ -114,10 +113,12 @@ def is_late(environment: Environment, agent_id: str, event: EnvironmentObserved)
     return placement is None or event.revision < placement.revision
 
 
-def up(services: Iterable[dict[str, object]], label: str = "") -> bool:
-    """Whether those that visitors reach are well; with `label`, the one that answers there."""
-    reached = [one for one in services if one.get("labels")]
-    asked = [one for one in reached if label in one["labels"]] if label else reached  # type: ignore[operator]
+def up(environment: Environment, label: str = "") -> bool:
+    """Whether the services that visitors reach are well; with `label`, the one that answers there."""
+    hosts = labels.of_services(environment.name, environment.services)
+    asked = [one for one in environment.services if one["name"] in hosts]
+    if label:
+        asked = [one for one in asked if label in hosts[one["name"]]]
     return all(one["state"] == ServiceState.RUNNING for one in asked)
 
 

@@ -4,7 +4,9 @@ It writes neither addresses, paths nor cookies. The file is read to its end and 
 first, and how often, does not matter.
 """
 
+import contextlib
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,15 @@ class Visits:
             self.known = False
             return []
         self.known = True
-        if self._read_until > LONGEST and self._file.stat().st_size == self._read_until:
-            self._file.write_bytes(b"")  # the ingress appends: it goes on at the beginning
-            self._read_until = 0
+        self._empty()
         return whole.splitlines()
+
+    def _empty(self) -> None:
+        """Where it is somebody else's file, whoever runs the ingress empties it. It appends, so it goes on at the beginning."""
+        if self._read_until > LONGEST and self._file.stat().st_size == self._read_until:
+            with contextlib.suppress(PermissionError):
+                os.truncate(self._file, 0)
+                self._read_until = 0
 
 
 def _visit(line: bytes) -> tuple[str, datetime | None]:
