@@ -13,7 +13,9 @@ class EnvironmentState(StrEnum):
     BUILDING = "building"  # nothing serves yet; the first deployment is in progress
     RUNNING = "running"  # a deployment is live (a newer one may be in progress)
     STOPPED = "stopped"  # a person stopped it, and can undo that: its data is kept, its containers do not run
-    HIBERNATING = "hibernating"  # nobody visits it: its containers are paused or stopped, and who visits it wakes it
+    HIBERNATING = (
+        "hibernating"  # nobody visits it: its containers are paused or stopped, and who visits it wakes it
+    )
     TERMINATED = "terminated"
 
 

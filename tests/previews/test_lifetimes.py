@@ -78,7 +78,9 @@ def test_what_is_pinned_does_not_expire_and_ends_with_its_pull_request(scene: Sc
     Environment.objects.update(expires_at=timezone.now() - timedelta(hours=1))
     assert services.expire() == 0 and scene.environment.pinned_by == "alice"
     services.unpin(scene.environment, BY)
-    assert scene.environment.expires_at > timezone.now() + TTL - timedelta(minutes=1), "it has time to be pinned again"
+    assert scene.environment.expires_at > timezone.now() + TTL - timedelta(minutes=1), (
+        "it has time to be pinned again"
+    )
     services.pin(scene.environment, BY)
     scene.stop()
     scene.undo_time_passes()

@@ -38,7 +38,9 @@ def scene() -> Scenario:
     return scene
 
 
-def report(scene: Scenario, *, streams: int | None = 0, revision: int = 10**6, state: str = "running") -> None:
+def report(
+    scene: Scenario, *, streams: int | None = 0, revision: int = 10**6, state: str = "running"
+) -> None:
     live = scene.environment.live
     assert live is not None
     event = EnvironmentObserved(
@@ -84,7 +86,9 @@ def test_it_is_paused_then_stopped_and_runs_until_everybody_on_the_way_has_arriv
     check_invariants(scene.project)
 
 
-@pytest.mark.parametrize("why", ["connected", "nobody looked", "agent silent", "never", "deploying", "log unknown"])
+@pytest.mark.parametrize(
+    "why", ["connected", "nobody looked", "agent silent", "never", "deploying", "log unknown"]
+)
 def test_it_stays_awake(scene: Scenario, why: str) -> None:
     pass_time(scene, 11)
     if why == "connected":
@@ -128,7 +132,9 @@ def test_it_wakes_when_its_agent_says_so_and_not_by_an_old_report(scene: Scenari
     assert "web (unhealthy)" in sleeping.trouble(scene.environment)
     report(scene, revision=desired.revision)
     assert tier(scene) == ("running", True, False) and scene.environment.waking_since is None
-    assert list(AuditEntry.objects.filter(action="environment.wake").values_list("actor", flat=True)) == ["system"]
+    assert list(AuditEntry.objects.filter(action="environment.wake").values_list("actor", flat=True)) == [
+        "system"
+    ]
     with pytest.raises(NothingToWake):
         sleeping.wake(scene.environment, BY)
 
@@ -233,7 +239,9 @@ def test_programs_that_only_look_do_not_count(headers: dict[str, str]) -> None:
     assert not callers.counts(headers)
 
 
-@pytest.mark.parametrize("agent", ["", "curl/8.5", "Mozilla/5.0 Firefox/140", "python-requests/2", "Stripe/1.0"])
+@pytest.mark.parametrize(
+    "agent", ["", "curl/8.5", "Mozilla/5.0 Firefox/140", "python-requests/2", "Stripe/1.0"]
+)
 def test_others_do(agent: str) -> None:
     assert callers.counts({"User-Agent": agent})
 

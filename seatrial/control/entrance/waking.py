@@ -18,6 +18,7 @@ from seatrial.wire.states import EnvironmentState
 
 HOLD_SECONDS = 25.0  # the ingress gives up after 30
 LOOK_SECONDS = 0.1
+MOVED_SECONDS = 1.0  # until the ingress knows where else it answers
 MOST_HELD = 20  # per process, because each of them holds a thread and a connection to the database
 AGAIN_SECONDS = 5
 SLEEPING = "X-Galley-Sleeping"
@@ -55,16 +56,20 @@ def _hold(visitor: Visitor, environment: Environment, before: list[routes.Route]
             time.sleep(LOOK_SECONDS)
     finally:
         _held.release()
-    if routes.served(environment) != before:  # it answers elsewhere than where the ingress would take this request
-        time.sleep(1)  # until the ingress knows
+    if (
+        routes.served(environment) != before
+    ):  # it answers elsewhere than where the ingress would take this request
+        time.sleep(MOVED_SECONDS)
         return HttpResponse(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": visitor.url})
     return None
 
 
 def _is_up(environment: Environment, label: str) -> bool:
-    """Asked of the database."""
+    """Asked of the database. While it sleeps, what is known of its services is from before."""
     environment.refresh_from_db()
-    return environment.asleep_since is None or sleeping.up(environment, label)
+    return environment.asleep_since is None or (
+        environment.waking_since is not None and sleeping.up(environment, label)
+    )
 
 
 def _page(request: HttpRequest, visitor: Visitor, environment: Environment) -> HttpResponseBase | None:

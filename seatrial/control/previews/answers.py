@@ -91,7 +91,9 @@ class EnvironmentAnswer(Schema):
     )
     asleep_since: datetime | None = Field(description="Since when it is hibernating; null when it is not.")
     waking: bool = Field(description="Whether it is hibernating, and was woken.")
-    wake_trouble: str = Field(description="Why it does not wake, for people; empty when it does or may still.")
+    wake_trouble: str = Field(
+        description="Why it does not wake, for people; empty when it does or may still."
+    )
     undo_until: datetime | None = Field(
         description="How long everything is kept for an undo; null when nothing can be undone."
     )

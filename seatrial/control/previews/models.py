@@ -37,7 +37,9 @@ class Environment(models.Model):
     # Why it was stopped while its pull request was open, and by whom if a person did it.
     stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
-    pinned_by = models.CharField(max_length=200, blank=True, default="")  # while somebody keeps it from expiring
+    pinned_by = models.CharField(
+        max_length=200, blank=True, default=""
+    )  # while somebody keeps it from expiring
     # How it sleeps: see `previews.sleeping`
     tier = models.CharField(max_length=10, choices=[(t, t) for t in Tier], default=Tier.RUNNING)
     visited_at = models.DateTimeField(null=True)  # or deployed, or woken: the last that counts

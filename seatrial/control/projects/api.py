@@ -33,8 +33,12 @@ class ProjectAnswer(Schema):
     default_branch: str = Field(description="The branch that others are merged into.")
     web_url: str = Field(description="Its page at its forge.")
     ttl_hours: int = Field(description="Hours that a preview lives without a new commit.")
-    pause_minutes: int = Field(description="Minutes without a visitor after which a preview is paused; 0: never.")
-    stop_minutes: int = Field(description="Minutes without a visitor after which a preview is stopped; 0: never.")
+    pause_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is paused; 0: never."
+    )
+    stop_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is stopped; 0: never."
+    )
     previews_enabled: bool = Field(description="Whether pull requests get previews.")
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")

@@ -24,7 +24,7 @@ from seatrial.control.previews.sleeping.services import progress, trouble
 from seatrial.control.previews.waits import waits
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, Tier
 
 SHOWN_DEPLOYMENTS = 10
 AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
@@ -169,8 +169,9 @@ def _log_headings(environment: Environment, deployments: list[Deployment]) -> li
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped."""
-    if environment.kept_id is not None:
+    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped, or
+    sleeps."""
+    if environment.kept_id is not None or environment.tier != Tier.RUNNING:
         return []
     if environment.services:
         return list(environment.services)
