@@ -41,6 +41,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Nobody gets into one preview with what": (
         f"{GATES}::test_passes_are_of_one_environment_and_cannot_be_made_up",
     ),
+    "- Who does not get in does not wake": (
+        "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
+        "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
+    ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
         f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",

@@ -23,6 +23,14 @@ TtlHours = Annotated[
     int | None,
     typer.Option("--ttl-hours", help="Default TTL: hours that a preview lives without a new commit."),
 ]
+PauseMinutes = Annotated[
+    int | None,
+    typer.Option("--pause-after", metavar="MINUTES", help="Pause a preview without visitors; 0: never."),
+]
+StopMinutes = Annotated[
+    int | None,
+    typer.Option("--stop-after", metavar="MINUTES", help="Stop a preview without visitors; 0: never."),
+]
 Previews = Annotated[
     bool | None, typer.Option("--previews/--no-previews", help="Whether pull requests get previews.")
 ]
@@ -64,6 +72,8 @@ def change(
     project: Project,
     name: Name = None,
     ttl_hours: TtlHours = None,
+    pause_after: PauseMinutes = None,
+    stop_after: StopMinutes = None,
     previews: Previews = None,
     drafts: Drafts = None,
     only_labelled: Labelled = None,
@@ -78,6 +88,8 @@ def change(
     settings = {
         "name": name,
         "ttl_hours": ttl_hours,
+        "pause_minutes": pause_after,
+        "stop_minutes": stop_after,
         "previews_enabled": previews,
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,

@@ -72,7 +72,8 @@ class DesiredEnvironment(Message):
     services that keep data stay until the key is deleted, because the environment may come back until then.
 
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
-    is removed: when the environment runs again, the same containers go on with the same files and the same data.
+    is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
+    `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
     """
 
     environment: str
@@ -89,6 +90,7 @@ class DesiredEnvironment(Message):
     isolation: Isolation | None = None  # None: the engine's default runtime
     drain_seconds: float = 5.0
     running: bool = True
+    paused: bool = False  # an older agent stops them
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:
@@ -186,12 +188,14 @@ class DeploymentFailed(Message):
 
 class EnvironmentObserved(Message):
     """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
-    nothing is live."""
+    nothing is live. `streams`: how many connections of visitors have been open for a while; None: an older agent does not look.
+    """
 
     environment: str
     revision: int
     deployment: str | None
     services: list[ObservedService] = Field(default_factory=list)
+    streams: int | None = None
     at: datetime = Field(default_factory=now)
 
 

@@ -1,6 +1,6 @@
 """Answers the ingress ahead of Django's handler, whose way through a request costs several times what the decision does.
 
-Only those who get in are answered here. Whatever else was decided goes the ordinary way with the request, which has the pages.
+Only those who get into a preview that runs are answered here. Whatever else was decided goes the ordinary way with the request, which has the pages.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Ahead:
             return
         loop = asyncio.get_running_loop()
         decided = await loop.run_in_executor(self._threads, _decided, headers_of(scope))
-        if decided is None or not isinstance(decided.answer, GetsIn):
+        if decided is None or decided.sleeps or not isinstance(decided.answer, GetsIn):
             await self._ordinary({**scope, DECIDED: decided}, receive, send)
             return
         own = [

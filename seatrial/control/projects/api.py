@@ -33,6 +33,12 @@ class ProjectAnswer(Schema):
     default_branch: str = Field(description="The branch that others are merged into.")
     web_url: str = Field(description="Its page at its forge.")
     ttl_hours: int = Field(description="Hours that a preview lives without a new commit.")
+    pause_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is paused; 0: never."
+    )
+    stop_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is stopped; 0: never."
+    )
     previews_enabled: bool = Field(description="Whether pull requests get previews.")
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
@@ -56,6 +62,13 @@ class ProjectChange(Schema):
     name: str | None = Field(None, description="What to call it. Its name in addresses stays.")
     ttl_hours: int | None = Field(
         None, description="Hours that a preview lives without a new commit, counted from its next commit on."
+    )
+    pause_minutes: int | None = Field(
+        None, description="Minutes without a visitor after which its previews are paused; 0: never."
+    )
+    stop_minutes: int | None = Field(
+        None,
+        description="Minutes without a visitor after which they are stopped, more than for pausing; 0: never.",
     )
     previews_enabled: bool | None = Field(None, description="Whether pull requests get previews.")
     previews_of_drafts: bool | None = Field(None, description="Whether drafts get previews.")
@@ -127,6 +140,8 @@ def answer(row: Project) -> ProjectAnswer:
         default_branch=row.default_branch,
         web_url=row.web_url,
         ttl_hours=row.ttl_hours,
+        pause_minutes=row.pause_minutes,
+        stop_minutes=row.stop_minutes,
         previews_enabled=row.previews_enabled,
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,

@@ -9,6 +9,7 @@ ProjectError
 ├── BadFolder          there can be no such folder in a repository
 ├── BadLabel           a label or a stack is not written like that, or there are too many
 ├── BadRescan          there is no such time to re-scan a project
+├── BadSleep           previews cannot be paused or stopped then
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -93,6 +94,12 @@ class BadFolder(ProjectError):
         super().__init__(
             f"A recipe folder is a path from the repository's root, such as services/shop, not {given}."
         )
+
+class BadSleep(ProjectError):
+    """Ages at which no preview can fall asleep."""
+
+    code = "bad_sleep"
+    status = 400
 
 
 class BadLabel(ProjectError):

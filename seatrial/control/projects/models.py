@@ -63,6 +63,9 @@ class Project(models.Model):
     web_url = models.CharField(max_length=1000, blank=True)
     default_branch = models.CharField(max_length=250, default="main")
     ttl_hours = models.PositiveIntegerField(default=72)
+    # Minutes without a visit after which its previews are paused, and stopped; 0: never
+    pause_minutes = models.PositiveIntegerField(default=0)
+    stop_minutes = models.PositiveIntegerField(default=0)
     previews_enabled = models.BooleanField(default=True)
     # Which pull requests get a preview; one that is labelled `no-preview` never does.
     previews_of_drafts = models.BooleanField(default=True)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('previews', '0012_gates'),
+        ('previews', '0013_sleeping'),
     ]
 
     operations = [
