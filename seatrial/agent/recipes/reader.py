@@ -15,6 +15,7 @@ from seatrial.agent.recipes.compose.data import kept
 from seatrial.agent.recipes.compose.marks import known_names, mentioned
 from seatrial.agent.recipes.compose.places import named_files
 from seatrial.agent.recipes.compose.sources import DOTENV, FILES, Sources
+from seatrial.agent.recipes.detected import detected, recipe_of
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
@@ -23,11 +24,13 @@ from seatrial.agent.recipes.recipe import GALLEY_FILES, Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
+from seatrial.detection import Plan
 from seatrial.wire.states import ServiceKind
 
 COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
 DOCKERFILE_LIKE = re.compile(r"(docker|container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file")
 MAX_BYTES = 256 * 1024
+NOTHING_SAYS = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
 
 
 async def read_recipe(
@@ -51,7 +54,11 @@ async def read_recipe(
         return await composed(tree, compose or Compose.installed(), variables or {}, limits)
     if await recipe_file(tree, "Dockerfile") is not None:
         return await plain_dockerfile(tree)
-    raise NoRecipe(await nothing_found(tree))
+    plan = await detected(tree)
+    near = await nearly(tree)
+    if isinstance(plan, Plan):
+        return await checked(tree, recipe_of(plan, near and f"a detected Dockerfile is used. {near}"))
+    raise NoRecipe(f"{NOTHING_SAYS}{plan}. {near or 'Add one of them'}")
 
 
 async def has_compose_file(tree: Tree, variables: Mapping[str, str]) -> bool:
@@ -85,27 +92,26 @@ async def parsed(name: str, raw: bytes) -> Document:
     return await asyncio.to_thread(parse, name, raw)
 
 
-async def nothing_found(tree: Tree) -> str:
-    """The message for a tree without a recipe: usually it has one in a subfolder, or under another name."""
-    problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
+async def nearly(tree: Tree) -> str:
+    """What to do about a recipe in a subfolder or under another name; nothing if there is none."""
     entries = {e.shown: posixpath.basename(e.path).lower() for e in await tree.entries()}
     composes = sorted((path for path, name in entries.items() if COMPOSE_LIKE.fullmatch(name)), key=depth)
     if composes:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
         return (
-            f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
+            f"There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
             "COMPOSE_FILE in the project's variables"
         )
     near = sorted((path for path, name in entries.items() if DOCKERFILE_LIKE.fullmatch(name)), key=depth)
     if not near:
-        return f"{problem}Add one of them"
+        return ""
     folder, name = posixpath.split(near[0])
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
     if not folder:
-        return f"{problem}Rename {near[0]} to Dockerfile"
+        return f"Rename {near[0]} to Dockerfile"
     named = "" if name == "Dockerfile" else f", dockerfile: {name}"
     build = f"build: {{path: {folder}{named}}}"
-    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has {build}"
+    return f"There is {near[0]}{others}: add a galley.yml with a service that has {build}"
 
 
 def depth(path: str) -> tuple[int, str]:
