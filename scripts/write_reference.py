@@ -126,6 +126,36 @@ def options(command: object) -> list[str]:
     return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
 
 
+WITHOUT = """\
+## Without a recipe
+
+A commit that has none of these files gets a Dockerfile that is made from the files it has, and one web service from that. The preview's
+page says what was *detected*, because of which files, and shows the Dockerfile. To change it, make it yours: `seatrial recipe --write` in a checkout
+writes it (it never overwrites one), and once it is committed nothing is detected any more. `seatrial recipe` shows it without a platform.
+
+The first language in this table that knows what to start wins: `package.json` comes late, because repositories of the others have one for what
+runs in browsers.
+
+| language | files | what is started |
+|---|---|---|
+| Go | `go.mod`, with a main package at the top or in `cmd/` (one, or one that is called `server`, `web`, `api`, `app` or like the module) | the program |
+| Java | `pom.xml`, `build.gradle`, `build.gradle.kts`, built by `mvnw` or `gradlew` where they are | Spring Boot, Quarkus |
+| PHP | `index.php` at the top or in `public/`, `web/`, `www/`; `composer.json` | the image's Apache; Laravel gets an `APP_KEY` if it has none |
+| Ruby | `Gemfile` | Rails (`bin/rails`, after `db:prepare`, with a `SECRET_KEY_BASE` if it has none), `config.ru` with puma or rackup, `app.rb` with Sinatra |
+| Python | `requirements.txt`, `pyproject.toml`, `Pipfile` or `setup.py`; `uv.lock`, `poetry.lock` and `Pipfile.lock` say what installs | Django (`manage.py`, after `migrate`; gunicorn or uvicorn if they are required), FastAPI, Starlette, Litestar, Quart and Flask by the server that is required, Streamlit; `main.py` or `app.py` of others that serve |
+| Node.js | `package.json`; the lock file of npm, yarn, pnpm or bun says what installs | the script `start`, after `build`; what Next.js, Nuxt, SvelteKit, Remix and NestJS build; `server.js` and the like |
+| pages | `package.json` with a script `build` of Vite, Create React App, Vue CLI, Astro, Gatsby, Docusaurus, Eleventy or Parcel; `index.html` at the top or in `public/`, `dist/`, `site/`, `www/` | nginx |
+
+- `web:` in a `Procfile` says how to start before anything else does, except for PHP and pages.
+- Versions come from `.python-version`, `runtime.txt`, `requires-python`, `.nvmrc`, `.node-version`, `engines`, `go.mod`, `.ruby-version`, `Gemfile`,
+  `composer.json`, `pom.xml`, `build.gradle`, `.java-version` and `.tool-versions`; of a range, the newest with long support that is in it.
+- The application runs without rights of root, and is told its port in `PORT` (8080). A start command of your own may listen on another: the port is then found by what it listens on.
+- Databases are not detected: what needs one needs a [`galley.yml`](#galleyyml) or a compose file.
+- Base images are official ones, pulled or [stood in for](builders.md) like those of any Dockerfile.
+
+"""
+
+
 COMPOSE = """\
 Compose itself reads them, so they mean here what they mean on a developer's machine: variables with defaults within defaults,
 `.env`, anchors, `extends`, `include`, override files (`compose.override.yaml` beside it, or what `COMPOSE_FILE` names),
@@ -197,7 +227,7 @@ def recipes() -> str:
     }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
-        f"{RECIPES}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
+        f"{RECIPES}{WITHOUT}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",

@@ -184,6 +184,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{LIMITS}::test_processes_and_memory_are_not_the_hosts",
         f"{LIMITS}::test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone",
     ),
+    "- Of what files say, a [detected Dockerfile]": (
+        "tests/detection/test_hostile.py::test_what_files_say_never_becomes_an_instruction",
+        "tests/detection/test_hostile.py::test_nor_does_what_is_in_json",
+        "tests/detection/test_hostile.py::test_a_procfile_runs_exactly_what_it_says_and_nothing_else",
+    ),
     "- Symbolic links in the repository never lead out of it": (
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
         f"{BUILDERS}::test_links_never_lead_out_of_the_repository",

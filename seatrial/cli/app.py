@@ -29,6 +29,7 @@ from seatrial.cli import (
     policy_source,
     projects,
     pulls,
+    recipe,
     reports,
     rescans,
     rollouts,
@@ -80,6 +81,7 @@ app.command()(orders.sleep)
 app.command()(orders.wake)
 app.command()(orders.pulls)
 app.command()(orders.approve)
+app.command()(recipe.recipe)
 app.command()(forges.connect)
 projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")

@@ -132,17 +132,33 @@ class ObservedService(Part):
     facts: ServiceFacts | None = None
 
 
+class Because(Part):
+    """What in a file of a commit decided something, for people."""
+
+    file: str
+    says: str
+
+
+class Detected(Part):
+    """The Dockerfile that was made for a commit without a recipe, and why it is like that. `title`: language and framework."""
+
+    title: str
+    reasons: list[Because] = Field(max_length=100)
+    dockerfile: str = Field(max_length=64_000)
+
+
 class RecipeRead(Message):
     """The agent has read the recipe of a deployment: what its services may use together, if all use what they may.
 
     Sent before anything is built, and again every 30 s while the candidate is held; also for a live deployment, when its
-    agent learns anew what it consists of. The last one counts.
+    agent learns anew what it consists of. The last one counts. `detected` None: the commit has a recipe, or an older agent speaks.
     """
 
     environment: str
     deployment: str
     cpus: float = Field(ge=0, le=1e6)
     memory_mb: int = Field(ge=0, le=2**31 - 1)
+    detected: Detected | None = None
 
 
 class DeploymentPhase(Message):

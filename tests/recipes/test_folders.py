@@ -55,6 +55,20 @@ async def test_compose_file_of_the_variables_is_more_than_the_folder() -> None:
     assert list(recipe.services) == ["b"]
 
 
+async def test_the_roots_compose_file_is_not_the_folders() -> None:
+    tree = Files(
+        **{"shop/Dockerfile": FROM, "compose.yaml": "services: {a: {image: x}}\n", ".env": "COMPOSE_FILE=x\n"}
+    )
+    assert (await read_recipe(tree, folder="shop")).source == "shop/Dockerfile"
+
+
+async def test_what_is_detected_in_the_folder() -> None:
+    recipe = await read_recipe(Files(**{"shop/index.html": "<p>", "go.mod": "module x\n"}), folder="shop")
+    [web] = recipe.services.values()
+    assert recipe.detected is not None and "static" in recipe.detected.title.lower()
+    assert web.build is not None and web.build.path == "shop"
+
+
 async def test_a_dockerfile_alone() -> None:
     recipe = await read_recipe(Files(**{"shop/Dockerfile": FROM, "Dockerfile": "nonsense"}), folder="shop")
     [web] = recipe.services.values()

@@ -78,6 +78,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "notes",
         "isolation",
         "recipe_folder",
+        "detected",
     }
     assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]
     assert one["urls"] == {

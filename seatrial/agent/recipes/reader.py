@@ -15,6 +15,7 @@ from seatrial.agent.recipes.compose.data import kept
 from seatrial.agent.recipes.compose.marks import known_names, mentioned
 from seatrial.agent.recipes.compose.places import named_files
 from seatrial.agent.recipes.compose.sources import DOTENV, FILES, OVERRIDES, Sources
+from seatrial.agent.recipes.detected import detected, recipe_of
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
@@ -24,11 +25,13 @@ from seatrial.agent.recipes.repository_paths import join
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
+from seatrial.detection import Plan
 from seatrial.wire.states import ServiceKind
 
 COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
 DOCKERFILE_LIKE = re.compile(r"(docker|container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file")
 MAX_BYTES = 256 * 1024
+NOTHING_SAYS = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile"
 
 
 async def read_recipe(
@@ -52,11 +55,24 @@ async def read_recipe(
         if raw is not None:
             return await checked(tree, galley.read(await parsed(path, raw), limits))
     named = await with_compose_file(tree, folder, variables or {})
-    if await has_compose_file(tree, named):
+    if (not folder or "COMPOSE_FILE" in named) and await has_compose_file(tree, named):
         return await composed(tree, compose or Compose.installed(), named, limits)
     if await recipe_file(tree, join(folder, DOCKERFILE)) is not None:
         return await plain_dockerfile(tree, folder)
-    raise NoRecipe(await nothing_found(tree, folder))
+    return await without_recipe(tree, folder)
+
+
+async def without_recipe(tree: Tree, folder: str) -> Recipe:
+    """What is detected in the folder. Raises NoRecipe if that is nothing."""
+    if folder and not any(entry.path.startswith(f"{folder}/") for entry in await tree.entries()):
+        raise NoRecipe(f"this commit has no folder {folder}: correct the project's recipe folder")
+    plan = await detected(tree, folder)
+    near = "" if folder else await nearly(tree)
+    if isinstance(plan, Plan):
+        warning = near and f"a detected Dockerfile is used. {near}"
+        return await checked(tree, recipe_of(plan, folder, warning))
+    where = f"in {folder}" if folder else "at the repository's root"
+    raise NoRecipe(f"{NOTHING_SAYS} {where}. {plan}. {near or 'Add one of them'}")
 
 
 async def with_compose_file(tree: Tree, folder: str, variables: Mapping[str, str]) -> Mapping[str, str]:
@@ -102,32 +118,28 @@ async def parsed(name: str, raw: bytes) -> Document:
     return await asyncio.to_thread(parse, name, raw)
 
 
-async def nothing_found(tree: Tree, folder: str) -> str:
-    """The message for a tree without a recipe: usually it has one in another folder, or under another name."""
-    if folder and not any(e.path.startswith(f"{folder}/") for e in await tree.entries()):
-        return f"this commit has no folder {folder}: correct the project's recipe folder, or commit a recipe there"
-    where = f"in {folder}" if folder else "at the repository's root"
-    problem = f"nothing here says what to run: there is no galley.yml, compose file or Dockerfile {where}. "
+async def nearly(tree: Tree) -> str:
+    """What to do about a recipe in a subfolder or under another name; nothing if there is none."""
     entries = {e.shown: posixpath.basename(e.path).lower() for e in await tree.entries()}
     composes = sorted((path for path, name in entries.items() if COMPOSE_LIKE.fullmatch(name)), key=depth)
     if composes:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
-        if posixpath.basename(composes[0]) in FILES and not folder:
-            return f"{problem}There is {composes[0]}{others}: {in_folder(composes[0])}"
+        if posixpath.basename(composes[0]) in FILES and posixpath.dirname(composes[0]):
+            return f"There is {composes[0]}{others}: {in_folder(composes[0])}"
         return (
-            f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
+            f"There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
             "COMPOSE_FILE in the project's variables"
         )
     near = sorted((path for path, name in entries.items() if DOCKERFILE_LIKE.fullmatch(name)), key=depth)
     if not near:
-        return f"{problem}Add one of them"
+        return ""
     folder, name = posixpath.split(near[0])
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
     if not folder:
-        return f"{problem}Rename {near[0]} to Dockerfile"
+        return f"Rename {near[0]} to Dockerfile"
     named = "" if name == "Dockerfile" else f", dockerfile: {name}"
     build = f"build: {{path: {folder}{named}}}"
-    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has {build}"
+    return f"There is {near[0]}{others}: add a galley.yml with a service that has {build}"
 
 
 def in_folder(path: str) -> str:

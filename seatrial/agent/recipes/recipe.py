@@ -1,7 +1,8 @@
 """The one shape that every kind of recipe is read into.
 
 Precedence in a commit's root, or in the folder that the project names: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
-docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+docker-compose.yml, docker-compose.yaml, then Dockerfile; without any, what `seatrial.detection` makes of its
+files. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
 import posixpath
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
 from seatrial.agent.vocabulary.options import Options
+from seatrial.detection import Plan
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
@@ -98,6 +100,7 @@ class Recipe:
     composed: bool = False  # from a compose file
     places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` of its build, or of itself
     notes: Sequence[str] = ()
+    detected: Plan | None = None  # what its Dockerfile was made from, where the commit has no recipe
 
     def in_order(self) -> list[Service]:
         """The services, each after those it depends on. The parser has refused cycles."""

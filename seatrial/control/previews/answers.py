@@ -29,6 +29,25 @@ class PhaseAnswer(Schema):
     failed: bool = Field(description="Whether it failed.")
 
 
+class BecauseAnswer(Schema):
+    """What in a file decided something."""
+
+    file: str = Field(description="The file's path.")
+    says: str = Field(description="What it says, for people.")
+
+
+class DetectedAnswer(Schema):
+    """How a commit without a recipe is run."""
+
+    title: str = Field(description="The language, and the framework if one is known, for people.")
+    reasons: list[BecauseAnswer] = Field(
+        description="Why the Dockerfile is like that, in the order of decisions."
+    )
+    dockerfile: str = Field(
+        description="The Dockerfile that was made, to be committed by who wants to change it."
+    )
+
+
 class DeploymentAnswer(Schema):
     """One attempt to run one commit. `reason` is a stable word, `service` the one that failed.
 
@@ -50,6 +69,9 @@ class DeploymentAnswer(Schema):
     )
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
+    )
+    detected: DetectedAnswer | None = Field(
+        description="What was detected of a commit without a recipe; null with one, and until it is known."
     )
 
 
@@ -189,4 +211,5 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         notes=deployment.notes,
         isolation=deployment.isolation,
         recipe_folder=deployment.recipe_folder,
+        detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

@@ -116,6 +116,8 @@ class Deployment(models.Model):
     log_tail = models.JSONField(default=list)
     warnings = models.JSONField(default=list)  # what may be wrong
     notes = models.JSONField(default=list)  # what nobody need act on
+    # `wire.deployments.Detected`: how its Dockerfile was made; None while it has not been told, and with a recipe of its own.
+    detected = models.JSONField(null=True)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)

@@ -95,6 +95,7 @@ class BadFolder(ProjectError):
             f"A recipe folder is a path from the repository's root, such as services/shop, not {given}."
         )
 
+
 class BadSleep(ProjectError):
     """Ages at which no preview can fall asleep."""
 
