@@ -123,7 +123,11 @@ def command_rows(group: Any, above: str) -> Iterator[str]:
 def options(command: object) -> list[str]:
     """Arguments and options of a command, as its help names them."""
     parameters = getattr(command, "params", [])
-    return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
+    return [
+        parameter.opts[-1] if parameter.opts[-1].startswith("-") else parameter.metavar or parameter.opts[-1]
+        for parameter in parameters
+        if parameter.name != "help"
+    ]
 
 
 WITHOUT = """\

@@ -384,21 +384,6 @@ def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
     )
 
 
-@pytest.mark.parametrize(("before", "rebuilt"), [("", True), ("deep", False)])
-def test_the_recipe_folder_is_the_projects_and_a_commit_that_ran_from_another_is_built_again(
-    cli: Any, api: FakeApi, repository: Path, before: str, rebuilt: bool
-) -> None:
-    head, asked = git(repository, "rev-parse", "HEAD"), []
-    preview_of(api, head, deployment(head, "live", recipe_folder=before))
-    api.routes["PATCH /projects/01P"] = lambda body: (
-        asked.append(body) or (200, {"id": "01P", "recipe_folder": "deep"})
-    )
-    api.routes["POST /environments/01E/rebuild"] = lambda _: asked.append("rebuild") or (200, {})
-    code, _, err = cli("preview", str(repository), "--recipe", "./deep/")
-    assert (code, err) == (0, "")
-    assert asked == [{"recipe_folder": "./deep/"}, *(["rebuild"] if rebuilt else [])]
-
-
 def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -> None:
     def ago(minutes: int) -> str:
         return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
