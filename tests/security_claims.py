@@ -41,6 +41,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Nobody gets into one preview with what": (
         f"{GATES}::test_passes_are_of_one_environment_and_cannot_be_made_up",
     ),
+    "- Who does not get in does not wake": (
+        "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
+        "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
+    ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
         f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",
@@ -179,6 +183,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- All builds together may have 4096 processes.": (
         f"{LIMITS}::test_processes_and_memory_are_not_the_hosts",
         f"{LIMITS}::test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone",
+    ),
+    "- Of what files say, a [detected Dockerfile]": (
+        "tests/detection/test_hostile.py::test_what_files_say_never_becomes_an_instruction",
+        "tests/detection/test_hostile.py::test_nor_does_what_is_in_json",
+        "tests/detection/test_hostile.py::test_a_procfile_runs_exactly_what_it_says_and_nothing_else",
     ),
     "- Symbolic links in the repository never lead out of it": (
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",

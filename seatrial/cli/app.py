@@ -29,6 +29,7 @@ from seatrial.cli import (
     policy_source,
     projects,
     pulls,
+    recipe,
     reports,
     rescans,
     rollouts,
@@ -74,8 +75,13 @@ app.command()(pulls.check)
 app.command()(pulls.close)
 app.command()(pulls.undo)
 app.command()(orders.extend)
+app.command()(orders.pin)
+app.command()(orders.unpin)
+app.command()(orders.sleep)
+app.command()(orders.wake)
 app.command()(orders.pulls)
 app.command()(orders.approve)
+app.command()(recipe.recipe)
 app.command()(forges.connect)
 projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")

@@ -68,13 +68,20 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnsw
 class Api(NinjaAPI):
     """NinjaAPI, whose OpenAPI document also has the errors of every operation."""
 
+    _document: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
-        """The document. Every status that an operation does not list is described as an ErrorAnswer."""
-        document = super().get_openapi_schema(**where)
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"]["default"] = {"description": "Not done", "content": ERROR}
-        return document
+        """The document. Every status that an operation does not list is described as an ErrorAnswer.
+
+        Made once, whoever asks: that takes a large part of a second, and nothing in it changes while the process runs.
+        """
+        if self._document is None:
+            document = super().get_openapi_schema(**where)
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    operation["responses"]["default"] = {"description": "Not done", "content": ERROR}
+            self._document = document
+        return self._document
 
 
 api = Api(

@@ -230,3 +230,17 @@ async def test_wanted_again_in_its_last_moment_it_begins_anew(
         environments.unwanted(wanted.environment)
         await agent.reports.next(EnvironmentRemoved, seen)
         await agent.reports.next(DeploymentReady, seen)
+
+
+async def test_the_recipe_is_taken_from_the_deployments_folder(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    compose = (
+        f"services:\n  web:\n    image: {busybox}\n    command: httpd -f -p 8080 -h /www\n    ports: [8080]\n"
+    )
+    commit = repository.commit({"services/shop/compose.yaml": compose, "galley.yml": "no recipe"})
+    candidate = deployment(commit).model_copy(update={"recipe_folder": "services/shop"})
+    wanted = environment(repository, "pr-1-shop", candidate=candidate)
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+    assert [service.name for service in ready.services] == ["web"]

@@ -76,7 +76,7 @@ class NothingToRun(RecipeError):
 
 
 class NoRecipe(RecipeError):
-    """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit."""
+    """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit, nor files that say how to run it."""
 
     reason = Reason.NO_RECIPE
 

@@ -10,7 +10,7 @@ from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
 from seatrial.control.projects.variables import counting, tier_of
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
-from seatrial.wire.states import AgentState, EnvironmentState
+from seatrial.wire.states import AgentState, EnvironmentState, Tier
 
 
 def is_desired(placement: Placement) -> bool:
@@ -46,7 +46,8 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         live=_deployment(environment, environment.live or environment.kept, placement.agent_id),
         candidate=_candidate(environment, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
-        running=environment.kept is None,
+        running=environment.kept is None and environment.tier == Tier.RUNNING,
+        paused=environment.kept is None and environment.tier == Tier.PAUSED,
     )
 
 
@@ -91,5 +92,6 @@ def _deployment(
         commit=deployment.commit,
         branch=deployment.branch,
         no_cache=deployment.no_cache,
+        recipe_folder=deployment.recipe_folder,
         variables=counting(environment.project, tier, deployment.created_at).exists(),
     )

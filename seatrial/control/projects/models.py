@@ -63,11 +63,15 @@ class Project(models.Model):
     web_url = models.CharField(max_length=1000, blank=True)
     default_branch = models.CharField(max_length=250, default="main")
     ttl_hours = models.PositiveIntegerField(default=72)
+    # Minutes without a visit after which its previews are paused, and stopped; 0: never
+    pause_minutes = models.PositiveIntegerField(default=0)
+    stop_minutes = models.PositiveIntegerField(default=0)
     previews_enabled = models.BooleanField(default=True)
     # Which pull requests get a preview; one that is labelled `no-preview` never does.
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
     stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django

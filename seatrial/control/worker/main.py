@@ -101,6 +101,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "policy source looks": sweeps.policy_sources,
         "rescans": sweeps.rescans,
         "digests": sweeps.digests,
+        "sleepers": sweeps.sleepers,
         "prune": sweeps.prune,
     }
 
