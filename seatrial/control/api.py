@@ -50,6 +50,7 @@ from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
+from seatrial.control.variables.api import router as variables
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +102,7 @@ for router in (
     previews,
     pulls,
     entrance,
+    variables,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,
