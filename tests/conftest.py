@@ -87,7 +87,8 @@ def _static_files_are_found_once() -> Iterator[None]:
     """Every `Client` makes all middleware anew, and WhiteNoise looks at each file when it is made: longer than most requests take."""
     from whitenoise.middleware import WhiteNoiseMiddleware
 
-    find, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, object] = {}
 
     def add(self: WhiteNoiseMiddleware) -> None:
         if not found:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from seatrial.control.accounts.models import User
 from tests.accounts.providers.place import Account, Place
+from tests.dashboard.faults import grave_faults
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,9 +58,7 @@ def page(browser: "Browser", place: Place, served: str) -> Iterator["Page"]:
 
 def sound(page: "Page", axe: str) -> None:
     """No serious fault for people who use a keyboard or a screen reader."""
-    page.evaluate(axe)
-    violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
-    assert not [one["id"] for one in violations if one["impact"] in {"serious", "critical"}], page.url
+    assert grave_faults(page, axe) == [], page.url
     assert page.locator("h1").count() == 1
 
 

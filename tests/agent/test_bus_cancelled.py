@@ -57,7 +57,7 @@ async def cancelled_once(work: Work, deaf: DeafOnce) -> None:
     task = asyncio.ensure_future(work())
     await deaf.waits.wait()
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=5)
+    done, _ = await asyncio.wait([task], timeout=60)
     deaf.released.set()  # a failing test leaves nothing behind
     await ended(task, again_seconds=0.1)
     await asyncio.gather(task, return_exceptions=True)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.dashboard.faults import grave_faults
 from tests.dashboard.fixtures import as_json
 from tests.dashboard.waiting import comes_true
-from tests.home.test_browser import SERIOUS, live_part_came, sign_in, signed_in, watched
+from tests.home.test_browser import live_part_came, sign_in, signed_in, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,12 +186,8 @@ def opened_well(page: "Page", wrong: list[str], served: str, axe: str, path: str
     assert page.locator("h1").count() == 1, path
     assert page.evaluate(OUT_OF_REACH) == [], path
     assert not page.evaluate("document.activeElement.matches('.risky')"), path
-    page.evaluate(axe)
-    violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
-    serious = [
-        (one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in SERIOUS
-    ]
-    assert not serious, f"{path}: {as_json(serious)}"
+    faults = grave_faults(page, axe)
+    assert not faults, f"{path}: {as_json(faults)}"
     wrong.clear()
     return int(opened)
 
@@ -289,9 +286,7 @@ def see_what_the_instance_admin_sees(
 
     def sound(name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.evaluate(axe)
-        violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
-        assert [one["id"] for one in violations if one["impact"] in SERIOUS] == [] and wrong == []
+        assert grave_faults(page, axe) == [] and wrong == []
         page.screenshot(path=pictures / f"{name}-{width}.png", full_page=True)
 
     sign_in(page, served)

@@ -16,6 +16,7 @@ from tests.sandboxes.conftest import policy
 ANYTHING: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,  # making large ones would take most of the time; how much is kept is tried below
 )
 RESULT = st.fixed_dictionaries(
     {}, optional={"passed": ANYTHING, "score": ANYTHING, "message": ANYTHING, "details": ANYTHING}
