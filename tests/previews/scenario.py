@@ -22,6 +22,7 @@ from seatrial.wire.deployments import (
     DeploymentPhase,
     DeploymentReady,
     DesiredEnvironment,
+    Detected,
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
@@ -108,9 +109,20 @@ class Scenario:
         )
         services.phase(self._speaker(deployment, agent), event)
 
-    def reads(self, deployment: Deployment, memory_mb: int, cpus: float = 1, agent: str = "") -> None:
+    def reads(
+        self,
+        deployment: Deployment,
+        memory_mb: int,
+        cpus: float = 1,
+        agent: str = "",
+        detected: Detected | None = None,
+    ) -> None:
         event = RecipeRead(
-            environment=deployment.environment_id, deployment=deployment.pk, cpus=cpus, memory_mb=memory_mb
+            environment=deployment.environment_id,
+            deployment=deployment.pk,
+            cpus=cpus,
+            memory_mb=memory_mb,
+            detected=detected,
         )
         services.recipe_read(self._speaker(deployment, agent), event)
 
@@ -150,11 +162,16 @@ class Scenario:
         services.failed(self._speaker(deployment, agent), event)
 
     def observe(
-        self, deployment: Deployment, *observed: ObservedService, at: int = 0, agent: str = ""
+        self,
+        deployment: Deployment,
+        *observed: ObservedService,
+        at: int = 0,
+        agent: str = "",
+        revision: int = 1,
     ) -> None:
         event = EnvironmentObserved(
             environment=deployment.environment_id,
-            revision=1,
+            revision=revision,
             deployment=deployment.pk,
             services=list(observed),
             at=self.clock + timedelta(seconds=at),

@@ -15,6 +15,7 @@ from seatrial.control.previews.desired import address
 from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as PhaseRow
+from seatrial.control.previews.sleeping import services as sleeping
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -51,7 +52,7 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
 
 @transaction.atomic
 def recipe_read(agent_id: str, event: RecipeRead) -> None:
-    """Store what the services of a deployment may use together; `previews.admission` decides when they start.
+    """Store what was detected, and what the services of a deployment may use together; `previews.admission` decides when they start.
 
     A candidate that waits is decided about again, also if nothing changed.
     """
@@ -59,9 +60,10 @@ def recipe_read(agent_id: str, event: RecipeRead) -> None:
     deployment = _deployment(environment, event.deployment)
     if environment is None or deployment is None or deployment.agent_id != agent_id:
         return
-    if (deployment.cpus, deployment.memory_mb) != (event.cpus, event.memory_mb):
-        deployment.cpus, deployment.memory_mb = event.cpus, event.memory_mb
-        deployment.save(update_fields=["cpus", "memory_mb"])
+    told = (event.cpus, event.memory_mb, event.detected.model_dump() if event.detected else None)
+    if (deployment.cpus, deployment.memory_mb, deployment.detected) != told:
+        deployment.cpus, deployment.memory_mb, deployment.detected = told
+        deployment.save(update_fields=["cpus", "memory_mb", "detected"])
         environment.save(update_fields=["updated_at"])  # its pages show it
     lifecycle.wake_admissions()
 
@@ -122,13 +124,15 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     if environment is None or environment.live is None or environment.live.agent_id != agent_id:
         return
     at = min(event.at, timezone.now())
-    if environment.observed_at and at < environment.observed_at:
+    late = environment.observed_at is not None and at < environment.observed_at
+    if late or sleeping.is_late(environment, agent_id, event):
         return
     environment.observed_at = at
     services = _with_known_endpoints(event.services, environment.services or environment.live.services)
     if event.deployment == environment.live.pk and environment.services != services:
         _take_over(environment, services)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
+    sleeping.observed(environment, event)
 
 
 @transaction.atomic
