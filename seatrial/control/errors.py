@@ -27,7 +27,8 @@ ControlError
 Errors that libraries raise because something does not answer are not wrapped; they are caught where they matter: the
 database's (`database_errors.AWAY`), the bus's (`nats.errors.Error`), and `WireError` for messages from the bus that
 cannot be read. `api` and `error_pages` turn all of them into answers. A process that cannot start ends with
-`start.CannotStart`.
+`start.CannotStart`. `policies.refs.NotMatchedYet` is no error, and nobody handles it as one: it ends a transaction that is
+run again.
 """
 
 from typing import ClassVar

@@ -176,6 +176,19 @@ def test_as_many_manifests_as_a_repository_has() -> None:
     assert not result["passed"] and result["findings_left_out"] == 323, result["message"]
 
 
+@pytest.mark.parametrize("slug", ["lockfile", "lock-current", "dependencies-pinned", "dependency-sources"])
+def test_installed_packages_that_are_committed_stand_in_no_ones_way(slug: str) -> None:
+    files: dict[str, Any] = {
+        f"web/node_modules/a{n}/package.json": '{"dependencies": {"b": "*"}}' for n in range(501)
+    }
+    own = {
+        "web/package.json": '{"dependencies": {"b": "1.0.0"}}',
+        "web/package-lock.json": '{"packages": {"node_modules/b": {"version": "1.0.0"}}}',
+    }
+    result = run(slug, {**files, **own})
+    assert result["passed"] and result["score"] == 100, result
+
+
 @pytest.mark.parametrize(("files", "score"), [
     ({"requirements.txt": f"-e .\n-e .[dev]\n-e ./lib\n-e git+https://x.test/a@{COMMIT}#egg=a\n--find-links https://x.test\n", "Dockerfile": ""}, 100),
     ({"requirements.txt": "ship @ https://x.test/a.zip#sha256=" + "0" * 64, "Dockerfile": ""}, 100),

@@ -23,7 +23,8 @@ _runs_again: ContextVar[bool] = ContextVar("runs_again", default=False)
 
 
 class NotMatchedYet(Exception):
-    """The transaction has to be run again, once these expressions were searched for in this ref."""
+    """The transaction has to be run again, once these expressions were searched for in this ref. No ControlError: who answers those
+    must not answer this."""
 
     def __init__(self, patterns: set[str], ref: str) -> None:
         super().__init__("expressions are matched outside of transactions")

@@ -3,7 +3,7 @@
 For every manifest that names dependencies there must be a lock file beside it, or further up (workspaces). A
 requirements.txt counts when each line is pinned with ==, by a hash, or by a whole commit, editable or not. Where nothing is deployed
 (no Dockerfile, compose file that builds, chart or galley.yml, apart from those for development and tests) it passes all the same,
-saying so: libraries are often better without a lock. Parameter `skip`: which paths are not looked at.
+saying so: libraries are often better without a lock. Parameter `skip`: which paths are not looked at; of what is vendored, manifests never are.
 """
 
 import re
@@ -39,6 +39,11 @@ OTHERS = {  # what the platform does not read itself, and what says that it name
     "pubspec.yaml": "",
     "flake.nix": "",
 }
+VENDORED = [
+    "node_modules/",
+    "vendor/",
+    "third_party/",
+]  # there may be thousands, of which nobody wants to hear
 NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hold
 MOST = 500  # manifests that the host reads in one go
 PART = 200  # patterns that it takes
@@ -92,8 +97,8 @@ def manifests(project, skip):
     """Those that name dependencies for which there are lock files, or are one themselves."""
     paths = [path for path in project.files.matching(MANIFESTS) if not re.search(skip, path)]
     meant = set(paths)
-    if project.files.count(MANIFESTS) <= MOST:
-        found = project.get_manifests()  # as other policies ask: it is read once
+    if project.files.count(MANIFESTS, unless=r"(^|/)(node_modules|vendor|third_party)/") <= MOST:
+        found = project.get_manifests(exclude=VENDORED)  # as other policies ask: it is read once
     else:
         found = [
             one

@@ -25,12 +25,21 @@ TESTS = [
     {"name": "another version of a module", "input": {"files": {"go.mod": "module a\n\nrequire x.test/b v1.1.0\n", "go.sum": "x.test/b v1.0.0 h1:a=\n"}}, "expected": {"passed": False, "findings": [{"path": "go.mod", "line": 3}]}},
 ]  # fmt: skip
 
+VENDORED = [
+    "node_modules/",
+    "vendor/",
+    "third_party/",
+]  # there may be thousands, of which nobody wants to hear
 SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/")
 NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hold
 
 
 def evaluate(project):
-    manifests = [one for one in project.get_manifests() if one["lock"] and not SKIPPED.search(one["path"])]
+    manifests = [
+        one
+        for one in project.get_manifests(exclude=VENDORED)
+        if one["lock"] and not SKIPPED.search(one["path"])
+    ]
     problems = []
     for one in manifests:
         problems += [
