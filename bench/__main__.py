@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import fairness, gates, memory, policies, previews, routes, webhooks
+from bench import fairness, gates, memory, policies, previews, routes, sleeping, webhooks
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.report import ratios, show
 from bench.timing import Measurement
@@ -30,6 +30,7 @@ ON_A_PLATFORM: Mapping[str, Callable[[Platform, Path], list[Measurement]]] = {
     "webhooks": lambda platform, _: webhooks.measure(platform),
     "previews": previews.measure,
     "gates": gates.measure,
+    "sleeping": sleeping.measure,
 }
 ALONE: Mapping[str, Callable[[], list[Measurement]]] = {
     "routes": routes.measure,
@@ -42,6 +43,7 @@ RATIOS = [
     ("webhook to preview, warm", "by hand, warm"),
     *webhooks.RATIOS,
     *gates.RATIOS,
+    *sleeping.RATIOS,
     *routes.RATIOS,
     *policies.RATIOS,
     *fairness.RATIOS,

@@ -2,6 +2,7 @@
 from the code, so that they are always right. `--check` only reports whether they are up to date."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from seatrial.agent.recipes import galley
 from seatrial.agent.recipes.compose import limits
+from seatrial.agent.recipes.galley_schema import galley_schema
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
@@ -58,13 +60,19 @@ Written by `make docs` from the code. A recipe says how to run a commit. It is t
 `docker-compose.yaml`, a `Dockerfile`. A recipe that cannot be followed is refused, and the message names file, line, key and fix
 for everything that is wrong. What Seatrial leaves out of a recipe becomes a warning of the deployment.
 
+Where the recipe is in another folder, as in a repository with several applications, an admin sets the project's *recipe folder*:
+on its settings page, with `seatrial projects set SHOP --recipe services/shop`, or with
+`seatrial preview PATH --recipe services/shop`. Then the recipe is the first of these in that folder. Its paths begin there, and may
+lead to any other folder of the repository (`../api`); for a compose file, the `.env` beside it counts, too. `COMPOSE_FILE` in the
+project's variables goes before a compose file of the folder. What is set counts from a preview's next deployment on.
+
 A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in a compose file `x-galley-kind` or the label
 `galley.kind`), or else if the name of its image, or of the base image it is built from, says so, or if a compose file pulls it and
 it publishes only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the
 others. So does a pulled service of a compose file that writes to a volume of its own, because two servers would destroy the
 volume's data; but not if it is a proxy or depends on services that change with the push.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`. These variables get their values from the
+`${NAME}` takes its value from [the variables of previews](variables.md), then from the commit's `.env`. These variables get their values from the
 platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.
 
 - `GALLEY_PREVIEW_URL_<service>`, such as `https://pr-7-shop.preview.example.com`, with a port where the address has one.
@@ -115,7 +123,11 @@ def command_rows(group: Any, above: str) -> Iterator[str]:
 def options(command: object) -> list[str]:
     """Arguments and options of a command, as its help names them."""
     parameters = getattr(command, "params", [])
-    return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
+    return [
+        parameter.opts[-1] if parameter.opts[-1].startswith("-") else parameter.metavar or parameter.opts[-1]
+        for parameter in parameters
+        if parameter.name != "help"
+    ]
 
 
 WITHOUT = """\
@@ -183,6 +195,15 @@ def page() -> str:
     return "\n".join(parts)
 
 
+EDITORS = """\
+Editors complete and check it while it is written, with the JSON Schema that your Seatrial serves, also to people who are not signed in.
+With the YAML language server (VS Code, Neovim, JetBrains and others), the first line of the file names it:
+
+    # yaml-language-server: $schema=https://seatrial.example.com/static/galley.schema.json
+
+"""
+
+
 def fields(kind: type[BaseModel]) -> str:
     """One row per key of a part of galley.yml."""
     rows = ["| key | default | what it is |", "|---|---|---|"]
@@ -210,7 +231,7 @@ def recipes() -> str:
     }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
-        f"{RECIPES}{WITHOUT}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
+        f"{RECIPES}{WITHOUT}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
@@ -296,6 +317,8 @@ def main() -> int:
         DOCS / "compose.md": recipes(),
         DOCS / "policies.md": policies(),
         DOCS / "install" / "settings.md": install_reference(),
+        ROOT / "seatrial/control/previews/static/galley.schema.json": json.dumps(galley_schema(), indent=1)
+        + "\n",
         ROOT / "deploy" / ".env.example": text(Install.ONE_HOST, {}),
         ROOT / "deploy" / ".env.airgap.example": text(Install.AIR_GAPPED, {}),
     }

@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_variables import OF_VARIABLES
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -39,6 +40,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Nobody gets into one preview with what": (
         f"{GATES}::test_passes_are_of_one_environment_and_cannot_be_made_up",
+    ),
+    "- Who does not get in does not wake": (
+        "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
+        "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
     ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
@@ -237,6 +242,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
     ),
     **OF_POLICIES,
+    **OF_VARIABLES,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

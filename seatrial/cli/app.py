@@ -37,6 +37,7 @@ from seatrial.cli import (
     status,
     terminal,
     tokens,
+    variables,
     verifying,
     waivers,
 )
@@ -74,6 +75,10 @@ app.command()(pulls.check)
 app.command()(pulls.close)
 app.command()(pulls.undo)
 app.command()(orders.extend)
+app.command()(orders.pin)
+app.command()(orders.unpin)
+app.command()(orders.sleep)
+app.command()(orders.wake)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(recipe.recipe)
@@ -95,6 +100,7 @@ app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
+app.add_typer(variables.variables, name="variables")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

@@ -1,4 +1,4 @@
-"""`seatrial pulls`, `approve`, `extend`: pull requests at code hosts, and what people decide about them."""
+"""`seatrial pulls`, `approve`, `extend`, `pin`, `sleep`, `wake`: pull requests at code hosts, and what people decide about them."""
 
 import os
 from typing import Annotated
@@ -61,12 +61,45 @@ def approve(project: Project, number: Number, commit: Commit = "") -> None:
 
 def extend(name: Name) -> None:
     """Let a preview live longer, by its project's time to live."""
+    extended = _ordered(name, "extend")
+    Terminal().line(bold(extended["name"]), f" ends on {moment(extended['expires_at'])} without a new commit")
+
+
+def pin(name: Name, as_json: AsJson = False) -> None:
+    """Keep a preview beyond its time to live, until its pull request is closed or somebody stops it."""
+    _told(_ordered(name, "pin"), " does not expire", as_json)
+
+
+def unpin(name: Name, as_json: AsJson = False) -> None:
+    """Undo that a preview was pinned. If its time to live is over, it gets a whole one."""
+    row = _ordered(name, "unpin")
+    _told(row, f" ends on {moment(row['expires_at'])} without a new commit", as_json)
+
+
+def sleep(name: Name, as_json: AsJson = False) -> None:
+    """Put a preview to sleep now. Whoever visits it wakes it."""
+    _told(_ordered(name, "sleep"), " falls asleep", as_json)
+
+
+def wake(name: Name, as_json: AsJson = False) -> None:
+    """Wake a preview that sleeps."""
+    _told(_ordered(name, "wake"), " is waking", as_json)
+
+
+def _ordered(name: str, order: str) -> Json:
     api = _api()
     found = items(api.get("/environments", name=name, limit=1))
     if not found:
         raise CommandError(f"there is no preview {name}.", fix=f"See their names: {typed('status')}")
-    extended = api.post(f"/environments/{found[0]['id']}/extend", {})
-    Terminal().line(bold(extended["name"]), f" ends on {moment(extended['expires_at'])} without a new commit")
+    row: Json = api.post(f"/environments/{found[0]['id']}/{order}", {})
+    return row
+
+
+def _told(row: Json, said: str, as_json: bool) -> None:
+    if as_json:
+        document(row)
+        return
+    Terminal().line(bold(row["name"]), said)
 
 
 def _marks(row: Json) -> str:

@@ -23,6 +23,14 @@ TtlHours = Annotated[
     int | None,
     typer.Option("--ttl-hours", help="Default TTL: hours that a preview lives without a new commit."),
 ]
+PauseMinutes = Annotated[
+    int | None,
+    typer.Option("--pause-after", metavar="MINUTES", help="Pause a preview without visitors; 0: never."),
+]
+StopMinutes = Annotated[
+    int | None,
+    typer.Option("--stop-after", metavar="MINUTES", help="Stop a preview without visitors; 0: never."),
+]
 Previews = Annotated[
     bool | None, typer.Option("--previews/--no-previews", help="Whether pull requests get previews.")
 ]
@@ -40,6 +48,10 @@ Labels = Annotated[
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
 ]
 Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", help="The folder where its recipe is, such as services/shop. Empty: the root."),
+]
 Rescan = Annotated[
     str | None,
     typer.Option("--rescan", help="When: never, daily, weekly, or a cron expression in UTC, `30 3 * * 1-5`."),
@@ -60,10 +72,13 @@ def change(
     project: Project,
     name: Name = None,
     ttl_hours: TtlHours = None,
+    pause_after: PauseMinutes = None,
+    stop_after: StopMinutes = None,
     previews: Previews = None,
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    recipe: Recipe = None,
     label: Labels = None,
     stack: Stack = None,
     rescan: Rescan = None,
@@ -73,10 +88,13 @@ def change(
     settings = {
         "name": name,
         "ttl_hours": ttl_hours,
+        "pause_minutes": pause_after,
+        "stop_minutes": stop_after,
         "previews_enabled": previews,
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "recipe_folder": recipe,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
         "rescan": rescan,

@@ -212,6 +212,10 @@ class Configuration(SignInSettings):
         "",
         description="Address at which the worker looks at the certificates that the ingress serves. Unset: it serves none.",
     )
+    galley_ingress_visits: shapes.FilePath = Field(
+        None,
+        description="File in which Traefik writes down when previews are visited (its access log). Unset: no preview falls asleep by itself.",
+    )
     galley_ingress_notes: shapes.FilePath = Field(
         None,
         description="Directory in which the ingress and `galley-server certificate` leave what is wrong about certificates.",

@@ -23,18 +23,22 @@ class Source(Part):
 
 
 class DesiredDeployment(Part):
-    """One version of one environment: a commit to check out, build and start.
+    """One version of one environment: a commit to check out, build and start. Its recipe is at the repository's root, unless
+    `recipe_folder` names another folder.
 
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
+    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
     """
 
     id: str
     commit: str
     branch: str = ""
     no_cache: bool = False
+    recipe_folder: str = ""
     held: bool = False
+    variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
 
@@ -68,7 +72,8 @@ class DesiredEnvironment(Message):
     services that keep data stay until the key is deleted, because the environment may come back until then.
 
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
-    is removed: when the environment runs again, the same containers go on with the same files and the same data.
+    is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
+    `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
     """
 
     environment: str
@@ -83,9 +88,9 @@ class DesiredEnvironment(Message):
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
     isolation: Isolation | None = None  # None: the engine's default runtime
-    variables: str = ""  # sealed JSON object {name: value}, or empty
     drain_seconds: float = 5.0
     running: bool = True
+    paused: bool = False  # an older agent stops them
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:
@@ -199,12 +204,14 @@ class DeploymentFailed(Message):
 
 class EnvironmentObserved(Message):
     """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
-    nothing is live."""
+    nothing is live. `streams`: how many connections of visitors have been open for a while; None: an older agent does not look.
+    """
 
     environment: str
     revision: int
     deployment: str | None
     services: list[ObservedService] = Field(default_factory=list)
+    streams: int | None = None
     at: datetime = Field(default_factory=now)
 
 

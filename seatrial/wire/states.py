@@ -6,15 +6,25 @@ from enum import StrEnum
 class EnvironmentState(StrEnum):
     """pending -> building -> running -> stopped -> terminated (and stopped -> running, until its time is over).
 
-    Between running and terminated there is also hibernating, which leads back to running.
+    One that nobody visits may be hibernating in between: running -> hibernating -> running.
     """
 
     PENDING = "pending"  # nothing serves and nothing is in progress
     BUILDING = "building"  # nothing serves yet; the first deployment is in progress
     RUNNING = "running"  # a deployment is live (a newer one may be in progress)
     STOPPED = "stopped"  # a person stopped it, and can undo that: its data is kept, its containers do not run
-    HIBERNATING = "hibernating"
+    HIBERNATING = (
+        "hibernating"  # nobody visits it: its containers are paused or stopped, and who visits it wakes it
+    )
     TERMINATED = "terminated"
+
+
+class Tier(StrEnum):
+    """How much of a preview runs: running -> paused -> stopped -> running. No agent knows the word."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # its containers keep their memory, and get no processor
+    STOPPED = "stopped"  # its containers have ended; their files and volumes are kept
 
 
 class DeploymentState(StrEnum):

@@ -180,6 +180,12 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     api.routes["POST /environments/01E/extend"] = lambda _: (200, {"name": attack, "expires_at": attack})
     shown("extend", "pr-1-shop")
+    for order in ("pin", "unpin", "sleep", "wake"):
+        api.routes[f"POST /environments/01E/{order}"] = lambda _: (
+            200,
+            {"name": attack, "expires_at": attack},
+        )
+        shown(order, "pr-1-shop")
 
 
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
@@ -330,11 +336,12 @@ def test_every_command_is_attacked_here() -> None:
         "policies",
         "policy",
         "access",
+        "variables",
         "notices",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "init", "evaluations", "scores", "report", "verify", "recipe",
+        "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
     }, "a new command: attack it above"  # fmt: skip
 
 

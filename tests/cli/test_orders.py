@@ -1,5 +1,6 @@
 """Pull requests at code hosts, from the terminal."""
 
+import json
 import time
 from typing import Any
 
@@ -69,3 +70,19 @@ def test_extend_says_when_it_ends_now(cli: Any, shop: FakeApi, monkeypatch: pyte
     time.tzset()
     code, out, _ = cli("extend", "pr-7-shop")
     assert code == 0 and "pr-7-shop ends on 2026-12-02 10:00 without" in out
+
+
+def test_pin_sleep_and_wake_say_what_they_did(cli: Any, shop: FakeApi) -> None:
+    shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    row = {"name": "pr-7-shop", "expires_at": "2026-12-02T10:00:00Z"}
+    for order, said in (
+        ("pin", "does not expire"),
+        ("unpin", "ends on"),
+        ("sleep", "falls asleep"),
+        ("wake", "is waking"),
+    ):
+        shop.routes[f"POST /environments/01E/{order}"] = lambda _: (200, row)
+        code, out, _ = cli(order, "pr-7-shop")
+        assert code == 0 and f"pr-7-shop {said}" in out
+        code, out, _ = cli(order, "pr-7-shop", "--json")
+        assert code == 0 and json.loads(out) == row

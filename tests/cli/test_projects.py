@@ -25,9 +25,29 @@ def rows(api: FakeApi) -> list[dict[str, Any]]:
 def test_only_what_was_named_is_changed(cli: Any, api: FakeApi, rows: list[dict[str, Any]]) -> None:
     sent: list[dict[str, Any]] = []
     api.routes["PATCH /projects/01P"] = lambda body: (sent.append(body), (200, SHOP))[1]
-    code, out, _ = cli("projects", "set", "shop", "--ttl-hours", "24", "--no-previews", "--forks")
+    code, out, _ = cli(
+        "projects",
+        "set",
+        "shop",
+        "--ttl-hours",
+        "24",
+        "--no-previews",
+        "--forks",
+        "--pause-after",
+        "30",
+        "--stop-after",
+        "0",
+    )
     assert code == 0 and "Shop" in out
-    assert sent == [{"ttl_hours": 24, "previews_enabled": False, "previews_of_forks": True}]
+    assert sent == [
+        {
+            "ttl_hours": 24,
+            "pause_minutes": 30,
+            "stop_minutes": 0,
+            "previews_enabled": False,
+            "previews_of_forks": True,
+        }
+    ]
     code, _, err = cli("projects", "set", "shop")
     assert code != 0 and "nothing to change" in err and len(sent) == 1
 

@@ -104,6 +104,8 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "containers.keep_down": lambda e: e.containers.keep_down("one"),
         "containers.start": lambda e: e.containers.start("one"),
         "containers.stop": lambda e: e.containers.stop("one", 1),
+        "containers.pause": lambda e: e.containers.pause("one"),
+        "containers.unpause": lambda e: e.containers.unpause("one"),
         "containers.remove": lambda e: e.containers.remove("one"),
         "containers.get": lambda e: e.containers.get("one"),
         "containers.host_process": lambda e: e.containers.host_process("one"),

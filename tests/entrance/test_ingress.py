@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from seatrial.control.entrance import bypass, guests
 from seatrial.control.previews.route_document import Document
-from tests.entrance.visits import ALICE, DOMAIN, basic, colleague, login, members
+from tests.entrance.visits import ALICE, DOMAIN, asleep, basic, colleague, comes_up, login, members, preview
 from tests.worker.stack import PLAIN, Traefik, eventually
 
 if TYPE_CHECKING:
@@ -181,3 +183,46 @@ def test_nobody_gets_in_while_nobody_can_be_asked(
     routed(traefik, scenario)
     assert ask(traefik, X_Galley_Bypass=token).status_code == 500
     assert application.heard == []
+
+
+def soon(do: Callable[[], None]) -> threading.Thread:
+    """In a second, as an agent would."""
+
+    def work() -> None:
+        time.sleep(1)
+        try:
+            do()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_page_turns_into_the_application_and_a_program_is_held(
+    traefik: Traefik, application: Application, browser: Browser
+) -> None:
+    port = application.server_port
+    scenario = asleep(preview(port=port))
+    routed(traefik, scenario)
+    assert ask(traefik, User_Agent="kube-probe/1.30").status_code == 503
+    assert application.heard == [] and scenario.environment.waking_since is None
+    agent = soon(lambda: comes_up(scenario, port))
+    held = ask(traefik, "/orders")
+    agent.join()
+    assert held.status_code == 200 and application.heard[-1]["path"] == "/orders"
+    assert "x-galley-look" not in application.heard[-1]
+
+    asleep(scenario)
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(f"http://pr-1-shop.{DOMAIN}:{traefik.web}/cart?x=1")
+        expect(page.locator("h1")).to_have_text("The preview is waking up")
+        expect(page.locator(".progress")).to_have_text("0 of 2 services up")
+        agent = soon(lambda: comes_up(scenario, port))
+        expect(page.locator("body")).to_contain_text('"path": "/cart?x=1"', timeout=10_000)
+        agent.join()
+    finally:
+        context.close()

@@ -99,6 +99,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
     from tests.dashboard.tried import tried
+    from tests.dashboard.varied import varied
 
     made = tried(harbour)
     review = kept(harbour).reviews.get()
@@ -127,6 +128,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.project.pk}/access",
         f"/environments/{gated(harbour).pk}/guests",
+        *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         "/policies/git",

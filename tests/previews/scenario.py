@@ -162,11 +162,16 @@ class Scenario:
         services.failed(self._speaker(deployment, agent), event)
 
     def observe(
-        self, deployment: Deployment, *observed: ObservedService, at: int = 0, agent: str = ""
+        self,
+        deployment: Deployment,
+        *observed: ObservedService,
+        at: int = 0,
+        agent: str = "",
+        revision: int = 1,
     ) -> None:
         event = EnvironmentObserved(
             environment=deployment.environment_id,
-            revision=1,
+            revision=revision,
             deployment=deployment.pk,
             services=list(observed),
             at=self.clock + timedelta(seconds=at),

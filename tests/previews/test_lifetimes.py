@@ -9,7 +9,7 @@ from django.utils import timezone
 from seatrial.control.audit.actors import Actor
 from seatrial.control.audit.models import AuditEntry
 from seatrial.control.previews import services
-from seatrial.control.previews.errors import NothingToExtend
+from seatrial.control.previews.errors import NothingToExtend, NothingToPin
 from seatrial.control.previews.lifetimes import LONGEST
 from seatrial.control.previews.models import Environment
 from tests import factories
@@ -69,3 +69,27 @@ def test_only_some_may_extend() -> None:
     environment.refresh_from_db()
     assert environment.expires_at is not None
     assert environment.expires_at > timezone.now() + 3 * TTL - timedelta(minutes=1)
+
+
+def test_what_is_pinned_does_not_expire_and_ends_with_its_pull_request(scene: Scenario) -> None:
+    scene.live(A)
+    services.pin(scene.environment, BY)
+    services.pin(scene.environment, BY)
+    Environment.objects.update(expires_at=timezone.now() - timedelta(hours=1))
+    assert services.expire() == 0 and scene.environment.pinned_by == "alice"
+    services.unpin(scene.environment, BY)
+    assert scene.environment.expires_at > timezone.now() + TTL - timedelta(minutes=1), (
+        "it has time to be pinned again"
+    )
+    services.pin(scene.environment, BY)
+    scene.stop()
+    scene.undo_time_passes()
+    assert services.expire() == 1, "a stop ends it"
+    with pytest.raises(NothingToPin):
+        services.pin(scene.environment, BY)
+    scene.push("b" * 40, at=5)
+    assert not scene.environment.pinned
+    services.pin(scene.environment, BY)
+    scene.close(at=9)
+    assert scene.environment.state == "terminated"
+    assert AuditEntry.objects.filter(action="environment.pin").count() == 3

@@ -21,7 +21,7 @@ PINNED = Whereabouts(last="a", data=("db",), data_on="a", runtime="docker")
 
 def test_it_stays_where_it_was_however_much_room_others_have() -> None:
     decision = decide([member("a", placed=9), member("b")], ON_A)
-    assert (decision.agent, decision.waits_for, decision.pinned) == ("a", "", False)
+    assert (decision.agent, decision.waits_for, decision.bound) == ("a", "", False)
 
 
 @pytest.mark.parametrize("state", [OFFLINE, DRAINING, REVOKED])
@@ -33,7 +33,7 @@ def test_without_data_it_leaves_an_agent_that_takes_nothing(state: AgentState) -
 
 def test_data_is_waited_for_and_the_reason_says_so() -> None:
     decision = decide([member("a", OFFLINE), member("b")], PINNED)
-    assert (decision.agent, decision.pinned) == ("a", True)
+    assert (decision.agent, decision.bound) == ("a", True)
     assert decision.waits_for == "agent a, which is offline: it has the data of db"
     assert decision.reason == "waits for agent a, which is offline: it has the data of db"
 
@@ -47,7 +47,7 @@ def test_data_stays_on_an_agent_that_is_draining() -> None:
 @pytest.mark.parametrize("fleet", [[member("a", REVOKED), member("b")], [member("b")]])
 def test_data_on_a_revoked_agent_is_lost_and_named(fleet: list[Member]) -> None:
     decision = decide(fleet, Whereabouts(last="a", data=("db", "cache"), data_on="a"))
-    assert decision.agent == "b" and not decision.pinned
+    assert decision.agent == "b" and not decision.bound
     assert decision.lost.startswith("The data of db and cache was on")
     assert decision.lost.endswith("this deployment begins without it.")
 
@@ -108,8 +108,8 @@ def test_whatever_the_fleet_the_rules_hold(fleet: list[Member], known: Whereabou
     states = {one.id: one.state for one in fleet}
     assert decision.reason
     holder = states.get(known.data_on or "") if known.data else None
-    assert decision.pinned == (holder in {ONLINE, DRAINING, OFFLINE})
-    if decision.pinned:
+    assert decision.bound == (holder in {ONLINE, DRAINING, OFFLINE})
+    if decision.bound:
         assert decision.agent == known.data_on
         assert bool(decision.waits_for) == (holder == OFFLINE)
     elif decision.agent is not None:
@@ -117,7 +117,7 @@ def test_whatever_the_fleet_the_rules_hold(fleet: list[Member], known: Whereabou
     else:
         assert decision.waits_for
         assert not any(s == ONLINE for s in states.values()) or known.runtime
-    assert bool(decision.lost) == (bool(known.data) and not decision.pinned)
+    assert bool(decision.lost) == (bool(known.data) and not decision.bound)
 
 
 def test_one_with_a_container_engine_goes_first() -> None:

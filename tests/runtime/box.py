@@ -109,17 +109,20 @@ class Box:
 
     def shown(self) -> Container:
         """As the runtime tells it."""
-        running = self.state is ContainerState.RUNNING
+        running = self.state in {ContainerState.RUNNING, ContainerState.PAUSED}
         addresses = {name: at if running else "" for name, at in self.in_network_of.addresses.items()}
         return Container(
             name=self.spec.name, labels=self.spec.labels, state=self.state, addresses=addresses,
-            exit_code=self.exit_code if self.state is not ContainerState.RUNNING else None, image=self.spec.image,
+            exit_code=None if running else self.exit_code, image=self.spec.image,
             started_at=self.started_at, oom_killed=self.oom_killed, restarts=self.restarts,
             stays_down=self.stays_down, network_of=self.spec.network_of, stop_seconds=self.spec.options.stop_seconds,
         )  # fmt: skip
 
     def start(self) -> None:
-        """Begin, or begin again after it has ended."""
+        """Begin, or begin again after it has ended; go on if it is paused."""
+        if self.state is ContainerState.PAUSED:
+            self.unpause()
+            return
         self._begin()
         self._task = asyncio.create_task(self._live())
 
@@ -165,8 +168,20 @@ class Box:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if self.state.up:
+        if self.state.up or self.state is ContainerState.PAUSED:
             self._end(code, again=False)
+
+    def pause(self) -> None:
+        """Answer nobody until `unpause`; the program is where it was then."""
+        if self.state is ContainerState.RUNNING:
+            self.state = ContainerState.PAUSED
+            self.tell(self, "pause")
+
+    def unpause(self) -> None:
+        """Go on."""
+        if self.state is ContainerState.PAUSED:
+            self.state = ContainerState.RUNNING
+            self.tell(self, "unpause")
 
     def _say(self, stream: str, text: str) -> None:
         *whole, rest = (self._rest.pop(stream, "") + text).split("\n")

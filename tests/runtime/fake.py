@@ -329,6 +329,18 @@ class FakeRuntime:
         if name in self.boxes:
             await self.boxes[name].stop()
 
+    async def pause(self, name: str) -> None:
+        """See Runtime."""
+        await self._asked()
+        if name in self.boxes:
+            self.boxes[name].pause()
+
+    async def unpause(self, name: str) -> None:
+        """See Runtime."""
+        await self._asked()
+        if name in self.boxes:
+            self.boxes[name].unpause()
+
     @whole
     async def remove(self, name: str) -> None:
         """See Runtime."""

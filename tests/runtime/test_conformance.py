@@ -72,6 +72,35 @@ async def test_what_was_stopped_is_started_again(ground: Ground, network: str) -
     assert (await ground.runtime.start(ground.spec())).state == "running"
 
 
+@pytest.mark.engines_only("processes are ended instead")
+async def test_what_is_paused_goes_on_where_it_was(ground: Ground, network: str) -> None:
+    name = ground.spec().name
+    began = (await ground.runtime.start(ground.spec())).started_at
+    await well(ground)
+    await ground.runtime.unpause(name)
+    for _ in range(2):
+        await ground.runtime.pause(name)
+        paused = await state(ground, "paused")
+        assert not paused.state.up and paused.addresses[network]
+    for _ in range(2):
+        await ground.runtime.unpause(name)
+    await well(ground)
+    again = await state(ground, "running")
+    assert again.started_at == began and again.addresses == paused.addresses
+    await ground.runtime.pause(name)
+    assert (await ground.runtime.start(ground.spec())).started_at == began
+    await state(ground, "running")
+    await ground.runtime.pause(name)
+    await ground.runtime.stop(name, 1)
+    await state(ground, "exited")
+    await ground.runtime.start(ground.spec())
+    await ground.runtime.pause(name)
+    await ground.runtime.remove(name)
+    assert await ground.runtime.get(name) is None
+    for gone in (ground.runtime.pause, ground.runtime.unpause):
+        await gone(name)
+
+
 @pytest.mark.engines_only("all processes share the loopback")
 async def test_what_has_ended_has_no_address(ground: Ground, network: str) -> None:
     await ground.runtime.start(ground.spec())

@@ -92,6 +92,16 @@ class Containers:
             if error.status != 304 and not error.absent:  # 304: it does not run
                 raise
 
+    async def pause(self, name: str) -> None:
+        """Freeze the container, which runs."""
+        with self._connection.calls():
+            await self._named(name).pause()
+
+    async def unpause(self, name: str) -> None:
+        """Let the container, which is frozen, go on."""
+        with self._connection.calls():
+            await self._named(name).unpause()
+
     async def remove(self, name: str) -> None:
         """Kill and remove the container and its anonymous volumes. Raises EngineRefused (BEING_REMOVED) while another
         removal is under way."""

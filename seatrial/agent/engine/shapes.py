@@ -17,7 +17,7 @@ from seatrial.wire.states import Isolation
 _RESTART = {RestartPolicy.NEVER: "no"}
 GVISOR = "runsc"  # the name of gVisor's runtime in the engine
 _JOINED = "container:"  # the mode of a network that belongs to another container
-_STATES = {"paused": ContainerState.RUNNING, "removing": ContainerState.DEAD}
+_STATES = {"removing": ContainerState.DEAD}
 
 
 def label_filter(labels: Mapping[str, str]) -> dict[str, list[str]]:

@@ -134,6 +134,7 @@ class EnvironmentActor:
             # An empty folder does not count as something left, but the next look would find it again.
             await forget_files(self._tools, self.environment)
             await self._tools.ways.keep(self.environment, ())
+            self._tools.logs.masks.forget(self.environment)
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
                 workspace=self._workspace,
@@ -168,8 +169,8 @@ class EnvironmentActor:
                 self._begin(deployment, attempt=False)
             case planner.StartAgain(planned, container):
                 await self._start_again(planned, container)
-            case planner.Halt(containers):
-                await stop(self._tools, containers)
+            case planner.Halt() | planner.Pause() | planner.GoOn():
+                await self._rest(step)
             case planner.Drain(deployment):
                 self._drain(deployment)
             case planner.RemoveDeployment(deployment):
@@ -183,6 +184,15 @@ class EnvironmentActor:
                 await remove_everything(self._tools, self.environment)
                 for container in host.containers:
                     self._followers.forget(container.name)
+
+    async def _rest(self, step: planner.Halt | planner.Pause | planner.GoOn) -> None:
+        if isinstance(step, planner.Halt):
+            await stop(self._tools, step.containers)
+            return
+        runtime = self._tools.runtime
+        change = runtime.pause if isinstance(step, planner.Pause) else runtime.unpause
+        for container in step.containers:
+            await change(container.name)
 
     async def _start_again(self, planned: Planned, container: Container) -> None:
         """Like a repair, with the container's own fingerprint, so that it stays what it is."""

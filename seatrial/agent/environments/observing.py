@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from seatrial.agent.environments.planner import Host, wanted
 from seatrial.agent.environments.startup import Launched
+from seatrial.agent.environments.streams import Streams
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
@@ -22,6 +23,7 @@ class Observer:
         self._tools = tools
         self._followers = followers
         self._environment = environment
+        self._streams = Streams()
         self._told: EnvironmentObserved | None = None
         self._told_at = 0.0
 
@@ -45,6 +47,7 @@ class Observer:
             revision=desired.revision,
             deployment=desired.live.id if desired.live else None,
             services=await self._tools.ways.open(self._environment, seen),
+            streams=self._streams.count(one.endpoint for one in seen if one.endpoint),
         )
         same = self._told is not None and observed.model_copy(update={"at": self._told.at}) == self._told
         if same and time.monotonic() - self._told_at < EVERY_SECONDS:
@@ -57,8 +60,11 @@ class Observer:
     def _follow(self, desired: DesiredEnvironment, host: Host) -> None:
         current = wanted(desired)
         newest = next(iter(reversed(current)), "")
+        secretive = {one.id for one in (desired.live, desired.candidate) if one is not None and one.variables}
         for container in host.containers:
             deployment = container.labels.get(DEPLOYMENT) or newest
+            if deployment in secretive and not self._tools.logs.masks.knows(self._environment, deployment):
+                continue  # followed once it is known what to mask; nothing of its log is lost
             if container.state is ContainerState.RUNNING and deployment in current:
                 channel = Channel(
                     desired.workspace, self._environment, deployment, container.labels.get(SERVICE, "")

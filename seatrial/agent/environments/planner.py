@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
-from seatrial.agent.vocabulary.containers import Container
+from seatrial.agent.vocabulary.containers import Container, ContainerState
 from seatrial.agent.vocabulary.labels import DEPLOYMENT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
@@ -93,6 +93,20 @@ class Halt:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Pause containers of an environment that sleeps, each before those that it needs."""
+
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """Let paused containers go on, each after those that it needs."""
+
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True)
 class Drain:
     """Let an old deployment finish its requests before it is removed."""
 
@@ -131,6 +145,8 @@ Step = (
     | Repair
     | StartAgain
     | Halt
+    | Pause
+    | GoOn
     | Drain
     | RemoveDeployment
     | RemoveContainer
@@ -144,7 +160,10 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
     if desired is None:
         return [*_cancel_all(progress), *([] if host.empty else [RemoveEverything()])]
     if not desired.running:
-        return [*_cancel_all(progress), *_remove_old(desired, host, progress, now), *_halt(host)]
+        rest = _pause(desired, host, progress) if desired.paused else _halt(host)
+        return [*_cancel_all(progress), *_remove_old(desired, host, progress, now), *rest]
+    if paused := in_order(host, desired, progress, ContainerState.PAUSED):
+        return [GoOn(paused)]
     return [
         *_cancel(desired, progress),
         *_remove_old(desired, host, progress, now),
@@ -164,8 +183,28 @@ def _cancel_all(progress: Progress) -> list[Step]:
 
 
 def _halt(host: Host) -> list[Step]:
-    up = tuple(container for container in host.containers if container.state.up)
+    up = tuple(
+        container
+        for container in host.containers
+        if container.state.up or container.state is ContainerState.PAUSED
+    )
     return [Halt(up)] if up else []
+
+
+def _pause(desired: DesiredEnvironment, host: Host, progress: Progress) -> list[Step]:
+    """One that has ended, or is about to begin again, is left to the engine; it is paused once it runs."""
+    running = in_order(host, desired, progress, ContainerState.RUNNING)
+    return [Pause(running[::-1])] if running else []
+
+
+def in_order(
+    host: Host, desired: DesiredEnvironment, progress: Progress, state: ContainerState
+) -> tuple[Container, ...]:
+    """The containers in this state, each after those that it needs, as far as it is known what the live deployment consists of."""
+    launch = progress.launches.get(desired.live.id) if desired.live else None
+    places = {p.spec.name: place for place, p in enumerate(launch.services)} if launch else {}
+    found = [container for container in host.containers if container.state is state]
+    return tuple(sorted(found, key=lambda container: (places.get(container.name, -1), container.name)))
 
 
 def _cancel(desired: DesiredEnvironment, progress: Progress) -> list[Step]:
@@ -199,12 +238,15 @@ def _repair(desired: DesiredEnvironment, host: Host, progress: Progress, now: fl
 
 
 def _start_again(launch: Launch, host: Host, progress: Progress, now: float) -> list[Step]:
-    """Services that only have to be started, if that is all that is amiss, and none of them was just started again."""
+    """Services that only have to be started, if that is all that is amiss, none of them was just started again, and none needs
+    another of them: a repair starts those in their order."""
     containers = {container.name: container for container in host.containers}
     amiss = [p for p in launch.services if _amiss(launch, p, containers.get(p.spec.name))]
     there = [(p, containers[p.spec.name]) for p in amiss if p.spec.name in containers and not p.durable]
     lately = any(now - progress.started_again.get(p.spec.name, -AGAIN_SECONDS) < AGAIN_SECONDS for p in amiss)
-    if lately or len(there) < len(amiss) or launch.network not in host.networks:
+    names = {planned.service.name for planned in amiss}
+    ordered = any(names & set(planned.service.comes_after) for planned in amiss)
+    if lately or ordered or len(there) < len(amiss) or launch.network not in host.networks:
         return []
     return [StartAgain(planned, container) for planned, container in there]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.image_warnings import image_warnings
-from seatrial.agent.environments.interpolation import interpolated, known_values
+from seatrial.agent.environments.interpolation import interpolated, known_values, refuse_in_builds
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
@@ -26,6 +26,7 @@ from seatrial.agent.vocabulary.whole import whole
 from seatrial.detection import Plan
 from seatrial.wire.deployments import Because, DesiredDeployment, DesiredEnvironment, Detected, RecipeRead
 from seatrial.wire.states import Isolation
+from seatrial.wire.variables import Values
 from seatrial.wire.words import Phase, RuntimeKind
 
 
@@ -87,8 +88,11 @@ class Preparation:
         return self._tools.runtime.name == RuntimeKind.PROCESS  # services run from the exported tree there
 
     async def _recipe(self, tree: Tree) -> Recipe:
-        variables = self._tools.variables(self._desired.variables)
-        recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
+        given = await self._variables()
+        variables = given.values
+        recipe = await self._tools.read_recipe(
+            tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
+        )
         if recipe.detected:
             self._detected = read_from(recipe.detected)
             if self._keeps_files:
@@ -97,7 +101,16 @@ class Preparation:
                 )
         recipe = with_warning(bounded(recipe, self._tools.most))
         recipe = within(recipe, self._tools.total, self._tools.defaults)
-        return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
+        recipe = interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
+        refuse_in_builds(recipe, given.secrets)
+        return recipe
+
+    async def _variables(self) -> Values:
+        """From here on, their secrets are masked in everything that is said of this environment."""
+        environment, deployment = self._desired.environment, self._deployment
+        given = await self._tools.variables(environment, deployment.id) if deployment.variables else Values()
+        self._tools.logs.masks.tell(environment, deployment.id, given.secrets)
+        return given
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
         """{service: image}, all built or fetched concurrently; the first failure cancels the others."""

@@ -14,6 +14,7 @@ from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
+from seatrial.agent.vocabulary.variables import VariableSource
 
 MOST = Resources(cpus=4, memory_mb=4096)
 TOTAL = Resources(
@@ -43,7 +44,7 @@ class Tools:
     images: Images
     reports: Reports
     logs: LogShipping
-    variables: Callable[[str], Mapping[str, str]]  # opens the sealed variables of an environment
+    variables: VariableSource
     build_slots: asyncio.Semaphore
     defaults: Resources
     min_free_mb: int

@@ -102,6 +102,12 @@ class Runtime(Protocol):
     async def stop(self, name: str, grace_seconds: float) -> None:
         """Ask the container to end, then end it."""
 
+    async def pause(self, name: str) -> None:
+        """Give it no more processor time; what it has in memory stays. A runtime that cannot do so ends it. A no-op unless it runs."""
+
+    async def unpause(self, name: str) -> None:
+        """Let a paused container go on; a no-op if it is not paused."""
+
     async def remove(self, name: str) -> None:
         """Remove the container, running or not, and its anonymous volumes."""
 

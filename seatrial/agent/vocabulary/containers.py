@@ -22,6 +22,7 @@ class ContainerState(StrEnum):
     CREATED = "created"
     RUNNING = "running"
     RESTARTING = "restarting"
+    PAUSED = "paused"
     EXITED = "exited"
     DEAD = "dead"
 

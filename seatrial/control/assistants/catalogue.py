@@ -154,6 +154,12 @@ PREVIEWS_WRITE = [
     ),
     tool(
         Scope.PREVIEWS_WRITE,
+        previews.wake,
+        "Wake a preview that sleeps. It answers within seconds.",
+        name="wake_preview",
+    ),
+    tool(
+        Scope.PREVIEWS_WRITE,
         previews.stop,
         "Stop a preview. Until `undo_until` that can be undone; then its data is gone.",
         name="stop_preview",

@@ -13,10 +13,11 @@ from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.shown import shown_state
+from seatrial.control.previews.sleeping.services import trouble
 from seatrial.control.previews.waits import Wait, waits
 from seatrial.wire.states import EnvironmentState
 
-RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING}
+RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING, EnvironmentState.HIBERNATING}
 
 
 class PhaseAnswer(Schema):
@@ -66,6 +67,9 @@ class DeploymentAnswer(Schema):
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
+    recipe_folder: str = Field(
+        description="The folder of the repository where its recipe is; empty: the root."
+    )
     detected: DetectedAnswer | None = Field(
         description="What was detected of a commit without a recipe; null with one, and until it is known."
     )
@@ -104,7 +108,16 @@ class EnvironmentAnswer(Schema):
     )
     stopped_by: str = Field(description="Who or what stopped it, for people.")
     expires_at: datetime | None = Field(
-        description="When it ends without a new commit; null when it does not run."
+        description="When it ends without a new commit; null when it does not run, or is pinned."
+    )
+    pinned_by: str = Field(description="Who keeps it beyond its time to live; empty: nobody, and it ends.")
+    tier: str = Field(
+        description="running, paused or stopped: how much of it is to run; less than running only while it is hibernating."
+    )
+    asleep_since: datetime | None = Field(description="Since when it is hibernating; null when it is not.")
+    waking: bool = Field(description="Whether it is hibernating, and was woken.")
+    wake_trouble: str = Field(
+        description="Why it does not wake, for people; empty when it does or may still."
     )
     undo_until: datetime | None = Field(
         description="How long everything is kept for an undo; null when nothing can be undone."
@@ -119,7 +132,7 @@ class EnvironmentAnswer(Schema):
 
 def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
     """The answers for `environments`, in their order."""
-    rows = list(environments.select_related("live", "candidate", "pull_request"))
+    rows = list(environments.select_related("live__agent", "candidate", "pull_request"))
     newest = newest_deployments(row.pk for row in rows)
     prefetch_related_objects(list(newest.values()), "phases")
     waiting = waits(row.pk for row in rows)
@@ -165,7 +178,12 @@ def _answer(
         live_commit=live_commit,
         stop_cause=environment.stop_cause,
         stopped_by=environment.stopper,
-        expires_at=environment.expires_at if environment.state in RUNS else None,
+        expires_at=environment.expires_at if environment.state in RUNS and not environment.pinned else None,
+        pinned_by=environment.pinned_by,
+        tier=environment.tier,
+        asleep_since=environment.asleep_since,
+        waking=environment.waking_since is not None,
+        wake_trouble=trouble(environment),
         undo_until=environment.undo_until,
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",
@@ -192,5 +210,6 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        recipe_folder=deployment.recipe_folder,
         detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

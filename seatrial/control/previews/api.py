@@ -113,5 +113,57 @@ def extend(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAn
     return _fresh(environment)
 
 
+@router.post(
+    "/environments/{environment_id}/pin",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Keep a preview beyond its time to live",
+)
+def pin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """Until its pull request is closed, or somebody stops or unpins it."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.EXTEND_PREVIEW, environment)
+    services.pin(environment, by=actor(request))
+    return _fresh(environment)
+
+
+@router.post(
+    "/environments/{environment_id}/unpin",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Undo that a preview was pinned",
+)
+def unpin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """`expires_at` says when it ends now: if its time to live is over, it gets a whole one."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.EXTEND_PREVIEW, environment)
+    services.unpin(environment, by=actor(request))
+    return _fresh(environment)
+
+
+@router.post(
+    "/environments/{environment_id}/sleep",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Put a preview to sleep",
+)
+def sleep(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """It is paused within seconds, or stopped if its project only stops. Whoever visits it wakes it. Needs the right to extend it."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.EXTEND_PREVIEW, environment)
+    services.sleep(environment, by=actor(request))
+    return _fresh(environment)
+
+
+@router.post(
+    "/environments/{environment_id}/wake",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Wake a preview that sleeps",
+)
+def wake(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """Its state stays `hibernating` until it answers; `waking` says that it is on its way."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.EXTEND_PREVIEW, environment)
+    services.wake(environment, by=actor(request))
+    return _fresh(environment)
+
+
 def _fresh(environment: Environment) -> EnvironmentAnswer:
     return answers(Environment.objects.filter(pk=environment.pk))[0]

@@ -65,6 +65,24 @@ class NothingToExtend(PreviewError):
     code = "nothing_to_extend"
 
 
+class NothingToPin(PreviewError):
+    """The environment is stopped or terminated."""
+
+    code = "nothing_to_pin"
+
+
+class NothingToPutToSleep(PreviewError):
+    """Nothing of the environment is live, or it sleeps already, or it is being deployed."""
+
+    code = "nothing_to_put_to_sleep"
+
+
+class NothingToWake(PreviewError):
+    """The environment does not sleep."""
+
+    code = "nothing_to_wake"
+
+
 class PreviewWithheld(PreviewError):
     """The pull request gets no preview."""
 

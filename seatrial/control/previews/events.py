@@ -15,6 +15,7 @@ from seatrial.control.previews.desired import address
 from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.models import DeploymentPhase as PhaseRow
+from seatrial.control.previews.sleeping import services as sleeping
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -123,13 +124,15 @@ def observed(agent_id: str, event: EnvironmentObserved) -> None:
     if environment is None or environment.live is None or environment.live.agent_id != agent_id:
         return
     at = min(event.at, timezone.now())
-    if environment.observed_at and at < environment.observed_at:
+    late = environment.observed_at is not None and at < environment.observed_at
+    if late or sleeping.is_late(environment, agent_id, event):
         return
     environment.observed_at = at
     services = _with_known_endpoints(event.services, environment.services or environment.live.services)
     if event.deployment == environment.live.pk and environment.services != services:
         _take_over(environment, services)
     environment.save(update_fields=["observed_at", "services", "updated_at"])
+    sleeping.observed(environment, event)
 
 
 @transaction.atomic

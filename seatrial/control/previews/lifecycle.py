@@ -4,7 +4,8 @@ Invariants, in whatever order events arrive: a deployment that has ended never c
 superseded). A terminated environment never comes back; a reopened pull request gets a new one. `live` is a live
 deployment of the environment, `candidate` one in progress, `kept` the one that was live when a person stopped the
 environment; each is on an agent where the environment is placed, or has no agent yet. Every change of them raises
-`revision`. An environment is stopped exactly while it has `kept`, and then has neither of the others.
+`revision`. An environment is stopped exactly while it has `kept`, and then has neither of the others. It is hibernating exactly
+while it is `asleep_since` some time: what is live then is paused or stopped, or about to be, or not up again yet.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.projects.gates import gate_of
-from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
 from seatrial.wire.words import Phase, Reason, ServiceState, StopCause
 
 ROUTES_CHANNEL = "seatrial_routes"
@@ -62,11 +63,13 @@ def begin(
         branch=branch,
         delivery_received_at=received_at,
         no_cache=no_cache,
+        recipe_folder=environment.project.recipe_folder,
         admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
         confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment
     environment.expires_at = timezone.now() + timedelta(hours=environment.project.ttl_hours)
+    rouse(environment)
     place(environment, decision)
     announce(environment)
     if asked:
@@ -136,6 +139,7 @@ def go_live(environment: Environment) -> None:
     environment.live, environment.candidate = deployment, None
     environment.services = deployment.services
     environment.observed_at = None  # the old one is by the clock of the host that was live before
+    _wide_awake(environment)
     announce(environment)
 
 
@@ -161,6 +165,7 @@ def stop(environment: Environment, *, until: datetime, by: str) -> None:
     _end_candidate(environment, DeploymentState.CANCELLED)
     environment.kept, environment.live = environment.live, None
     environment.undo_until = until
+    _wide_awake(environment)
     environment.stop_cause, environment.stopped_by = StopCause.PERSON, by[:200]
     announce(environment)
 
@@ -174,11 +179,52 @@ def resume(environment: Environment) -> None:
     assert environment.kept is not None
     environment.live, environment.kept, environment.undo_until = environment.kept, None, None
     environment.stop_cause = environment.stopped_by = ""
-    environment.services = [
-        {**service, "state": ServiceState.RESTARTING.value}
-        for service in environment.services or environment.live.services
-    ]
+    _restarting(environment)
     announce(environment)
+
+
+def fall_asleep(environment: Environment, tier: Tier, *, settles_at: datetime) -> None:
+    """From now on its visitors are asked about. Its containers go on until `settles_at`, so that nobody is cut off who is still
+    on the way; then `settle` puts them to sleep."""
+    assert environment.live is not None and environment.candidate is None and tier != Tier.RUNNING
+    environment.asleep_since, environment.settles_at = timezone.now(), settles_at
+    environment.waking_since = None
+    announce(environment)
+
+
+def settle(environment: Environment, tier: Tier) -> None:
+    """Have the containers of what is asleep paused, or stopped."""
+    assert environment.asleep_since is not None and environment.candidate is None
+    environment.tier, environment.settles_at = tier, None
+    announce(environment)
+
+
+def rouse(environment: Environment) -> None:
+    """Have the containers of what is asleep run again; it is awake once its agent says that they do. The caller announces it."""
+    if environment.asleep_since is None or environment.waking_since is not None:
+        return
+    environment.visited_at = timezone.now()
+    if environment.tier == Tier.RUNNING:
+        _wide_awake(environment)
+        return
+    environment.tier, environment.waking_since = Tier.RUNNING, timezone.now()
+    _restarting(environment)
+
+
+def awake(environment: Environment) -> None:
+    """It runs again: its visitors are not asked about any more."""
+    _wide_awake(environment)
+    announce(environment)
+
+
+def _wide_awake(environment: Environment) -> None:
+    environment.tier, environment.visited_at = Tier.RUNNING, timezone.now()
+    environment.asleep_since = environment.settles_at = environment.waking_since = None
+
+
+def _restarting(environment: Environment) -> None:
+    known = environment.services or (environment.live.services if environment.live else [])
+    environment.services = [{**service, "state": ServiceState.RESTARTING.value} for service in known]
 
 
 def terminate(environment: Environment, *, cause: StopCause | None = None, stopped_by: str = "") -> None:
@@ -190,6 +236,7 @@ def terminate(environment: Environment, *, cause: StopCause | None = None, stopp
         if served is not None:
             _finish(served, DeploymentState.SUPERSEDED)
     environment.live = environment.kept = environment.undo_until = None
+    _wide_awake(environment)
     environment.state = EnvironmentState.TERMINATED
     environment.terminated_at = timezone.now()
     environment.stop_cause, environment.stopped_by = cause or "", stopped_by[:200]
@@ -233,7 +280,8 @@ def _state(environment: Environment) -> EnvironmentState:
     if environment.kept is not None:
         return EnvironmentState.STOPPED
     if environment.live is not None:
-        return EnvironmentState.RUNNING
+        asleep = environment.asleep_since is not None
+        return EnvironmentState.HIBERNATING if asleep else EnvironmentState.RUNNING
     return EnvironmentState.BUILDING if environment.candidate is not None else EnvironmentState.PENDING
 
 

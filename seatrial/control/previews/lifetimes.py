@@ -11,7 +11,7 @@ from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import lifecycle
-from seatrial.control.previews.errors import NothingToExtend
+from seatrial.control.previews.errors import NothingToExtend, NothingToPin
 from seatrial.control.previews.models import Environment
 from seatrial.wire.states import EnvironmentState
 from seatrial.wire.words import StopCause
@@ -44,12 +44,12 @@ def extend(environment: Environment, by: Actor) -> datetime:
 
 
 def expire() -> int:
-    """End every preview that got no new commit during its project's time to live, and every one that was stopped so long
+    """End every preview that is not pinned and got no new commit during its project's time to live, and every one that was stopped so long
     ago that it can no longer be undone; returns how many. Idempotent, and any number of processes may do it at once.
     """
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED)
     now = timezone.now()
-    over = living.filter(Q(undo_until__lte=now) | Q(undo_until=None, expires_at__lt=now))
+    over = living.filter(Q(undo_until__lte=now) | Q(undo_until=None, pinned_by="", expires_at__lt=now))
     return sum(map(_expire, over.order_by("pk").values_list("pk", flat=True)))
 
 
@@ -60,14 +60,41 @@ def _expire(environment_id: str) -> bool:
         return False
     stopped = environment.state == EnvironmentState.STOPPED
     ends = environment.undo_until if stopped else environment.expires_at
-    if ends is None or ends > timezone.now():
-        return False  # a commit came meanwhile, or somebody stopped it or undid that
+    if ends is None or ends > timezone.now() or (environment.pinned and not stopped):
+        return False  # a commit came meanwhile, or somebody pinned it, stopped it or undid that
     if stopped:
         lifecycle.terminate(environment, cause=StopCause.PERSON, stopped_by=environment.stopped_by)
     else:
         lifecycle.terminate(environment, cause=StopCause.TIME_TO_LIVE)
         _audit("environment.expire", environment, SYSTEM)
     return True
+
+
+@transaction.atomic
+def pin(environment: Environment, by: Actor) -> None:
+    """From now on its time to live does not end it; its pull request and a stop still do. Raises NothingToPin, if it is stopped or
+    gone. Idempotent."""
+    _pinned(environment, by, str(by)[:200])
+
+
+@transaction.atomic
+def unpin(environment: Environment, by: Actor) -> None:
+    """Let it end again; if its time to live is over, it gets a whole one from now on. Raises NothingToPin. Idempotent."""
+    _pinned(environment, by, "")
+
+
+def _pinned(environment: Environment, by: Actor, pinned_by: str) -> None:
+    current = lifecycle.locked(environment.pk)
+    if current is None or current.state in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}:
+        raise NothingToPin(f"{environment.name} does not run. Rebuild it, or push a commit.")
+    if current.pinned == bool(pinned_by):
+        return
+    current.pinned_by = pinned_by
+    if not pinned_by and current.expires_at is not None and current.expires_at < timezone.now():
+        current.expires_at = timezone.now() + timedelta(hours=current.project.ttl_hours)
+    current.save(update_fields=["pinned_by", "expires_at", "updated_at"])
+    outbox.instruct(Instruction.REPORT, pull_request=current.pull_request_id)  # the comment says when it ends
+    _audit("environment.pin" if pinned_by else "environment.unpin", current, by)
 
 
 def _audit(action: str, environment: Environment, by: Actor, **details: str) -> None:

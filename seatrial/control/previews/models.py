@@ -8,7 +8,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Gate, Project, PullRequest
-from seatrial.wire.states import DeploymentState, EnvironmentState
+from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
 from seatrial.wire.words import StopCause
 
 
@@ -37,6 +37,15 @@ class Environment(models.Model):
     # Why it was stopped while its pull request was open, and by whom if a person did it.
     stop_cause = models.CharField(max_length=20, choices=[(c, c) for c in StopCause], blank=True, default="")
     stopped_by = models.CharField(max_length=200, blank=True)
+    pinned_by = models.CharField(
+        max_length=200, blank=True, default=""
+    )  # while somebody keeps it from expiring
+    # How it sleeps: see `previews.sleeping`
+    tier = models.CharField(max_length=10, choices=[(t, t) for t in Tier], default=Tier.RUNNING)
+    visited_at = models.DateTimeField(null=True)  # or deployed, or woken: the last that counts
+    asleep_since = models.DateTimeField(null=True)  # since then, its visitors are asked about, and wake it
+    settles_at = models.DateTimeField(null=True)  # until then, its containers run, though it is asleep
+    waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
@@ -63,6 +72,11 @@ class Environment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def pinned(self) -> bool:
+        """Whether its time to live does not end it."""
+        return bool(self.pinned_by)
 
     @property
     def stopper(self) -> str:
@@ -107,6 +121,9 @@ class Deployment(models.Model):
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
+    recipe_folder = models.CharField(
+        max_length=500, blank=True, default=""
+    )  # as its project had it when it began
     # What its services may use together, as its agent read it in the recipe; None: nobody has told yet.
     cpus = models.FloatField(null=True)
     memory_mb = models.PositiveIntegerField(null=True)

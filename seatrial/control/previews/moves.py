@@ -46,7 +46,7 @@ def place_waiting() -> int:
 def lost_contact(agent: Agent) -> int:
     """Fail deployments in progress on an offline agent that are older than OFFLINE_AFTER_SECONDS; returns how many.
 
-    A queued deployment that is pinned there goes on waiting, and says so: a rebuild would only wait, too. One that its forge
+    A queued deployment that is bound there goes on waiting, and says so: a rebuild would only wait, too. One that its forge
     has not confirmed, or that is prepared and waits for room in its project, is deployed anew, elsewhere or once its agent is
     back.
     """
@@ -188,7 +188,7 @@ def _give_up_revoked(environment: Environment) -> bool:
 def _waits_for_data(environment: Environment, agent: Agent) -> bool:
     """Whether the candidate can go nowhere else, which it then says; the caller has seen that nothing has begun."""
     decision = placing.decide(placements.fleet(), placements.whereabouts(environment))
-    if not (decision.pinned and decision.waits_for and decision.agent == agent.pk):
+    if not (decision.bound and decision.waits_for and decision.agent == agent.pk):
         return False
     assert environment.candidate is not None
     placements.put(environment.candidate, decision)

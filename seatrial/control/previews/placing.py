@@ -44,13 +44,13 @@ class Decision:
     agent: str | None
     reason: str
     waits_for: str = ""
-    pinned: bool = False
+    bound: bool = False
     lost: str = ""
 
     @classmethod
-    def waiting(cls, agent: str | None, what: str, *, pinned: bool = False, lost: str = "") -> "Decision":
+    def waiting(cls, agent: str | None, what: str, *, bound: bool = False, lost: str = "") -> "Decision":
         """That it waits for `what`, and that this is the reason."""
-        return cls(agent, f"waits for {what}", what, pinned=pinned, lost=lost)
+        return cls(agent, f"waits for {what}", what, bound=bound, lost=lost)
 
 
 def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
@@ -65,7 +65,7 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     members = {member.id: member for member in fleet}
     holder = members.get(facts.data_on or "") if facts.data else None
     if holder is not None and holder.state != AgentState.REVOKED:
-        return _pinned(holder, facts)
+        return _bound(holder, facts)
     lost = _lost(holder, facts) if facts.data else ""
     last = members.get(facts.last or "")
     if last is not None and _suitable(last, facts):
@@ -78,13 +78,13 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     return Decision(chosen.id, f"{why}agent {chosen.name} has room", lost=lost)
 
 
-def _pinned(holder: Member, facts: Whereabouts) -> Decision:
+def _bound(holder: Member, facts: Whereabouts) -> Decision:
     has = f"it has the data of {_listed(facts.data)}"
     if holder.state == AgentState.OFFLINE:
-        return Decision.waiting(holder.id, f"agent {holder.name}, which is offline: {has}", pinned=True)
+        return Decision.waiting(holder.id, f"agent {holder.name}, which is offline: {has}", bound=True)
     if holder.state == AgentState.DRAINING:
-        return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", pinned=True)
-    return Decision(holder.id, f"stays on agent {holder.name}: {has}", pinned=True)
+        return Decision(holder.id, f"stays on agent {holder.name}, which is draining: {has}", bound=True)
+    return Decision(holder.id, f"stays on agent {holder.name}: {has}", bound=True)
 
 
 def _lost(holder: Member | None, facts: Whereabouts) -> str:

@@ -17,6 +17,7 @@ from django.conf import settings
 from seatrial.control.previews import routes
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.routes import Candidate
+from seatrial.control.previews.sleeping import callers
 
 ENTRY_POINT = "web"
 UNAVAILABLE = "preview-unavailable"  # the page in place of a preview that does not answer
@@ -45,6 +46,9 @@ READ_FIRST = {
     "retryNonIdempotentMethod": True,
     "maxRequestBodyBytes": 1_000_000,
 }
+# Connections to a service that nobody uses end soon, so that those which stay are long answers and websockets: agents count them.
+TRANSPORT = "preview-transport"
+FORWARDING = {"idleConnTimeout": "5s"}
 # Who gets in is asked before anything else, for each request. If nobody answers, nobody gets in. Of the visitor's headers, the
 # gatekeeper sees those it needs, and decides what the preview gets of those that it answers with.
 GATE = "preview-gate"
@@ -56,6 +60,8 @@ SEEN_BY_GATE = [
     "Origin",
     "Sec-Fetch-Mode",
     "X-Galley-Bypass",
+    callers.LOOK,
+    *callers.READ,
 ]
 DECIDED_BY_GATE = ["Authorization", "Cookie", "X-Galley-Bypass"]
 OF_USUAL_SIZE = "HeaderRegexp(`Content-Length`, `^[0-9]{4,6}$`)"  # shorter ones are passed on in one piece
@@ -127,7 +133,7 @@ def _added(environment: Environment) -> Added | None:
     served = routes.served(environment)
     if not served:
         return None
-    gate = [GATE] if routes.gated(environment) else []
+    gate = [GATE] if routes.asked(environment) else []
     routers = _lines(partial(_router, gate), served) | _lines(partial(_router_of_bodies, gate), served)
     return Added(routers, _lines(_service, served))
 
@@ -158,7 +164,8 @@ def _router_of_bodies(gate: list[str], route: routes.Route) -> tuple[str, dict[s
 
 
 def _service(route: routes.Route) -> tuple[str, dict[str, Any]]:
-    return route.service, {"loadBalancer": {"servers": [{"url": route.endpoint}], "passHostHeader": True}}
+    balancer = {"servers": [{"url": route.endpoint}], "passHostHeader": True, "serversTransport": TRANSPORT}
+    return route.service, {"loadBalancer": balancer}
 
 
 def _line(name: str, value: object) -> tuple[str, str]:
@@ -204,4 +211,5 @@ def _catch_all() -> dict[str, Lines]:
         ),
         "routers": dict([_line(UNAVAILABLE, router)]),
         "services": dict([_line(UNAVAILABLE, service)]),
+        "serversTransports": dict([_line(TRANSPORT, {"forwardingTimeouts": FORWARDING})]),
     }

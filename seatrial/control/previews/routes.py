@@ -61,6 +61,11 @@ def served(environment: Environment) -> list[Route]:
     return routes
 
 
+def asked(environment: Environment) -> bool:
+    """Whether each request is asked about: its visitors need to be let in, or it sleeps and they wake it."""
+    return gated(environment) or environment.asleep_since is not None
+
+
 def gated(environment: Environment) -> bool:
     """Whether visitors of what is served are asked who they are."""
     deployment = shown_to_visitors(environment)

@@ -19,9 +19,10 @@ from seatrial.control.previews.errors import (
     PullRequestClosed,
 )
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
-from seatrial.control.previews.lifetimes import expire, extend
+from seatrial.control.previews.lifetimes import expire, extend, pin, unpin
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.previews.sleeping.services import sleep, wake
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.envelope import new_id
@@ -38,6 +39,7 @@ __all__ = [
     "move",
     "observed",
     "phase",
+    "pin",
     "place_waiting",
     "plan_drain",
     "pull_request_changed",
@@ -45,9 +47,12 @@ __all__ = [
     "rebuild",
     "recipe_read",
     "removed",
+    "sleep",
     "stop",
     "tell",
     "undo",
+    "unpin",
+    "wake",
 ]
 
 

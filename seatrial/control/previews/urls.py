@@ -13,6 +13,10 @@ urlpatterns = [
     path("environments/<str:key>/stop", views.stop, name="stop"),
     path("environments/<str:key>/undo", views.undo, name="undo"),
     path("environments/<str:key>/extend", views.extend, name="extend"),
+    path("environments/<str:key>/pin", views.pin, name="pin"),
+    path("environments/<str:key>/unpin", views.unpin, name="unpin"),
+    path("environments/<str:key>/sleep", views.sleep, name="sleep"),
+    path("environments/<str:key>/wake", views.wake, name="wake"),
     path("projects/<str:key>/pulls/<str:number>/approve", approval.approve_commit, name="approve"),
     path("preview-unavailable", unavailable.preview_unavailable, name="preview_unavailable"),
 ]

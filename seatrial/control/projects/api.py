@@ -33,10 +33,19 @@ class ProjectAnswer(Schema):
     default_branch: str = Field(description="The branch that others are merged into.")
     web_url: str = Field(description="Its page at its forge.")
     ttl_hours: int = Field(description="Hours that a preview lives without a new commit.")
+    pause_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is paused; 0: never."
+    )
+    stop_minutes: int = Field(
+        description="Minutes without a visitor after which a preview is stopped; 0: never."
+    )
     previews_enabled: bool = Field(description="Whether pull requests get previews.")
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    recipe_folder: str = Field(
+        description="The folder of the repository where its recipe is; empty: the root."
+    )
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
     rescan: str = Field(
@@ -54,6 +63,13 @@ class ProjectChange(Schema):
     ttl_hours: int | None = Field(
         None, description="Hours that a preview lives without a new commit, counted from its next commit on."
     )
+    pause_minutes: int | None = Field(
+        None, description="Minutes without a visitor after which its previews are paused; 0: never."
+    )
+    stop_minutes: int | None = Field(
+        None,
+        description="Minutes without a visitor after which they are stopped, more than for pausing; 0: never.",
+    )
     previews_enabled: bool | None = Field(None, description="Whether pull requests get previews.")
     previews_of_drafts: bool | None = Field(None, description="Whether drafts get previews.")
     previews_need_label: bool | None = Field(
@@ -61,6 +77,11 @@ class ProjectChange(Schema):
     )
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
+    recipe_folder: str | None = Field(
+        None,
+        max_length=1_000,
+        description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -119,10 +140,13 @@ def answer(row: Project) -> ProjectAnswer:
         default_branch=row.default_branch,
         web_url=row.web_url,
         ttl_hours=row.ttl_hours,
+        pause_minutes=row.pause_minutes,
+        stop_minutes=row.stop_minutes,
         previews_enabled=row.previews_enabled,
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        recipe_folder=row.recipe_folder,
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,

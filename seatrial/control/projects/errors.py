@@ -6,8 +6,10 @@ ProjectError
 ├── WrongName          the name that was typed to confirm a removal is another one
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
 ├── BadName            a project cannot be called that
+├── BadFolder          there can be no such folder in a repository
 ├── BadLabel           a label or a stack is not written like that, or there are too many
 ├── BadRescan          there is no such time to re-scan a project
+├── BadSleep           previews cannot be paused or stopped then
 └── BadTimeToLive      previews cannot live so long, or so short
 """
 
@@ -80,6 +82,25 @@ class BadTimeToLive(ProjectError):
 
     def __init__(self, hours: int, most: int) -> None:
         super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")
+
+
+class BadFolder(ProjectError):
+    """There can be no such folder in a repository."""
+
+    code = "bad_folder"
+    status = 400
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"A recipe folder is a path from the repository's root, such as services/shop, not {given}."
+        )
+
+
+class BadSleep(ProjectError):
+    """Ages at which no preview can fall asleep."""
+
+    code = "bad_sleep"
+    status = 400
 
 
 class BadLabel(ProjectError):

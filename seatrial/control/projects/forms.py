@@ -5,11 +5,15 @@ from typing import Any
 from django import forms
 
 from seatrial.control.projects.changing import (
+    MOST_OF_A_FOLDER,
     MOST_OF_A_LABEL,
     MOST_OF_A_NAME,
+    MOST_SLEEP_MINUTES,
     MOST_TTL_HOURS,
     ProjectSettings,
+    check_sleep,
 )
+from seatrial.control.projects.errors import BadSleep
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.rescan_times import MOST as MOST_OF_A_RESCAN
 
@@ -28,6 +32,20 @@ class SettingsForm(forms.Form):
         min_value=1,
         max_value=MOST_TTL_HOURS,
         help_text="Hours that a preview lives without a new commit, before it is removed. Counts from a preview's next commit on.",
+    )
+    pause_minutes = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MOST_SLEEP_MINUTES,
+        label="Pause after",
+        help_text="Minutes without a visitor, after which a preview keeps its memory and uses no processor. Who visits it wakes it at once. 0: never.",
+    )
+    stop_minutes = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MOST_SLEEP_MINUTES,
+        label="Stop after",
+        help_text="Minutes without a visitor, after which its containers are stopped, which frees their memory. Files and volumes are kept, and who visits it starts it again. 0: never.",
     )
     previews_enabled = forms.BooleanField(
         required=False,
@@ -50,6 +68,12 @@ class SettingsForm(forms.Form):
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
 
+    recipe_folder = forms.CharField(
+        required=False,
+        max_length=MOST_OF_A_FOLDER,
+        label="Recipe folder",
+        help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
+    )
     labels = forms.CharField(
         required=False,
         max_length=2000,
@@ -67,16 +91,28 @@ class SettingsForm(forms.Form):
         help_text="When the default branch is evaluated again without a push, for what changes with time: never, daily, weekly, or a cron expression in UTC, such as 30 3 * * 1-5.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Both ages together."""
+        entered: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            check_sleep(entered.get("pause_minutes") or 0, entered.get("stop_minutes") or 0)
+        except BadSleep as error:
+            self.add_error("stop_minutes", str(error))
+        return entered
+
     def changes(self) -> ProjectSettings:
         """What was entered."""
         entered = self.cleaned_data
         return ProjectSettings(
             name=entered["name"],
             ttl_hours=entered["ttl_hours"],
+            pause_minutes=entered["pause_minutes"] or 0,
+            stop_minutes=entered["stop_minutes"] or 0,
             previews_enabled=entered["previews_enabled"],
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            recipe_folder=entered["recipe_folder"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],
             rescan=entered["rescan"],

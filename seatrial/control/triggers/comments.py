@@ -91,7 +91,9 @@ def _preview(deployment: Deployment) -> Iterator[str]:
         yield f"<br>Still served: {code((environment.live.commit if environment.live else '')[:10])}"
     for service, address in addresses.items():
         yield f"- {plain(service)}: {address}"
-    if addresses and environment.expires_at is not None:
+    if addresses and environment.pinned:
+        yield "\nIt is pinned, so it stays until the pull request is closed."
+    elif addresses and environment.expires_at is not None:
         yield f"\nIt is removed on {environment.expires_at:%Y-%m-%d at %H:%M} UTC, or when the pull request is closed."
     if deployment.state == DeploymentState.FAILED and deployment.log_tail:
         yield f"\n<details><summary>Last lines of {plain(deployment.failed_service or 'the log')}</summary>\n"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -27,6 +28,8 @@ from seatrial.control.policies.source.services import ask_due
 from seatrial.control.policies.trials import overdue as trials
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
+from seatrial.control.previews.sleeping import idle
+from seatrial.control.previews.sleeping.visits import Visits
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.triggers.comparing import compare
@@ -45,6 +48,7 @@ PATIENCE = timedelta(minutes=2)
 EXPIRY_SECONDS = 60.0
 CERTIFICATES_SECONDS = 10.0
 SCORES_SECONDS = 60.0
+SLEEP_SECONDS = 5.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
@@ -55,6 +59,8 @@ class Sweeps:
         self._database = database
         self._attention = Attention(3 * LOST_SECONDS)
         self._patient_until = timezone.now()
+        file = settings.CONFIGURATION.galley_ingress_visits
+        self._visits = Visits(Path(file)) if file else None
 
     async def lost_evaluations(self) -> None:
         """Every LOST_SECONDS, end evaluations and trials that nobody will finish."""
@@ -96,6 +102,16 @@ class Sweeps:
     async def digests(self) -> None:
         """Every EXPIRY_SECONDS, make the digests that are due."""
         await self._every(EXPIRY_SECONDS, make_due)
+
+    async def sleepers(self) -> None:
+        """Every SLEEP_SECONDS, read who was visited, and put to sleep who was not."""
+        await self._every(SLEEP_SECONDS, self.put_to_sleep)
+
+    def put_to_sleep(self) -> None:
+        """After it was read, so that nobody falls asleep who was just visited."""
+        if self._visits is not None:
+            self._visits.read()
+        idle.put_to_sleep(visits_known=self._visits is not None and self._visits.known)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""

@@ -37,6 +37,7 @@ def environment(
         "GALLEY_PREVIEW_SCHEME": "http",
         "GALLEY_PREVIEW_PORT": str(remembered.ingress_port),
         "GALLEY_ROUTES_FILE": str(data.routes),
+        "GALLEY_INGRESS_VISITS": str(data.traefik / "visits"),
         "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{remembered.traefik_port}",
         "GIT_SHA": inherited.get("GIT_SHA") or checkout.commit(),
         "PYTHONUNBUFFERED": "1",

@@ -71,7 +71,10 @@ class Containers:
         return [name for name, asked in lacks.items() if asked]
 
     async def _awake(self, spec: ContainerSpec, existing: Container | None) -> None:
-        """Start the container. It could not start if networks it joined were removed, so it is disconnected from them first."""
+        """Start the container, or let it go on if it is paused. It could not start if networks it joined were removed, so it is disconnected from them first."""
+        if existing is not None and existing.state is ContainerState.PAUSED:
+            await self.engine.containers.unpause(spec.name)
+            return
         await self._check_mounts(spec)
         try:
             await self.engine.containers.start(spec.name)
@@ -122,6 +125,26 @@ class Containers:
             await self.engine.containers.stop(name, grace_seconds)
         except EngineRefused as error:
             raise StartError(f"cannot stop container {name}: {error}") from error
+
+    async def pause(self, name: str) -> None:
+        """See Runtime."""
+        try:
+            if await self._is(name, ContainerState.RUNNING):
+                await self.engine.containers.pause(name)
+        except EngineRefused as error:
+            raise StartError(f"cannot pause container {name}: {error}") from error
+
+    async def unpause(self, name: str) -> None:
+        """See Runtime."""
+        try:
+            if await self._is(name, ContainerState.PAUSED):
+                await self.engine.containers.unpause(name)
+        except EngineRefused as error:
+            raise StartError(f"cannot let container {name} go on: {error}") from error
+
+    async def _is(self, name: str, state: ContainerState) -> bool:
+        found = await self.engine.containers.get(name)
+        return found is not None and found.state is state
 
     async def remove(self, name: str) -> None:
         """See Runtime."""

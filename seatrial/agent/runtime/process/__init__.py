@@ -42,6 +42,7 @@ from seatrial.wire.words import RuntimeKind
 
 LOOPBACK = "127.0.0.1"
 LOOK_SECONDS = 1.0
+PAUSE_GRACE_SECONDS = 5.0
 
 
 class ProcessRuntime:
@@ -249,6 +250,13 @@ class ProcessRuntime:
             keeper.send_signal(signal.SIGTERM)
         await ended(folder, grace_seconds)
         await self._end(folder)
+
+    async def pause(self, name: str) -> None:
+        """See Runtime: they are ended."""
+        await self.stop(name, PAUSE_GRACE_SECONDS)
+
+    async def unpause(self, name: str) -> None:
+        """See Runtime: none is ever paused."""
 
     @whole
     async def remove(self, name: str) -> None:

@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("previews", "0012_gates")]
+    dependencies = [("previews", "0014_recipe_folder")]
 
     operations = [migrations.AddField("deployment", "detected", models.JSONField(null=True))]

@@ -17,7 +17,7 @@ PROTECTED = "protected"
 
 @dataclass(frozen=True)
 class Unavailable:
-    """What the page shows. With `retry_seconds` 0 it does not refresh itself."""
+    """What the page shows. With `retry_seconds` 0 it does not refresh itself; with `look_seconds` its script looks more often."""
 
     state: str
     title: str
@@ -25,6 +25,8 @@ class Unavailable:
     status: int
     retry_seconds: int = 0
     host: str = ""
+    progress: str = ""
+    look_seconds: float = 0
 
 
 _PAGES: dict[str, tuple[str, str, int, int]] = {
@@ -52,7 +54,12 @@ _PAGES: dict[str, tuple[str, str, int, int]] = {
         503,
         WAITING_RETRY_SECONDS,
     ),
-    EnvironmentState.HIBERNATING: ("The preview is asleep", "Ask its owner to wake it up.", 503, 0),
+    EnvironmentState.HIBERNATING: (
+        "The preview is asleep",
+        "Nobody visited it for a while. It appears here by itself when it has woken.",
+        503,
+        BUILDING_RETRY_SECONDS,
+    ),
     DeploymentState.FAILED: (
         "The preview failed",
         "Its owner finds the reason on its page in Seatrial.",

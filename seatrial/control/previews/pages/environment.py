@@ -13,16 +13,18 @@ from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews.answers import RUNS
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
 from seatrial.control.previews.routes import gated
+from seatrial.control.previews.sleeping.services import progress, trouble
 from seatrial.control.previews.waits import waits
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, Tier
 
 SHOWN_DEPLOYMENTS = 10
 AWAY = {AgentState.OFFLINE, AgentState.REVOKED}
@@ -69,6 +71,8 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         and newest.state == DeploymentState.QUEUED
         and bool(newest.waits_for),
         "addresses": shown_addresses,
+        "wake_trouble": trouble(environment),
+        "wake_progress": progress(environment) if environment.waking_since else "",
         "services": _services(environment, newest),
         "timeline": timeline(newest, phases, timezone.now()) if newest else None,
         "deployments": deployments,
@@ -140,13 +144,19 @@ def _roles(user: User) -> Hashable:
 def _may(user: User, environment: Environment) -> dict[str, bool]:
     """Which buttons there are."""
     pull_request = environment.pull_request
+    extends = environment.state in RUNS and allowed(user, Action.EXTEND_PREVIEW, environment)
     wanted = pull_request.state == PullRequestState.OPEN and withheld(pull_request) is None
     return {
         "rebuild": wanted and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
         and allowed(user, Action.STOP_PREVIEW, environment),
-        "extend": environment.state in {EnvironmentState.BUILDING, EnvironmentState.RUNNING}
-        and allowed(user, Action.EXTEND_PREVIEW, environment),
+        "extend": extends and not environment.pinned,
+        "pin": extends and not environment.pinned,
+        "unpin": extends and environment.pinned,
+        "sleep": extends and environment.state == EnvironmentState.RUNNING and environment.candidate is None,
+        "wake": extends
+        and environment.state == EnvironmentState.HIBERNATING
+        and environment.waking_since is None,
         "invite": gated(environment) and allowed(user, Action.INVITE_GUEST, environment),
         "undo": environment.state == EnvironmentState.STOPPED
         and allowed(user, Action.STOP_PREVIEW, environment),
@@ -160,8 +170,9 @@ def _log_headings(environment: Environment, deployments: list[Deployment]) -> li
 
 
 def _services(environment: Environment, newest: Deployment | None) -> list[dict[str, Any]]:
-    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped."""
-    if environment.kept_id is not None:
+    """The services as last observed; before a first deployment is live, those that it made ready. None while it is stopped, or
+    sleeps."""
+    if environment.kept_id is not None or environment.tier != Tier.RUNNING:
         return []
     if environment.services:
         return list(environment.services)

@@ -68,6 +68,7 @@ def _unavailable(preview: Unavailable) -> HttpResponse:
     response = render(None, "previews/unavailable.html", context, status=preview.status)
     # The page's script asks for it, and only reloads the page when it has changed.
     response["X-Seatrial-Preview"] = preview.state
+    response["X-Seatrial-Progress"] = preview.progress
     if preview.retry_seconds:
         response["Retry-After"] = str(preview.retry_seconds)
     return response

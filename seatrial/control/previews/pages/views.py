@@ -129,6 +129,26 @@ def _extend(environment: Environment, by: Actor) -> Environment:
     return environment
 
 
+def _pin(environment: Environment, by: Actor) -> Environment:
+    previews.pin(environment, by)
+    return environment
+
+
+def _unpin(environment: Environment, by: Actor) -> Environment:
+    previews.unpin(environment, by)
+    return environment
+
+
+def _sleep(environment: Environment, by: Actor) -> Environment:
+    previews.sleep(environment, by)
+    return environment
+
+
+def _wake(environment: Environment, by: Actor) -> Environment:
+    previews.wake(environment, by)
+    return environment
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
@@ -155,6 +175,34 @@ def undo(request: HttpRequest, key: str) -> HttpResponse:
 def extend(request: HttpRequest, key: str) -> HttpResponse:
     """Let it live longer. That can be done again and undone by a stop, so nobody is asked."""
     return _act(request, key, Action.EXTEND_PREVIEW, _extend, "The preview lives longer.")
+
+
+@require_POST
+@login_required
+def pin(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep it beyond its time to live. The same place undoes that, so nobody is asked."""
+    return _act(request, key, Action.EXTEND_PREVIEW, _pin, "Pinned: the preview does not expire.")
+
+
+@require_POST
+@login_required
+def unpin(request: HttpRequest, key: str) -> HttpResponse:
+    """Undo that it was pinned."""
+    return _act(request, key, Action.EXTEND_PREVIEW, _unpin, "No longer pinned: the preview expires.")
+
+
+@require_POST
+@login_required
+def sleep(request: HttpRequest, key: str) -> HttpResponse:
+    """Put it to sleep. Whoever visits it wakes it, so nobody is asked."""
+    return _act(request, key, Action.EXTEND_PREVIEW, _sleep, "The preview falls asleep.")
+
+
+@require_POST
+@login_required
+def wake(request: HttpRequest, key: str) -> HttpResponse:
+    """Wake it."""
+    return _act(request, key, Action.EXTEND_PREVIEW, _wake, "The preview is waking.")
 
 
 def _confirmed(
