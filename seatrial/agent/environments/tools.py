@@ -1,9 +1,10 @@
 """The dependencies of environments, passed in by the program: tests can replace every one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.bus.reports import Reports
@@ -30,6 +31,15 @@ class Load:
     warnings: dict[str, str] = field(default_factory=dict)
 
 
+class ReadRecipe(Protocol):
+    """See `recipes.reader.read_recipe`."""
+
+    def __call__(
+        self, tree: Tree, variables: Mapping[str, str], defaults: Resources, /, *, folder: str
+    ) -> Awaitable[Recipe]:
+        """The recipe in the folder of the tree; empty: at its root."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """Shared by all environments of one agent. `build_slots` caps builds across all of them."""
@@ -39,7 +49,7 @@ class Tools:
     runtime: Runtime
     checkouts: Checkouts
     credentials: CredentialSource
-    read_recipe: Callable[[Tree, Mapping[str, str], Resources], Awaitable[Recipe]]
+    read_recipe: ReadRecipe
     builder: Builder
     images: Images
     reports: Reports

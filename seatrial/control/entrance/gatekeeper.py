@@ -80,7 +80,7 @@ def decision(headers: Mapping[str, str]) -> Decision | None:
 def gatekeeper(request: HttpRequest) -> HttpResponseBase:
     """Whether the visitor that the ingress describes gets in: 200, with the headers that the preview may see, or what the visitor is
     answered. `Ahead` may have decided it."""
-    decided = getattr(request, "scope", {}).get(DECIDED) or decision(request.headers)
+    decided: Decision | None = getattr(request, "scope", {}).get(DECIDED) or decision(request.headers)
     if decided is None:
         return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
     match decided.answer:
