@@ -135,7 +135,7 @@ WITHOUT = """\
 
 A commit that has none of these files gets a Dockerfile that is made from the files it has, and one web service from that. The preview's
 page says what was *detected*, because of which files, and shows the Dockerfile. To change it, make it yours: `seatrial recipe --write` in a checkout
-writes it (it never overwrites one), and once it is committed nothing is detected any more. `seatrial recipe` shows it without a platform.
+writes it (it never overwrites one), and once it is committed nothing is detected any more. `seatrial recipe` shows it without a platform; with a recipe folder, say which: `--recipe services/shop`.
 
 The first language in this table that knows what to start wins: `package.json` comes late, because repositories of the others have one for what
 runs in browsers.

@@ -1,6 +1,7 @@
 """`seatrial recipe`: the Dockerfile that previews of a repository without a recipe are built from."""
 
 import os
+import posixpath
 import stat
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +20,17 @@ Repository = Annotated[
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write it as Dockerfile, which you then own.")]
 
+Folder = Annotated[
+    str,
+    typer.Option("--recipe", help="The folder that a recipe would be in, such as services/shop."),
+]
 
-def recipe(path: Repository = Path(), write: Write = False, as_json: AsJson = False) -> None:
+
+def recipe(
+    path: Repository = Path(), folder: Folder = "", write: Write = False, as_json: AsJson = False
+) -> None:
     """Show the Dockerfile that is detected for a repository without a recipe, and why it is like that."""
-    top, paths = tracked(path)
+    top, paths = _inside(*tracked(path), folder)
     own = next((name for name in RECIPES if name in paths), None)
     plan = detect(files_of(paths, {name: _read(top / name) for name in wanted(paths)}))
     if write:
@@ -38,7 +46,20 @@ def recipe(path: Repository = Path(), write: Write = False, as_json: AsJson = Fa
     if as_json:
         document(_document(top, own, plan, written))
     else:
-        _show(top, own, plan, written)
+        _show(top, own, plan, written, folder)
+
+
+def _inside(top: Path, paths: list[str], folder: str) -> tuple[Path, list[str]]:
+    """The folder and what is tracked below it, as if it were a repository."""
+    if not folder:
+        return top, paths
+    prefix = f"{posixpath.normpath(folder)}/"
+    below = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
+    if not below:
+        raise CommandError(
+            f"git tracks no file below {folder} in {top}.", fix="Correct --recipe", word="not_found"
+        )
+    return top / prefix, below
 
 
 def _read(file: Path) -> bytes | None:
@@ -89,13 +110,15 @@ def _document(top: Path, own: str | None, plan: Plan, written: Path | None) -> d
     }
 
 
-def _show(top: Path, own: str | None, plan: Plan, written: Path | None) -> None:
+def _show(top: Path, own: str | None, plan: Plan, written: Path | None, folder: str) -> None:
     terminal = Terminal()
     if own:
-        terminal.line(warning(f"{own} is this repository's recipe. Without it, this would be used:"))
+        terminal.line(warning(f"{own} is the recipe here. Without it, this would be used:"))
     if written is None:
         terminal.lines(plan.dockerfile.rstrip("\n"), before="")
-        terminal.line(note(f"# To own it: {typed('recipe', '--write')}"))
+        terminal.line(
+            note(f"# To own it: {typed('recipe', '--write', *(['--recipe', folder] if folder else []))}")
+        )
         return
     terminal.line("Wrote ", bold(str(written)), f": {plan.title}.")
     for one in plan.reasons:

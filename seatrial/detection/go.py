@@ -16,11 +16,11 @@ def detect(files: Files) -> Plan | Missed | None:
     if not files.has("go.mod"):
         return None
     draft = Draft()
-    draft.because("go.mod", "a Go module")
+    draft.because("go.mod", "is a Go module")
     package, where = main_package(files)
     if not package:
         return Missed(Reason("go.mod", f"is there, but {where}"))
-    draft.because(where, "its main package is built")
+    draft.because(where, "has the main package that is built")
     build(draft, files, package)
     return draft.plan("Go")
 

@@ -46,7 +46,7 @@ class Manager:
 
     def install(self, draft: Draft, files: Files, scripts: dict[str, str]) -> None:
         """Add the lines that install: the packages first where they need no other file, so that they are kept between builds."""
-        draft.because(self.lock or "package.json", f"installed by {self.name}")
+        draft.because(self.lock or "package.json", f"is installed by {self.name}")
         everything = "COPY --chown={0}:{0} . .".format("bun" if self.name == "bun" else "node")
         if self.whole or HOOKS & scripts.keys():
             draft.add(everything, f"RUN {self.command}")

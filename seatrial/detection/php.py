@@ -48,7 +48,7 @@ def detect(files: Files) -> Plan | None:
         if "symfony/framework-bundle" in required
         else ""
     )
-    draft.because(f"{folder}/index.php".lstrip("/"), "the page that answers")
+    draft.because(f"{folder}/index.php".lstrip("/"), "is the page that answers")
     draft.because("composer.json" if framework else "", f"requires {framework}")
     version = php_version(draft, files, word(required, "php"))
     if composer:
@@ -120,5 +120,7 @@ def site(draft: Draft, folder: str, composed: bool, framework: str) -> None:
         "USER www-data",
     )
     if framework == "Laravel":
-        draft.because("composer.json", "Laravel gets a new key at each start, unless APP_KEY is set")
+        draft.because(
+            "composer.json", "names Laravel, which gets a new key at each start, unless APP_KEY is set"
+        )
         draft.add(shell(KEY))

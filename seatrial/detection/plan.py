@@ -73,7 +73,7 @@ class Draft:
     def web_process(self, files: Files) -> str:
         """The CMD line of a Procfile's `web:`, which says how to start before anything else does; nothing without one."""
         command = files.web_process
-        self.because("Procfile" if command else "", f"web: says how to start it: {command}")
+        self.because("Procfile" if command else "", f"says how to start it: {command}")
         return shell(command) if command else ""
 
     def plan(self, language: str, framework: str = "", port: int | None = None) -> Plan:

@@ -70,7 +70,7 @@ def python_version(draft: Draft, files: Files) -> str:
 def install(draft: Draft, files: Files) -> None:
     """Add the lines that install, by the lock file that is there."""
     if files.has("uv.lock"):
-        draft.because("uv.lock", "installed by uv")
+        draft.because("uv.lock", "is installed by uv")
         draft.add("RUN pip install --no-cache-dir uv", "COPY pyproject.toml uv.lock ./")
         draft.add("RUN uv sync --frozen --no-dev --no-install-workspace", COPY_ALL)
         draft.add(
@@ -78,22 +78,22 @@ def install(draft: Draft, files: Files) -> None:
             VENV,
         )
     elif files.has("poetry.lock"):
-        draft.because("poetry.lock", "installed by Poetry")
+        draft.because("poetry.lock", "is installed by Poetry")
         draft.add("RUN pip install --no-cache-dir poetry", "ENV POETRY_VIRTUALENVS_IN_PROJECT=true")
         draft.add(
             "COPY pyproject.toml poetry.lock ./", "RUN poetry install --only main --no-root", COPY_ALL, VENV
         )
     elif files.has("Pipfile"):
         locked = files.has("Pipfile.lock")
-        draft.because("Pipfile.lock" if locked else "Pipfile", "installed by Pipenv")
+        draft.because("Pipfile.lock" if locked else "Pipfile", "is installed by Pipenv")
         draft.add("RUN pip install --no-cache-dir pipenv", "ENV PIPENV_VENV_IN_PROJECT=1")
         draft.add(f"COPY Pipfile {'Pipfile.lock ' if locked else ''}./")
         draft.add("RUN pipenv sync" if locked else "RUN pipenv install --skip-lock", COPY_ALL, VENV)
     elif files.has("requirements.txt"):
-        draft.because("requirements.txt", "installed by pip")
+        draft.because("requirements.txt", "is installed by pip")
         local = ELSEWHERE.search(files.text("requirements.txt"))
         step = "RUN pip install --no-cache-dir -r requirements.txt"
         draft.add(*((COPY_ALL, step) if local else ("COPY requirements.txt ./", step, COPY_ALL)))
     else:
-        draft.because(files.first("pyproject.toml", "setup.py"), "installed by pip")
+        draft.because(files.first("pyproject.toml", "setup.py"), "is installed by pip")
         draft.add(COPY_ALL, "RUN pip install --no-cache-dir .")

@@ -55,7 +55,7 @@ def start(draft: Draft, files: Files, names: Set[str]) -> Start:
 
 def django(draft: Draft, files: Files, names: Set[str]) -> Start:
     """gunicorn where it is required, else Django's own server."""
-    draft.because("manage.py", "Django: its database is migrated at each start")
+    draft.because("manage.py", "is Django's: the database is migrated at each start")
     package = files.said("manage.py", SETTINGS)
     server = "python manage.py runserver 0.0.0.0:$PORT"
     if package and "gunicorn" in names and files.has(f"{package}/wsgi.py"):

@@ -75,7 +75,7 @@ def start(draft: Draft, files: Files) -> tuple[str, str, int | None]:
     if files.has("bin/rails"):
         draft.because(
             "bin/rails",
-            "Rails: its database is prepared at each start, with a new secret unless SECRET_KEY_BASE is set",
+            "is Rails': the database is prepared at each start, and a secret is made unless SECRET_KEY_BASE is set",
         )
         own = draft.web_process(files)
         rails = f"{MADE_AT_START}; bin/rails db:prepare && exec bin/rails server -b 0.0.0.0 -p $PORT"

@@ -15,7 +15,9 @@ def detect(files: Files) -> Plan | None:
     if folder is None:
         return None
     draft = Draft()
-    draft.because(f"{folder}/index.html".lstrip("/"), "a page; nothing here says that a program makes it")
+    draft.because(
+        f"{folder}/index.html".lstrip("/"), "is a page, and nothing here says that a program makes it"
+    )
     served(draft, f"COPY {folder or '.'} {PLACE}", fallback=False)
     return draft.plan("static files", port=PORT)
 

@@ -58,11 +58,25 @@ def test_a_recipe_that_is_there_is_named(cli: Any, checkout: Path) -> None:
     (checkout / "galley.yml").write_text("version: 1\n")
     git(checkout, "add", ".")
     code, out, _ = cli("recipe", str(checkout))
-    assert code == 0 and "galley.yml is this repository's recipe" in out
+    assert code == 0 and "galley.yml is the recipe here" in out
     assert json.loads(cli("recipe", str(checkout), "--json")[1])["recipe"] == "galley.yml"
     code, _, err = cli("recipe", str(checkout), "--write")
     assert code == 2 and "has a recipe: galley.yml" in err
     assert not (checkout / "Dockerfile").exists()
+
+
+def test_a_folder_is_looked_at_as_if_it_were_all(cli: Any, checkout: Path) -> None:
+    shop = checkout / "services" / "my shop"
+    shop.mkdir(parents=True)
+    (shop / "index.html").write_text("<h1>")
+    git(checkout, "add", ".")
+    code, out, _ = cli("recipe", str(checkout), "--recipe", "services/my shop/")
+    assert code == 0 and "# static files" in out and "--write --recipe 'services/my shop/'" in out
+    assert cli("recipe", str(checkout), "--recipe", "services/my shop", "--write")[0] == 0
+    assert (shop / "Dockerfile").exists() and not (checkout / "Dockerfile").exists()
+    for wrong in ("../dinghy", "/", "nowhere"):
+        code, _, err = cli("recipe", str(checkout), "--recipe", wrong)
+        assert code == 2 and "git tracks no file below" in err
 
 
 def test_only_what_git_tracks_counts(cli: Any, checkout: Path) -> None:

@@ -23,6 +23,7 @@ from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Connection, Project, PullRequest
 from tests import factories as make
+from tests.detection.examples import EXAMPLES, plan
 
 REACHED = ["anchorage", "beacons", "logbook", "moorings", *(f"pier-{number:02}" for number in range(60))]
 
@@ -308,7 +309,13 @@ def _live(shop: Project, agent: Agent) -> Environment:
 def _building(shop: Project, agent: Agent) -> Environment:
     pull = make.pull_request(shop, title="Weigh parcels in kilograms", author="bob", branch="kilograms")
     environment = make.environment(pull, state="building", agent=agent)
-    candidate = make.deployment(environment, state="building")
+    found = plan(EXAMPLES["vite-yarn"])
+    detected = {
+        "title": found.title,
+        "reasons": [one._asdict() for one in found.reasons],
+        "dockerfile": found.dockerfile,
+    }
+    candidate = make.deployment(environment, state="building", detected=detected)
     environment.candidate = candidate
     environment.save()
     begun = timezone.now() - timedelta(seconds=9)

@@ -77,4 +77,4 @@ def test_the_command_and_the_agent_know_the_same_recipes() -> None:
 
 
 def test_a_plan_is_plain_data() -> None:
-    assert json.loads(json.dumps(plan(EXAMPLES["go"]).reasons))[0] == ["go.mod", "a Go module"]
+    assert json.loads(json.dumps(plan(EXAMPLES["go"]).reasons))[0] == ["go.mod", "is a Go module"]

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from seatrial.control.previews import answers as module
-from seatrial.control.previews.models import Environment
+from seatrial.control.previews.models import Deployment, Environment
 from seatrial.wire.deployments import Because, Detected, RecipeRead
 from tests.previews.scenario import Scenario
 
@@ -56,6 +56,9 @@ def test_the_page_says_what_was_detected_and_why_and_how_to_own_it(admin_client:
     assert "Python with Flask" in page and "makes &lt;b&gt;app&lt;/b&gt;" in page
     assert "FROM python:3.13-slim" in page and "seatrial recipe --write" in page
     assert "</pre><script>" not in page
+    Deployment.objects.update(recipe_folder="services/my shop")
+    page = admin_client.get(path).content.decode()
+    assert "seatrial recipe --write --recipe &#x27;services/my shop&#x27;" in page
 
 
 def test_an_agent_that_detects_nothing_is_understood() -> None:

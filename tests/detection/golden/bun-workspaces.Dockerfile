@@ -1,6 +1,6 @@
 # Node.js, detected by Seatrial
 # - package.json: has a script start: bun a/index.ts
-# - bun.lock: installed by bun
+# - bun.lock: is installed by bun
 
 FROM oven/bun:1
 WORKDIR /app

@@ -1,8 +1,8 @@
 # Python with Django, detected by Seatrial
-# - manage.py: Django: its database is migrated at each start
+# - manage.py: is Django's: the database is migrated at each start
 # - shop/wsgi.py: is served by gunicorn, which is required
 # - pyproject.toml: asks for Python ^3.12
-# - poetry.lock: installed by Poetry
+# - poetry.lock: is installed by Poetry
 
 FROM python:3.13-slim
 WORKDIR /app

@@ -1,7 +1,7 @@
 # Python with FastAPI, detected by Seatrial
 # - app/main.py: makes app.main:app, a FastAPI application, served by uvicorn
 # - pyproject.toml: asks for Python >=3.11,<3.13
-# - uv.lock: installed by uv
+# - uv.lock: is installed by uv
 
 FROM python:3.12-slim
 WORKDIR /app

@@ -1,7 +1,7 @@
 # Python with Flask, detected by Seatrial
 # - app.py: makes app:app, a Flask application, served by gunicorn
 # - .python-version: asks for Python 3.12.4
-# - requirements.txt: installed by pip
+# - requirements.txt: is installed by pip
 
 FROM python:3.12.4-slim
 WORKDIR /app

@@ -1,6 +1,6 @@
 # Go, detected by Seatrial
-# - go.mod: a Go module
-# - cmd/shop/main.go: its main package is built
+# - go.mod: is a Go module
+# - cmd/shop/main.go: has the main package that is built
 # - go.mod: asks for Go 1.23.4
 
 FROM golang:1.23.4 AS build

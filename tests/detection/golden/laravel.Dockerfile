@@ -1,11 +1,11 @@
 # PHP with Laravel, detected by Seatrial
-# - public/index.php: the page that answers
+# - public/index.php: is the page that answers
 # - composer.json: requires Laravel
 # - composer.json: asks for PHP ^8.2
 # - composer.lock: names the versions that are installed
 # - package.json: is not built; add a stage for it if pages lack their styles
 # - composer.json: requires extensions that are not installed: gd
-# - composer.json: Laravel gets a new key at each start, unless APP_KEY is set
+# - composer.json: names Laravel, which gets a new key at each start, unless APP_KEY is set
 
 FROM composer:2 AS vendor
 WORKDIR /app

@@ -1,7 +1,7 @@
 # Node.js with Next.js, detected by Seatrial
 # - package.json: depends on Next.js, and has no script start
 # - .nvmrc: asks for Node.js 22
-# - pnpm-lock.yaml: installed by pnpm
+# - pnpm-lock.yaml: is installed by pnpm
 # - package.json: has a script build: next build
 
 FROM node:22-slim

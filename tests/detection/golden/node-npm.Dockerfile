@@ -1,7 +1,7 @@
 # Node.js with express, detected by Seatrial
 # - package.json: has a script start: node server.js
 # - package.json: asks for Node.js >=18 <21
-# - package-lock.json: installed by npm
+# - package-lock.json: is installed by npm
 
 FROM node:20-slim
 WORKDIR /app

@@ -1,5 +1,5 @@
 # PHP, detected by Seatrial
-# - index.php: the page that answers
+# - index.php: is the page that answers
 
 FROM php:8.4-apache
 ENV PORT=8080

@@ -1,6 +1,6 @@
 # Python, detected by Seatrial
-# - Procfile: web: says how to start it: python serve.py --port $PORT
-# - requirements.txt: installed by pip
+# - Procfile: says how to start it: python serve.py --port $PORT
+# - requirements.txt: is installed by pip
 
 FROM python:3.13-slim
 WORKDIR /app

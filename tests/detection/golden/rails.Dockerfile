@@ -1,5 +1,5 @@
 # Ruby with Rails, detected by Seatrial
-# - bin/rails: Rails: its database is prepared at each start, with a new secret unless SECRET_KEY_BASE is set
+# - bin/rails: is Rails': the database is prepared at each start, and a secret is made unless SECRET_KEY_BASE is set
 # - .ruby-version: asks for Ruby 3.3.6
 # - Gemfile.lock: names the versions that are installed
 # - app/assets: is compiled at the build

@@ -1,5 +1,5 @@
 # static files, detected by Seatrial
-# - public/index.html: a page; nothing here says that a program makes it
+# - public/index.html: is a page, and nothing here says that a program makes it
 
 FROM nginx:stable
 COPY public /usr/share/nginx/html

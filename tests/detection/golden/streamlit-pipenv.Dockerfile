@@ -1,7 +1,7 @@
 # Python with Streamlit, detected by Seatrial
 # - app.py: is run, for Streamlit is required
 # - Pipfile: asks for Python 3.11
-# - Pipfile.lock: installed by Pipenv
+# - Pipfile.lock: is installed by Pipenv
 
 FROM python:3.11-slim
 WORKDIR /app

@@ -1,7 +1,7 @@
 # Node.js with Vite, detected by Seatrial
 # - package.json: depends on vite, whose build leaves pages in out/web/
 # - vite.config.ts: names that folder
-# - yarn.lock: installed by yarn
+# - yarn.lock: is installed by yarn
 # - package.json: has a script build: vite build
 
 FROM node:24-slim AS build

@@ -1,5 +1,6 @@
 """Everything on an environment's page, and a fingerprint that changes when it does."""
 
+import shlex
 from collections.abc import Hashable
 from typing import Any
 
@@ -65,6 +66,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "warnings": newest.warnings if newest else [],
         "notes": newest.notes if newest else [],
         "detected": newest.detected if newest else None,
+        "own_it": own_it(newest.recipe_folder) if newest else "",
         "wait": waits([environment.pk]).get(environment.pk),
         "waits_for_agent": newest is not None
         and newest.confirmed_at is not None
@@ -81,6 +83,11 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "float": _newest_float(environment),
         "may": _may(user, environment),
     }
+
+
+def own_it(folder: str) -> str:
+    """The command that writes what was detected in this folder into a checkout."""
+    return "seatrial recipe --write" + (f" --recipe {shlex.quote(folder)}" if folder else "")
 
 
 def environment_fingerprint(user: User, key: str) -> Hashable | None:
