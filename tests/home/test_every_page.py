@@ -97,6 +97,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
+    from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.kept import digested, kept
     from tests.dashboard.tried import tried
 
@@ -126,6 +127,8 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies/rescans",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.project.pk}/access",
+        f"/environments/{asleep(harbour).pk}",
+        f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{gated(harbour).pk}/guests",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
