@@ -97,8 +97,8 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
-    from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.kept import digested, kept
+    from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
 
     made = tried(harbour)
