@@ -2,6 +2,7 @@
 from the code, so that they are always right. `--check` only reports whether they are up to date."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from seatrial.agent.recipes import galley
 from seatrial.agent.recipes.compose import limits
+from seatrial.agent.recipes.galley_schema import galley_schema
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
 from seatrial.control.configuration import Configuration
@@ -58,13 +60,19 @@ Written by `make docs` from the code. A recipe says how to run a commit. It is t
 `docker-compose.yaml`, a `Dockerfile`. A recipe that cannot be followed is refused, and the message names file, line, key and fix
 for everything that is wrong. What Seatrial leaves out of a recipe becomes a warning of the deployment.
 
+Where the recipe is in another folder, as in a repository with several applications, an admin sets the project's *recipe folder*:
+on its settings page, with `seatrial projects set SHOP --recipe services/shop`, or with
+`seatrial preview PATH --recipe services/shop`. Then the recipe is the first of these in that folder. Its paths begin there, and may
+lead to any other folder of the repository (`../api`); for a compose file, the `.env` beside it counts, too. `COMPOSE_FILE` in the
+project's variables goes before a compose file of the folder. What is set counts from a preview's next deployment on.
+
 A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in a compose file `x-galley-kind` or the label
 `galley.kind`), or else if the name of its image, or of the base image it is built from, says so, or if a compose file pulls it and
 it publishes only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the
 others. So does a pulled service of a compose file that writes to a volume of its own, because two servers would destroy the
 volume's data; but not if it is a proxy or depends on services that change with the push.
 
-`${NAME}` takes its value from the project's variables, then from the commit's `.env`. These variables get their values from the
+`${NAME}` takes its value from [the variables of previews](variables.md), then from the commit's `.env`. These variables get their values from the
 platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.
 
 - `GALLEY_PREVIEW_URL_<service>`, such as `https://pr-7-shop.preview.example.com`, with a port where the address has one.
@@ -115,7 +123,41 @@ def command_rows(group: Any, above: str) -> Iterator[str]:
 def options(command: object) -> list[str]:
     """Arguments and options of a command, as its help names them."""
     parameters = getattr(command, "params", [])
-    return [parameter.metavar or parameter.opts[-1] for parameter in parameters if parameter.name != "help"]
+    return [
+        parameter.opts[-1] if parameter.opts[-1].startswith("-") else parameter.metavar or parameter.opts[-1]
+        for parameter in parameters
+        if parameter.name != "help"
+    ]
+
+
+WITHOUT = """\
+## Without a recipe
+
+A commit that has none of these files gets a Dockerfile that is made from the files it has, and one web service from that. The preview's
+page says what was *detected*, because of which files, and shows the Dockerfile. To change it, make it yours: `seatrial recipe --write` in a checkout
+writes it (it never overwrites one), and once it is committed nothing is detected any more. `seatrial recipe` shows it without a platform.
+
+The first language in this table that knows what to start wins: `package.json` comes late, because repositories of the others have one for what
+runs in browsers.
+
+| language | files | what is started |
+|---|---|---|
+| Go | `go.mod`, with a main package at the top or in `cmd/` (one, or one that is called `server`, `web`, `api`, `app` or like the module) | the program |
+| Java | `pom.xml`, `build.gradle`, `build.gradle.kts`, built by `mvnw` or `gradlew` where they are | Spring Boot, Quarkus |
+| PHP | `index.php` at the top or in `public/`, `web/`, `www/`; `composer.json` | the image's Apache; Laravel gets an `APP_KEY` if it has none |
+| Ruby | `Gemfile` | Rails (`bin/rails`, after `db:prepare`, with a `SECRET_KEY_BASE` if it has none), `config.ru` with puma or rackup, `app.rb` with Sinatra |
+| Python | `requirements.txt`, `pyproject.toml`, `Pipfile` or `setup.py`; `uv.lock`, `poetry.lock` and `Pipfile.lock` say what installs | Django (`manage.py`, after `migrate`; gunicorn or uvicorn if they are required), FastAPI, Starlette, Litestar, Quart and Flask by the server that is required, Streamlit; `main.py` or `app.py` of others that serve |
+| Node.js | `package.json`; the lock file of npm, yarn, pnpm or bun says what installs | the script `start`, after `build`; what Next.js, Nuxt, SvelteKit, Remix and NestJS build; `server.js` and the like |
+| pages | `package.json` with a script `build` of Vite, Create React App, Vue CLI, Astro, Gatsby, Docusaurus, Eleventy or Parcel; `index.html` at the top or in `public/`, `dist/`, `site/`, `www/` | nginx |
+
+- `web:` in a `Procfile` says how to start before anything else does, except for PHP and pages.
+- Versions come from `.python-version`, `runtime.txt`, `requires-python`, `.nvmrc`, `.node-version`, `engines`, `go.mod`, `.ruby-version`, `Gemfile`,
+  `composer.json`, `pom.xml`, `build.gradle`, `.java-version` and `.tool-versions`; of a range, the newest with long support that is in it.
+- The application runs without rights of root, and is told its port in `PORT` (8080). A start command of your own may listen on another: the port is then found by what it listens on.
+- Databases are not detected: what needs one needs a [`galley.yml`](#galleyyml) or a compose file.
+- Base images are official ones, pulled or [stood in for](builders.md) like those of any Dockerfile.
+
+"""
 
 
 COMPOSE = """\
@@ -153,6 +195,15 @@ def page() -> str:
     return "\n".join(parts)
 
 
+EDITORS = """\
+Editors complete and check it while it is written, with the JSON Schema that your Seatrial serves, also to people who are not signed in.
+With the YAML language server (VS Code, Neovim, JetBrains and others), the first line of the file names it:
+
+    # yaml-language-server: $schema=https://seatrial.example.com/static/galley.schema.json
+
+"""
+
+
 def fields(kind: type[BaseModel]) -> str:
     """One row per key of a part of galley.yml."""
     rows = ["| key | default | what it is |", "|---|---|---|"]
@@ -180,7 +231,7 @@ def recipes() -> str:
     }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
-        f"{RECIPES}## galley.yml\n\n`version: 1`, then `services:` with a map of services:\n",
+        f"{RECIPES}{WITHOUT}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
@@ -266,6 +317,8 @@ def main() -> int:
         DOCS / "compose.md": recipes(),
         DOCS / "policies.md": policies(),
         DOCS / "install" / "settings.md": install_reference(),
+        ROOT / "seatrial/control/previews/static/galley.schema.json": json.dumps(galley_schema(), indent=1)
+        + "\n",
         ROOT / "deploy" / ".env.example": text(Install.ONE_HOST, {}),
         ROOT / "deploy" / ".env.airgap.example": text(Install.AIR_GAPPED, {}),
     }

@@ -83,6 +83,24 @@ def _keys_are_checked_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> Iterator[None]:
+    """Every `Client` makes all middleware anew, and WhiteNoise looks at each file when it is made: longer than most requests take."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    find, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def add(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_real_transactions() -> Iterator[None]:
     """In place of Django's flush, which the append-only audit log refuses by design and which takes ten times longer."""
     from django.db import connection

@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_variables import OF_VARIABLES
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -183,6 +184,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{LIMITS}::test_processes_and_memory_are_not_the_hosts",
         f"{LIMITS}::test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone",
     ),
+    "- Of what files say, a [detected Dockerfile]": (
+        "tests/detection/test_hostile.py::test_what_files_say_never_becomes_an_instruction",
+        "tests/detection/test_hostile.py::test_nor_does_what_is_in_json",
+        "tests/detection/test_hostile.py::test_a_procfile_runs_exactly_what_it_says_and_nothing_else",
+    ),
     "- Symbolic links in the repository never lead out of it": (
         f"{BROKEN}::test_a_symbolic_link_is_not_read_as_a_recipe",
         f"{BUILDERS}::test_links_never_lead_out_of_the_repository",
@@ -236,6 +242,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
     ),
     **OF_POLICIES,
+    **OF_VARIABLES,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

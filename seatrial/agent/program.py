@@ -1,7 +1,6 @@
 """Assembles the agent: every part is created here and passed to the parts that need it."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
 from seatrial.agent.bus.registration import bus_of, context_of, readmitted, registered
+from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
@@ -154,7 +154,7 @@ class AgentProgram:
             images=images,
             reports=reports,
             logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
-            variables=self._variables,
+            variables=BusVariables(bus, self._identity.unseal),
             build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
@@ -189,11 +189,6 @@ class AgentProgram:
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
         await Housekeeping(self._directory, prunes, days, floor).run()
-
-    def _variables(self, sealed: str) -> dict[str, str]:
-        if not sealed:
-            return {}
-        return {str(name): str(value) for name, value in json.loads(self._identity.unseal(sealed)).items()}
 
     def _sandbox_image(self, tools: Tools) -> ImageSource | None:
         if not isinstance(tools.runtime, DockerRuntime) or not isinstance(tools.images, DockerImages):

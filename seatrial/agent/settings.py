@@ -211,6 +211,10 @@ class Settings(BaseSettings):
         description="Registries on this host or in its private network from which images may be pulled, and servers to which these send for "
         "tokens: host or host:port, comma-separated. Pulls reach nothing else there.",
     )
+    galley_registry_auth_file: shapes.FilePath = Field(
+        None,
+        description="Logins for pulls, a file as `docker login` writes it. All previews of this agent may run what they give access to.",
+    )
     galley_agent_address: Annotated[
         str, AfterValidator(_own_address), Wanted("an IPv4 address of this host", "10.0.0.7")
     ] = Field(

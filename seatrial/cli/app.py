@@ -29,6 +29,7 @@ from seatrial.cli import (
     policy_source,
     projects,
     pulls,
+    recipe,
     reports,
     rescans,
     rollouts,
@@ -36,6 +37,7 @@ from seatrial.cli import (
     status,
     terminal,
     tokens,
+    variables,
     verifying,
     waivers,
 )
@@ -79,6 +81,7 @@ app.command()(orders.sleep)
 app.command()(orders.wake)
 app.command()(orders.pulls)
 app.command()(orders.approve)
+app.command()(recipe.recipe)
 app.command()(forges.connect)
 projects.projects.command("rescan")(rescans.rescan)
 app.add_typer(projects.projects, name="projects")
@@ -97,6 +100,7 @@ app.add_typer(policy_importing.policies, name="policies")
 policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
+app.add_typer(variables.variables, name="variables")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

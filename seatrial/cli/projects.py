@@ -48,6 +48,10 @@ Labels = Annotated[
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
 ]
 Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", help="The folder where its recipe is, such as services/shop. Empty: the root."),
+]
 Rescan = Annotated[
     str | None,
     typer.Option("--rescan", help="When: never, daily, weekly, or a cron expression in UTC, `30 3 * * 1-5`."),
@@ -74,6 +78,7 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    recipe: Recipe = None,
     label: Labels = None,
     stack: Stack = None,
     rescan: Rescan = None,
@@ -89,6 +94,7 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "recipe_folder": recipe,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
         "rescan": rescan,

@@ -25,17 +25,26 @@ Branch = Annotated[str | None, typer.Option("--branch", help="Default: the branc
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Its name, such as pr-1-shop: `status` lists them.")
 ]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="FOLDER",
+        help="Where the recipe is if it is not at the repository's root, such as services/shop. The project keeps it.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
-def preview(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
+def preview(path: Repository, branch: Branch = None, recipe: Recipe = None, as_json: AsJson = False) -> None:
     """Build and start the branch, and wait until its preview answers. Run it again after a commit."""
     terminal = Terminal(quiet=as_json)
     head, api = _begin(path, branch, terminal, "preview")
+    folder = None if recipe is None else keep_folder(api, head, recipe)
     terminal.line("Preview of ", bold(head.path.name), f" {head.branch} at {head.commit[:12]}")
     pull = open_pull(api, head)
     try:
-        retry_if_over(api, pull)
+        begin_again_if_needed(api, pull, folder)
         with Phases(terminal) as phases:
             environment = Deployment(api, pull, phases).wait()
     except KeyboardInterrupt:
@@ -117,7 +126,8 @@ def _begin(path: Path, branch: str | None, terminal: Terminal, what: str) -> tup
     if head.dirty:
         terminal.line(warning(f"uncommitted changes are not part of the {what}"))
     if head.folder:
-        terminal.line(warning(f"the {what} is of the whole repository, not only of {head.folder}"))
+        alone = f"; if its recipe is there: --recipe {shlex.quote(head.folder)}" if what == "preview" else ""
+        terminal.line(warning(f"the {what} is of the whole repository, not only of {head.folder}{alone}"))
     if head.shallow and what == "check":
         complete = shlex.join(["git", "-C", str(head.path), "fetch", "--unshallow"])
         terminal.line(
@@ -134,6 +144,13 @@ def register(api: Api, head: Head) -> Json:
     return project
 
 
+def keep_folder(api: Api, head: Head, recipe: str) -> str:
+    """Where the project's recipes are from now on, as the server writes it."""
+    project = register(api, head)
+    answer: Json = api.patch(f"/projects/{project['id']}", {"recipe_folder": recipe})
+    return str(answer["recipe_folder"])
+
+
 def open_pull(api: Api, head: Head) -> Json:
     """The pull request of the branch at its present commit, opened if it is missing."""
     project = register(api, head)
@@ -147,11 +164,13 @@ def open_pull(api: Api, head: Head) -> Json:
     return pull
 
 
-def retry_if_over(api: Api, pull: Json) -> None:
-    """Retry a commit that failed, or undo that its preview was stopped: a user who asks for it again wants that."""
+def begin_again_if_needed(api: Api, pull: Json, folder: str | None) -> None:
+    """Retry a commit that failed or that had its recipe in another folder, or undo that its preview was stopped: a user who asks
+    for it again wants that."""
     newest = until(lambda: [newest_environment(api, pull)])[0] or {}
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
+    over = over or (folder is not None and deployment.get("recipe_folder") != folder)
     if over and deployment.get("commit") == pull["head_sha"]:
         with contextlib.suppress(
             Conflict
@@ -183,6 +202,8 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
     if deployment["commit"] == commit:
         for text in deployment.get("warnings") or []:
             terminal.line("  ", warning(text))
+        if detected := deployment.get("detected"):
+            terminal.line("  ", note(f"no recipe: {detected['title']} was detected; see "), typed("recipe"))
         for text in deployment.get("notes") or []:
             terminal.line("  ", note(text))
     if is_live(environment, commit):

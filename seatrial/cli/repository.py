@@ -52,6 +52,14 @@ def read_head(path: Path, branch: str | None) -> Head:
     return Head(top, wanted, commit, dirty, inside, shallow)
 
 
+def tracked(path: Path) -> tuple[Path, list[str]]:
+    """(the repository's folder, the paths of regular files that git tracks). Raises CommandError."""
+    top = _top(path)
+    entries = _git(top, "ls-files", "-z", "--stage").split("\0")[:-1]
+    found = (entry.partition("\t") for entry in entries)  # MODE OBJECT STAGE, a tab, the path
+    return top, list(dict.fromkeys(name for facts, _, name in found if facts.startswith("100")))
+
+
 def _top(path: Path) -> Path:
     if not path.is_dir():
         raise _no_directory(path)

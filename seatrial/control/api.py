@@ -50,6 +50,7 @@ from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
+from seatrial.control.variables.api import router as variables
 
 log = structlog.get_logger(__name__)
 
@@ -67,13 +68,20 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnsw
 class Api(NinjaAPI):
     """NinjaAPI, whose OpenAPI document also has the errors of every operation."""
 
+    _document: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
-        """The document. Every status that an operation does not list is described as an ErrorAnswer."""
-        document = super().get_openapi_schema(**where)
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"]["default"] = {"description": "Not done", "content": ERROR}
-        return document
+        """The document. Every status that an operation does not list is described as an ErrorAnswer.
+
+        Made once, whoever asks: that takes a large part of a second, and nothing in it changes while the process runs.
+        """
+        if self._document is None:
+            document = super().get_openapi_schema(**where)
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    operation["responses"]["default"] = {"description": "Not done", "content": ERROR}
+            self._document = document
+        return self._document
 
 
 api = Api(
@@ -94,6 +102,7 @@ for router in (
     previews,
     pulls,
     entrance,
+    variables,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,

@@ -9,7 +9,8 @@ from seatrial.control.body_limit import Application, BodyLimit, Scope
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seatrial.control.settings")
 _django: Application = get_asgi_application()
 
-from seatrial.control.forges import body_bound  # noqa: E402 (Django must be set up first)
+from seatrial.control.entrance.ahead import Ahead  # noqa: E402 (Django must be set up first)
+from seatrial.control.forges import body_bound  # noqa: E402
 from seatrial.control.forges.door import Door  # noqa: E402
 from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
@@ -25,4 +26,4 @@ async def _bound(scope: Scope) -> int:
     return await body_bound.body_bound(scope)
 
 
-application = BodyLimit(Door(_django), _bound)
+application = BodyLimit(Ahead(Door(_django)), _bound)

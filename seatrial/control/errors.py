@@ -10,6 +10,7 @@ ControlError
 ├── FleetError      fleet.errors
 ├── PreviewError    previews.errors
 ├── EntranceError   entrance.errors
+├── VariableError   variables.errors
 ├── PolicyError     policies.errors
 ├── InstallationError  installation.errors
 ├── BusRefused      bus

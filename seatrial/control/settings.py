@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "seatrial.control.certificates",
     "seatrial.control.previews",
     "seatrial.control.entrance",
+    "seatrial.control.variables",
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",

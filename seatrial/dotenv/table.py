@@ -139,6 +139,11 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     setting(Settings, "galley_registries", Group.NETWORK),
     setting(
+        Settings, "galley_registry_auth_file", Group.NETWORK,
+        meaning="Host path to a file with logins for pulls, as `docker login` writes it. All previews may run what they give "
+        "access to. Renew it in place.",
+    ),
+    setting(
         Configuration, "galley_acme_provider", Group.CERTIFICATES, installs=ONE_HOST, what="the name of a provider",
         meaning="DNS provider by which an authority's DNS-01 challenge is answered, as Traefik calls it, such as cloudflare. Its own "
         "variables are in the file acme.env.",

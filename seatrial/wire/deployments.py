@@ -23,18 +23,22 @@ class Source(Part):
 
 
 class DesiredDeployment(Part):
-    """One version of one environment: a commit to check out, build and start.
+    """One version of one environment: a commit to check out, build and start. Its recipe is at the repository's root, unless
+    `recipe_folder` names another folder.
 
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
+    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
     """
 
     id: str
     commit: str
     branch: str = ""
     no_cache: bool = False
+    recipe_folder: str = ""
     held: bool = False
+    variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
 
@@ -84,7 +88,6 @@ class DesiredEnvironment(Message):
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
     isolation: Isolation | None = None  # None: the engine's default runtime
-    variables: str = ""  # sealed JSON object {name: value}, or empty
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them
@@ -129,17 +132,33 @@ class ObservedService(Part):
     facts: ServiceFacts | None = None
 
 
+class Because(Part):
+    """What in a file of a commit decided something, for people."""
+
+    file: str
+    says: str
+
+
+class Detected(Part):
+    """The Dockerfile that was made for a commit without a recipe, and why it is like that. `title`: language and framework."""
+
+    title: str
+    reasons: list[Because] = Field(max_length=100)
+    dockerfile: str = Field(max_length=64_000)
+
+
 class RecipeRead(Message):
     """The agent has read the recipe of a deployment: what its services may use together, if all use what they may.
 
     Sent before anything is built, and again every 30 s while the candidate is held; also for a live deployment, when its
-    agent learns anew what it consists of. The last one counts.
+    agent learns anew what it consists of. The last one counts. `detected` None: the commit has a recipe, or an older agent speaks.
     """
 
     environment: str
     deployment: str
     cpus: float = Field(ge=0, le=1e6)
     memory_mb: int = Field(ge=0, le=2**31 - 1)
+    detected: Detected | None = None
 
 
 class DeploymentPhase(Message):

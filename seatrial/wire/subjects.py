@@ -6,6 +6,7 @@
 | seatrial.agents.<agent>.observed.<Kind>         | stream OBSERVED | agent       | control       |
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
 | seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
+| seatrial.agents.<agent>.variables               | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
 | seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
@@ -29,6 +30,7 @@ EVALUATIONS_CONSUMER = "evaluations"
 
 HEARTBEATS = "seatrial.agents.*.heartbeat"
 CREDENTIALS = "seatrial.agents.*.credentials"
+VARIABLES = "seatrial.agents.*.variables"
 VISITS = "seatrial.agents.*.visits"
 
 
@@ -40,6 +42,11 @@ def heartbeat(agent: str) -> str:
 def credentials(agent: str) -> str:
     """The subject on which `agent` asks for source credentials; the answer comes to its inbox."""
     return f"seatrial.agents.{agent}.credentials"
+
+
+def variables(agent: str) -> str:
+    """The subject on which `agent` asks for the variables of a deployment; the answer comes to its inbox."""
+    return f"seatrial.agents.{agent}.variables"
 
 
 def visits(agent: str) -> str:

@@ -24,6 +24,7 @@ DEVELOP = LOOK | {
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
     Action.TRY_POLICY,

@@ -31,6 +31,7 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk
+from seatrial.wire.variables import Values
 from tests.credentials import NoCredentials
 from tests.repositories import Repository
 
@@ -128,6 +129,10 @@ class Agent:
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)
+    secrets: dict[str, str] = field(default_factory=dict)  # what every deployment with variables is given
+
+    async def _variables(self, environment: str, deployment: str) -> Values:
+        return Values(values=self.secrets, secret=list(self.secrets))
 
     def tools(self) -> Tools:
         return Tools(
@@ -141,7 +146,7 @@ class Agent:
             images=self.images or HostImages(self.runtime),
             reports=self.reports,
             logs=LogShipping(self.reports, Shares(0)),
-            variables=lambda sealed: {"TOKEN": sealed} if sealed else {},
+            variables=self._variables,
             build_slots=asyncio.Semaphore(2),
             defaults=self.defaults,
             min_free_mb=1,
@@ -165,8 +170,8 @@ class Agent:
             await environments.close()
 
 
-def deployment(commit: str) -> DesiredDeployment:
-    return DesiredDeployment(id=str(ULID()), commit=commit, branch="feature")
+def deployment(commit: str, *, variables: bool = False) -> DesiredDeployment:
+    return DesiredDeployment(id=str(ULID()), commit=commit, branch="feature", variables=variables)
 
 
 def environment(repository: Repository, name: str, **more: object) -> DesiredEnvironment:

@@ -2,8 +2,6 @@
 
 import pytest
 
-from seatrial.agent.environments.hiding import hidden, message_of
-from seatrial.agent.vocabulary.errors import ImageUnavailable, ServiceExited
 from seatrial.agent.vocabulary.logs import decisive, first_words, last_lines
 
 
@@ -34,21 +32,3 @@ def test_last_lines_are_whole() -> None:
     assert last_lines(text).splitlines() == text.splitlines()[-2:]
     assert last_lines("short\nand sweet\n") == "short\nand sweet"
     assert first_words("as it is") == "as it is"
-
-
-def test_values_of_variables_are_hidden_behind_their_names() -> None:
-    variables = {
-        "PASSWORD": "hunter22",
-        "URL": "postgres://u:hunter22@db",
-        "KEY": "-----BEGIN\nabcdef123\n",
-        "DEBUG": "true",
-    }
-    assert hidden("true: postgres://u:hunter22@db refused", variables) == "true: ${URL} refused"
-    assert hidden("postgresql", {"USER": "postgres"}) == "postgresql"
-    assert hidden("bad password hunter22 for abcdef123", variables) == "bad password ${PASSWORD} for ${KEY}"
-
-
-def test_only_what_quotes_a_program_is_searched_for_values() -> None:
-    variables = {"USER": "postgres"}
-    assert message_of(ServiceExited("no role postgres"), variables) == "no role ${USER}"
-    assert message_of(ImageUnavailable("postgres:16 is not on the host"), variables).startswith("postgres:16")

@@ -9,6 +9,7 @@ import os
 import secrets
 import ssl
 import tarfile
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class Registry:
     labels: dict[str, str] = field(default_factory=dict)
     instead: Answer | None = None
     hold: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    login: str = ""  # name:password; empty: everybody may pull
     asked: list[str] = field(default_factory=list)
     address: str = ""
     port: int = 0
@@ -84,6 +86,12 @@ class Registry:
             return await self.hold(request)
         if self.instead:
             return self.instead(request)
+        if (
+            self.login
+            and request.headers.get("Authorization") != f"Basic {b64encode(self.login.encode()).decode()}"
+        ):
+            challenge = {"WWW-Authenticate": 'Basic realm="a registry of tests"'}
+            return web.json_response({"errors": [{"code": "UNAUTHORIZED"}]}, status=401, headers=challenge)
         kind, _, name = request.path.removeprefix("/v2/shop/base/").partition("/")
         if request.path == "/v2/":
             return web.json_response({})

@@ -1,8 +1,10 @@
 """Images from registries, with the real buildah, engine and packet filter: what is reached, what is not, and what is said."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
+import json
 import os
 import socket
 import ssl
@@ -64,9 +66,11 @@ def images(engine: Engine, tmp_path: Path, registry: Registry) -> DockerImages:
     return pulled_through(engine, tmp_path, registry)
 
 
-def pulled_through(engine: Engine, folder: Path, *allowed: Registry) -> DockerImages:
+def pulled_through(
+    engine: Engine, folder: Path, *allowed: Registry, logins: Path | None = None
+) -> DockerImages:
     opened = tuple(Address(registry.address, registry.port) for registry in allowed)
-    return docker_builds(engine, folder / "builder", "isolated", allowed=opened)[1]
+    return docker_builds(engine, folder / "builder", "isolated", allowed=opened, logins=logins)[1]
 
 
 @pytest.fixture
@@ -183,6 +187,27 @@ async def test_messages_about_a_registrys_answer_are_our_own(
         await images.ensure(f"{registry.host}/shop/base:3", log)
     assert registry.host in str(error.value)
     assert BODY not in f"{error.value} {log.text}"
+
+
+async def test_a_private_image_comes_with_the_operators_login_and_not_with_another(
+    engine: Engine, tmp_path: Path, registry: Registry, log: Lines
+) -> None:
+    registry.login = "robot:of-the-token"
+    file, asked = tmp_path / "auth.json", f"{registry.host}/shop/base:1"
+    images = pulled_through(engine, tmp_path, registry, logins=file)
+    for login, told in (
+        (None, "put a login into GALLEY_REGISTRY_AUTH_FILE"),
+        ("robot:old", "refuses the login in"),
+    ):
+        auth = {"auth": base64.b64encode(login.encode()).decode()} if login else None
+        file.write_text(json.dumps({"auths": {registry.host: auth} if auth else {}}))
+        with pytest.raises(ImageUnavailable, match=told):
+            await images.ensure(asked, log)
+    auth = {"auth": base64.b64encode(registry.login.encode()).decode()}
+    file.write_text(json.dumps({"auths": {registry.host: auth}}))
+    assert await images.ensure(asked, log) == asked
+    await until(lambda: nothing_in(tmp_path / "builder/pulls"))
+    assert "of-the-token" not in log.text and auth["auth"] not in log.text
 
 
 async def test_an_image_that_pretends_to_be_a_previews_is_refused(

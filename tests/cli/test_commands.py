@@ -378,7 +378,10 @@ def test_a_folder_of_a_repository_is_said_to_stand_for_all_of_it(
     )
     (repository / "deep").mkdir()
     _, out, _ = cli("preview", str(repository / "deep"))
-    assert "the preview is of the whole repository, not only of deep" in out
+    assert (
+        "the preview is of the whole repository, not only of deep; if its recipe is there: --recipe deep"
+        in out
+    )
 
 
 def test_status_says_what_is_waited_for_and_since_when(cli: Any, api: FakeApi) -> None:

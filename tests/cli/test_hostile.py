@@ -57,6 +57,24 @@ def test_preview_that_is_not(shown: Shown, api: FakeApi, repository: Path, attac
     shown("preview", str(repository))
 
 
+def test_recipe(shown: Shown, repository: Path, attack: str) -> None:
+    attack = re.sub(r"[\r\n\0]", " ", attack.encode(errors="replace").decode())
+    said = {
+        "Procfile": f"web: {attack}",
+        "requirements.txt": attack,
+        "app.py": attack,
+        "package.json": attack,
+    }
+    for name, text in said.items():
+        (repository / name).write_text(text)
+    git(repository, "add", ".")
+    assert "Procfile" in shown("recipe", str(repository))
+    shown("recipe", str(repository), "--write", said=False)
+    (repository / "galley.yml").write_text(attack)
+    git(repository, "add", ".")
+    shown("recipe", str(repository))
+
+
 def test_check(shown: Shown, api: FakeApi, repository: Path, attack: str) -> None:
     result = {
         "policy": attack,
@@ -318,11 +336,12 @@ def test_every_command_is_attacked_here() -> None:
         "policies",
         "policy",
         "access",
+        "variables",
         "notices",
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify",
+        "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
     }, "a new command: attack it above"  # fmt: skip
 
 

@@ -74,11 +74,17 @@ def knock(
     environment: Environment, uri: str = "/", *, label: str = "", ip: str = "203.0.113.7", **headers: str
 ) -> Any:
     """What the gatekeeper answers the ingress about a visitor."""
-    sent = {
+    return Client().get("/preview-gate", headers=told(environment, uri, label=label, ip=ip, **headers))
+
+
+def told(
+    environment: Environment, uri: str = "/", *, label: str = "", ip: str = "203.0.113.7", **headers: str
+) -> dict[str, str]:
+    """How the ingress describes a visitor."""
+    return {
         "X-Forwarded-Host": f"{label or environment.name}.{DOMAIN}",
         "X-Forwarded-Uri": uri,
         "X-Forwarded-For": ip,
         "X-Forwarded-Method": "GET",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    return Client().get("/preview-gate", headers=sent)

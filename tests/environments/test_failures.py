@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.agent.bus.identity import SealedValueError
 from seatrial.agent.environments import actor, observing
+from seatrial.agent.vocabulary.errors import NoVariables
 from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
@@ -14,16 +14,15 @@ from seatrial.wire.deployments import (
     EnvironmentObserved,
 )
 from seatrial.wire.envelope import Message
+from seatrial.wire.variables import Values
 from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, gone, single
 from tests.repositories import Repository
 
 
-async def failed(
-    agent: Agent, repository: Repository, files: dict[str, str], variables: str = ""
-) -> DeploymentFailed:
-    candidate = deployment(repository.commit(files))
-    wanted = environment(repository, "pr-1-bad", candidate=candidate, variables=variables)
+async def failed(agent: Agent, repository: Repository, files: dict[str, str]) -> DeploymentFailed:
+    candidate = deployment(repository.commit(files), variables=bool(agent.secrets))
+    wanted = environment(repository, "pr-1-bad", candidate=candidate)
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
@@ -70,26 +69,41 @@ async def test_a_service_that_exits(agent: Agent, repository: Repository, busybo
     assert failure.log_tail == ["no database"]
 
 
-async def test_a_secret_that_a_service_prints_at_its_end_is_not_in_the_message(
+async def test_a_secret_that_a_service_prints_is_in_no_line_and_no_message(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
     more = "    expose: 80\n    restart: never\n    env: {T: '${TOKEN}'}\n"
-    files = single(busybox, "echo Error: $T is refused; exit 3", more)
-    failure = await failed(agent, repository, files, variables="hunter22")
+    files = single(busybox, "echo Error: $T is refused; echo $T | base64; exit 3", more)
+    agent.secrets = {"TOKEN": "hunter22"}
+    failure = await failed(agent, repository, files)
     assert failure.message == "web exited with code 3: Error: ${TOKEN} is refused"
-    assert not any("Error: hunter22" in line for line in agent.reports.lines if line.startswith("_system:"))
+    said = [*agent.reports.lines, *failure.log_tail, failure.message]
+    assert "web: Error: ${TOKEN} is refused" in said and "Error: ${TOKEN} is refused" in said
+    assert not any("hunter22" in line or "aHVudGVyMj" in line for line in said)
 
 
-async def test_variables_that_cannot_be_opened_fail_the_deployment_with_the_reason(
+async def test_a_secret_does_not_go_into_a_build(agent: Agent, repository: Repository, busybox: str) -> None:
+    agent.secrets = {"TOKEN": "hunter22"}
+    recipe = "version: 1\nservices:\n  web:\n    build: {path: ., args: {T: 'a ${TOKEN}'}}\n"
+    failure = await failed(agent, repository, {"galley.yml": recipe, "Dockerfile": f"FROM {busybox}\n"})
+    assert failure.reason == "bad_recipe"
+    assert failure.message.startswith(
+        "galley.yml: services.web.build.args.T: the secret TOKEN may not go into a build"
+    )
+    assert agent.builder.built == []
+
+
+async def test_variables_that_do_not_come_fail_the_deployment_with_the_reason(
     agent: Agent, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: str) -> dict[str, str]:
-        raise SealedValueError("not sealed to this agent's key")
+    async def broken(environment: str, deployment: str) -> Values:
+        raise NoVariables("no variables: not yours")
 
     tools = replace(agent.tools(), variables=broken)
     monkeypatch.setattr(agent, "tools", lambda: tools)
-    failure = await failed(agent, repository, single(busybox, "sleep 600"), variables="damaged")
-    assert failure.message == "not sealed to this agent's key"
+    agent.secrets = {"TOKEN": "hunter22"}
+    failure = await failed(agent, repository, single(busybox, "sleep 600"))
+    assert failure.message == "no variables: not yours"
 
 
 async def test_a_service_that_crashes_again_and_again(

@@ -90,21 +90,21 @@ async def test_interpolation_reaches_the_container(
     wanted = environment(
         repository,
         "pr-1-shop",
-        candidate=deployment(repository.commit(single(busybox, command, more))),
-        variables="secret",
+        candidate=deployment(repository.commit(single(busybox, command, more)), variables=True),
     )
+    agent.secrets = {"TOKEN": "short"}  # too short to be masked
     async with agent.running() as environments:
         await come_up(agent, environments, wanted)
         for expected in (
             "U=http://pr-1-shop.preview.localhost:8080",
             "D=$5",
-            "T=secret",
+            "T=short",
             "N=1",
             "H=pr-1-shop.preview.localhost:8080",
         ):
             await agent.reports.line(f"web: {expected}")
         assert "web: M=pr-1-shop.preview.localhost" in agent.reports.lines
-        assert {"web: D=$5", "web: T=secret", "web: N=1"} <= set(agent.reports.lines)
+        assert {"web: D=$5", "web: T=short", "web: N=1"} <= set(agent.reports.lines)
 
 
 async def test_an_image_without_expose_is_looked_at(
@@ -230,3 +230,17 @@ async def test_wanted_again_in_its_last_moment_it_begins_anew(
         environments.unwanted(wanted.environment)
         await agent.reports.next(EnvironmentRemoved, seen)
         await agent.reports.next(DeploymentReady, seen)
+
+
+async def test_the_recipe_is_taken_from_the_deployments_folder(
+    agent: Agent, repository: Repository, busybox: str
+) -> None:
+    compose = (
+        f"services:\n  web:\n    image: {busybox}\n    command: httpd -f -p 8080 -h /www\n    ports: [8080]\n"
+    )
+    commit = repository.commit({"services/shop/compose.yaml": compose, "galley.yml": "no recipe"})
+    candidate = deployment(commit).model_copy(update={"recipe_folder": "services/shop"})
+    wanted = environment(repository, "pr-1-shop", candidate=candidate)
+    async with agent.running() as environments:
+        ready = await come_up(agent, environments, wanted)
+    assert [service.name for service in ready.services] == ["web"]

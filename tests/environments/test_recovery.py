@@ -114,7 +114,7 @@ async def test_a_service_in_the_network_of_another_answers_there_and_follows_it(
 ) -> None:
     recipe = Recipe("compose.yaml", {"app": APP, "gate": GATE})
 
-    async def read(*_: object) -> Recipe:
+    async def read(*_: object, **__: object) -> Recipe:
         return recipe
 
     monkeypatch.setattr("tests.agent.harness.read_recipe", read)
@@ -143,7 +143,7 @@ async def test_visitors_stay_at_their_port_when_another_answers_sooner_after_a_r
     )
     runtime.images[BUSYBOX].files["/ready"] = "yes"  # type: ignore[index]
 
-    async def read(*_: object) -> Recipe:
+    async def read(*_: object, **__: object) -> Recipe:
         return Recipe("compose.yaml", {"web": web})
 
     monkeypatch.setattr("tests.agent.harness.read_recipe", read)

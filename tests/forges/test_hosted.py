@@ -13,6 +13,7 @@ from seatrial.control.forges.connected import hosted
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.oauth.pair import OAuthPair
 from seatrial.control.forges.protocol import (
+    Asked,
     CommentReport,
     EvaluationReport,
     HostedForge,
@@ -141,6 +142,23 @@ def test_facts_are_what_the_forge_says_of_the_repository(
     assert facts.default_branch == "main" and facts.topics == ["shop"]
     assert (facts.metadata.name, facts.metadata.description) == ("shop", "The repository shop")
     assert [one.username for one in facts.members] == [BOT] and facts.members[0].role
+
+
+def test_facts_take_one_request_and_others_for_what_is_asked(
+    forge: HostedForge, project: Project, site: Site
+) -> None:
+    site.repositories[SHOP].protections["main"] = Protection()
+
+    def requests(*asked: Asked) -> int:
+        site.asked.clear()
+        told = forge.facts(project, "a" * 40, None, frozenset(asked)).facts
+        assert bool(told.members) == (Asked.MEMBERS in asked) and told.topics == ["shop"]
+        assert (told.protection is not None) == (Asked.PROTECTION in asked)
+        return len(site.asked)
+
+    requests()  # a first one may look for the installation, and for a token
+    assert requests() == 1 and requests(Asked.MEMBERS) in (2, 3)
+    assert requests(Asked.PROTECTION) in (3, 4) and requests(*Asked) <= 6
 
 
 @pytest.mark.parametrize("which", COUNTING, indirect=True)

@@ -17,6 +17,8 @@ import httpx
 
 from seatrial.control.forges.http.forge import HttpForge
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     DeploymentReport,
     EvaluationReport,
     FetchCredential,
@@ -85,7 +87,13 @@ class ToyForge(HttpForge):
     def open_pull_requests(self, project: Project) -> list[PullRequestChanged]:
         return [changed_by(payload) for payload in self.get(f"/{project.external_id}/pulls")]
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         path = f"/{project.external_id}"
         answer = self.ask("GET", path, etag=known.etags.get(path, "") if known else "")
         if not answer.changed and known is not None:

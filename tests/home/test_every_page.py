@@ -100,6 +100,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.kept import digested, kept
     from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
+    from tests.dashboard.varied import varied
 
     made = tried(harbour)
     review = kept(harbour).reviews.get()
@@ -130,6 +131,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/environments/{asleep(harbour).pk}",
         f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{gated(harbour).pk}/guests",
+        *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         "/policies/git",

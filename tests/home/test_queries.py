@@ -63,6 +63,7 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "repositories": lambda harbour: f"/connections/{harbour.hosted.pk}/repositories",
     "first": lambda harbour: f"/connections/{harbour.hosted.pk}/first",
     "audit": lambda harbour: "/audit",
+    "variables": lambda harbour: f"/projects/{harbour.project.pk}/variables",
 }
 
 

@@ -163,8 +163,21 @@ def test_dependencies_that_are_not_locked(files: dict[str, Any], said: str) -> N
     assert not result["passed"] and said in result["message"], result
 
 
+def test_as_many_manifests_as_a_repository_has() -> None:
+    """More than are read in one go, in folders whose names are patterns when nobody takes care."""
+    folders = [*(f"service-{n}" for n in range(520)), "a [1]*", "[!a]", "b ?"]
+    files: dict[str, Any] = {
+        "Procfile": "",
+        **{f"{one}/go.mod": "module a\nrequire b v1.0.0\n" for one in folders},
+    }
+    locked = {f"{one}/go.sum": "b v1.0.0 h1:a=" for one in folders}
+    assert run("lockfile", {**files, **locked})["score"] == 100
+    result = run("lockfile", files)
+    assert not result["passed"] and result["findings_left_out"] == 323, result["message"]
+
+
 @pytest.mark.parametrize(("files", "score"), [
-    ({"requirements.txt": f"-e .\n-e ./lib\n-e git+https://x.test/a@{COMMIT}#egg=a\n--find-links https://x.test\n", "Dockerfile": ""}, 100),
+    ({"requirements.txt": f"-e .\n-e .[dev]\n-e ./lib\n-e git+https://x.test/a@{COMMIT}#egg=a\n--find-links https://x.test\n", "Dockerfile": ""}, 100),
     ({"requirements.txt": "ship @ https://x.test/a.zip#sha256=" + "0" * 64, "Dockerfile": ""}, 100),
     ({"pyproject.toml": DEPENDS, ".devcontainer/Dockerfile": "", "tests/docker/Dockerfile": ""}, 70),
     ({"pyproject.toml": DEPENDS, "Dockerfile.test": "", "docker-compose.dev.yml": "services: {a: {build: .}}"}, 70),

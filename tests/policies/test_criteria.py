@@ -6,13 +6,15 @@ import pytest
 
 from seatrial.control.policies.criteria import Criteria, check_criteria
 from seatrial.control.policies.errors import BadCriteria
+from seatrial.control.policies.refs import which_apply
 from seatrial.wire.words import EventKind
 
 FEATURE = "refs/heads/feature"
 
 
 def applies(criteria: Any, event: EventKind = EventKind.PUSH, ref: str = FEATURE) -> bool:
-    return check_criteria(criteria).apply(event=event, ref=ref)
+    checked = check_criteria(criteria)
+    return checked.apply_to(event) and bool(which_apply([checked.ref], ref))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,33 @@ def test_each_is_made_and_told_once_and_what_was_missed_is_in_the_next(
     assert OutboxMessage.objects.filter(subject="notice").count() == 2
 
 
+def test_what_the_last_one_said_is_compared_with_whatever_became_of_it_since(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A waiver that ended makes of an old result a failure; nothing was evaluated since."""
+    judged = shop.judged(timedelta(0), a="waived", b="failed", c="passed", d="failed")
+
+    def digest(at: datetime) -> Digest:
+        making.make_due()
+        DigestTime.objects.filter(workspace=shop.space).update(due_at=at)
+        monkeypatch.setattr("django.utils.timezone.now", lambda: at + timedelta(minutes=3))
+        assert making.make_due() == 1
+        return Digest.objects.latest("until")
+
+    first = digest(NOW + timedelta(days=1))
+    assert sorted(one["policy"] for one in first.body["newly_failing"]) == ["b", "d"]
+    judged.results.filter(version__policy__slug="a").update(state="failed")
+    judged.results.filter(version__policy__slug="b").update(state="errored")
+    second = digest(NOW + timedelta(days=8))
+    assert [(one["policy"], one["before"]) for one in second.body["newly_failing"]] == [("a", "waived")]
+    assert [(one["policy"], one["before"]) for one in second.body["errored"]] == [("b", "failed")]
+    judged.results.filter(version__policy__slug="b").update(state="passed")
+    third = digest(NOW + timedelta(days=15))
+    assert [(one["policy"], one["before"]) for one in third.body["newly_passing"]] == [("b", "failed")]
+    kept = Digest.objects.exclude(verdicts={}).get()
+    assert kept == third and len(kept.verdicts) == 4
+
+
 def test_one_that_is_interrupted_is_made_later_and_nobody_was_told(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from seatrial.wire.deployments import (
     DeploymentPhase,
     DeploymentReady,
     DesiredEnvironment,
+    Detected,
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
@@ -108,9 +109,20 @@ class Scenario:
         )
         services.phase(self._speaker(deployment, agent), event)
 
-    def reads(self, deployment: Deployment, memory_mb: int, cpus: float = 1, agent: str = "") -> None:
+    def reads(
+        self,
+        deployment: Deployment,
+        memory_mb: int,
+        cpus: float = 1,
+        agent: str = "",
+        detected: Detected | None = None,
+    ) -> None:
         event = RecipeRead(
-            environment=deployment.environment_id, deployment=deployment.pk, cpus=cpus, memory_mb=memory_mb
+            environment=deployment.environment_id,
+            deployment=deployment.pk,
+            cpus=cpus,
+            memory_mb=memory_mb,
+            detected=detected,
         )
         services.recipe_read(self._speaker(deployment, agent), event)
 

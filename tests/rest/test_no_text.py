@@ -141,6 +141,8 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "based_on": 1,
         "files": [],
         "mode": "members",
+        "value": "v",
+        "text": "A=1",
         "to": 1,
         "enabled": True,
         "day": "friday",

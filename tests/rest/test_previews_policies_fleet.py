@@ -77,6 +77,8 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "warnings",
         "notes",
         "isolation",
+        "recipe_folder",
+        "detected",
     }
     assert [p["name"] for p in one["deployment"]["phases"]] == ["checkout", "start"]
     assert one["urls"] == {

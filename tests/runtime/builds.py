@@ -26,7 +26,8 @@ class FakeBuild:
         """See Builder."""
         self.built.append(request.service)
         folder = request.context_root / request.build.path
-        raw = (folder / request.build.dockerfile).read_bytes()
+        inline = request.build.dockerfile_inline.encode()
+        raw = inline or (folder / request.build.dockerfile).read_bytes()
         file = read_dockerfile(request.build.dockerfile, raw, request.build.args)
         image = self._assembled(request.service, file, folder)
         await log(f"built {request.service}")

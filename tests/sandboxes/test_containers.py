@@ -21,6 +21,7 @@ from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.session import GRACE_SECONDS
 from seatrial.agent.vocabulary.errors import ImageUnavailable
 from seatrial.agent.vocabulary.logs import quiet
+from seatrial.control.policies import packs
 from seatrial.wire.envelope import new_id
 from seatrial.wire.states import Isolation, ResultState
 from tests.credentials import NoCredentials
@@ -281,3 +282,22 @@ async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(
         [result] = await running
     assert result.state == ResultState.TIMED_OUT
     assert await gone(engine, backend)
+
+
+async def test_policies_may_call_the_project_what_they_like_and_find_nothing_in_an_empty_commit(
+    gvisor: Bench,
+) -> None:
+    """As policies are written that were made for GitGrit; beside them the starter pack's."""
+    gvisor.repository.git("rm", "-rq", ".")
+    gvisor.repository.git("commit", "-qm", "nothing")
+    said = "return {'passed': True, 'score': 100, 'message': 'ok', 'details': {}}"
+    codes = [
+        f"def evaluate(repo):\n    assert repo.list_files() == []\n    {said}",
+        f"def evaluate(p, log):\n    log('seen')\n    {said}",
+        f"def evaluate(project, /):\n    {said}",
+    ]
+    starter = [policy(one.code, slug=one.slug, params=one.params) for one in packs.read(packs.STARTER)]
+    results = await gvisor.run(*map(policy, codes), *starter)
+    assert [(one.state, one.message) for one in results[:3]] == [(ResultState.PASSED, "ok")] * 3
+    assert [one.message for one in results[1].logs] == ["seen"]
+    assert {one.state for one in results[3:]} == {ResultState.PASSED, ResultState.FAILED}, results

@@ -177,8 +177,8 @@ H = "0a" * 20
 
 
 @pytest.mark.parametrize(("path", "text", "sources"), [
-    ("requirements.txt", f"a==1\nb>=1\nc==1.*\nd @ https://x.test/d.zip\ne @ git+https://x.test/e@{H}\n-e git+https://x.test/f@main#egg=f\ng @ file:./g\n",
-     [("registry", True), ("registry", False), ("registry", False), ("url", False), ("git", True), ("git", False), ("path", True)]),
+    ("requirements.txt", f"a==1\nb>=1\nc==1.*\nd @ https://x.test/d.zip\ne @ git+https://x.test/e@{H}\n-e git+https://x.test/f@main#egg=f\ng @ file:./g\n-e .\n-e .[dev]\n",
+     [("registry", True), ("registry", False), ("registry", False), ("url", False), ("git", True), ("git", False), *[("path", True)] * 3]),
     ("package.json", json.dumps({"dependencies": {"a": "1.2.3", "b": "^1", "c": "x/y", "d": f"git+ssh://git@x.test/d.git#{H}", "e": "https://x.test/e.tgz", "f": "file:../f", "g": "workspace:*", "h": "npm:i@1.0.0", "j": "*"}}),
      [("registry", True), ("registry", False), ("git", False), ("git", True), ("url", False), ("path", True), ("workspace", True), ("registry", True), ("registry", False)]),
     ("pyproject.toml", "[project]\ndependencies = ['a', 'b==1.0', 'c']\n[tool.uv.sources]\na = {git = 'https://x.test/a', tag = 'v1'}\nc = {workspace = true}\n[tool.poetry.dependencies]\nd = '1.0.0'\ne = {path = '../e'}\n",

@@ -41,14 +41,17 @@ def lanes_of(forges: Forges) -> Callable[[], None]:
         errands.webhooks,
     )
     all_of_them = [
-        Aside(Database(1), Wakeups([]), errand)
+        (outbox.channel(errand.instruction), Aside(Database(1), Wakeups([]), errand))
         for errand in (errands.follows(), *(make(forges) for make in of_forges))
     ]
 
     def run() -> None:
-        for lane in all_of_them:
-            while lane.one():
-                pass
+        due = outbox.due_channels()  # one look, instead of one by each lane that has nothing to do
+        for channel, lane in all_of_them:
+            if channel in due:
+                while lane.one():
+                    pass
+                due = outbox.due_channels()
 
     return run
 

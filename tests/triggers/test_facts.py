@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -14,13 +14,13 @@ from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.models import FactsSnapshot
-from seatrial.control.forges.protocol import TakenFacts
+from seatrial.control.forges.protocol import EVERYTHING, Asked, TakenFacts
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.models import Evaluation, PolicyVersion
 from seatrial.control.projects.models import Project, PullRequest
-from seatrial.wire.evaluations import ForgeFacts
+from seatrial.wire.evaluations import BranchProtection, ForgeFacts, Member
 from tests import factories
 from tests.triggers.conftest import jobs, wait_is_over, waiting
 
@@ -34,13 +34,26 @@ class Telling(LocalForge):
 
     def __init__(self) -> None:
         self.shown: list[dict[str, str]] = []
+        self.asked: list[frozenset[Asked]] = []
         self.problem: Callable[[], object] = lambda: None
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         self.shown.append(dict(known.etags) if known else {})
         self.problem()
+        self.asked.append(asked)
         number = str(len(self.shown))
-        return TakenFacts(facts=ForgeFacts(default_branch=f"told {number}"), etags={"/members": number})
+        told = ForgeFacts(
+            default_branch=f"told {number}",
+            members=[Member(username=number, role="x")] if Asked.MEMBERS in asked else [],
+            protection=BranchProtection.none(number) if Asked.PROTECTION in asked else None,
+        )
+        return TakenFacts(facts=told, etags={"/members": number})
 
 
 @pytest.fixture
@@ -119,6 +132,39 @@ def test_for_another_commit_the_forge_is_shown_what_is_known(
         lanes()
     assert forge.shown == [{}, {"/members": "1"}]
     assert FactsSnapshot.objects.count() == 2
+
+
+def test_what_takes_requests_of_its_own_is_asked_for_when_a_policy_wants_it(
+    forge: Telling, lanes: Lanes, pull_request: PullRequest
+) -> None:
+    """And at most once in ten minutes for a project; what nobody wants is a day old at most."""
+
+    def told(letter: str, later: timedelta, code: str) -> tuple[str, str]:
+        PolicyVersion.objects.update(code=code)
+        for row in FactsSnapshot.objects.all():
+            row.asked = {
+                one: (datetime.fromisoformat(at) - later).isoformat() for one, at in row.asked.items()
+            }
+            row.save()
+        evaluate(pull_request, letter * 40)
+        lanes()
+        facts = jobs()[-1].facts
+        assert facts.protection is not None
+        return facts.members[0].username, facts.protection.branch
+
+    minutes, hours = timedelta(minutes=11), timedelta(hours=25)
+    assert told("a", timedelta(), "pass") == ("1", "1"), "the first time, for trials"
+    assert told("b", minutes, "pass") == ("1", "1")
+    assert told("d", timedelta(), "project.get_branch_protection()") == ("1", "3")
+    assert told("e", timedelta(), "project.get_members(); project.get_branch_protection()") == ("4", "3")
+    assert told("f", timedelta(), "project.get_members(); project.get_branch_protection()") == ("4", "3")
+    evaluate(pull_request, "b" * 40, event="push")
+    lanes()
+    assert jobs()[-1].facts.members[0].username == "4", "of a commit whose snapshot has older ones, too"
+    assert told("1", hours, "pass") == ("6", "6")
+    none: frozenset[Asked] = frozenset()
+    only = [frozenset({one}) for one in (Asked.PROTECTION, Asked.MEMBERS)]
+    assert forge.asked == [EVERYTHING, none, *only, none, EVERYTHING]
 
 
 def test_what_was_superseded_meanwhile_is_not_queued(

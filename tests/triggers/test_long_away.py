@@ -19,6 +19,8 @@ from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.models import Account
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     CommentReport,
     DeploymentReport,
     EvaluationReport,
@@ -58,7 +60,13 @@ class Host(LocalForge):
         self._reach()
         return self.pulls[number]
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         self._reach()
         return TakenFacts(facts=ForgeFacts(default_branch="main"))
 

@@ -1,4 +1,6 @@
-"""No forge is ever asked inside a database transaction: it may take minutes, and whoever needs the rows would wait."""
+"""No forge is ever asked inside a database transaction, and no expression of a policy is matched in one: whoever needs the rows
+would wait.
+"""
 
 import json
 import threading
@@ -25,6 +27,8 @@ from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.registration import LOCAL
 from seatrial.control.forges.models import Delivery
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     DeploymentReport,
     EvaluationReport,
     PreviewReport,
@@ -32,14 +36,24 @@ from seatrial.control.forges.protocol import (
     TakenFacts,
 )
 from seatrial.control.outbox import services as outbox
-from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies import refs
+from seatrial.control.policies.again import again
+from seatrial.control.policies.criteria import search_ref
+from seatrial.control.policies.models import Evaluation, Policy, PolicyVersion
+from seatrial.control.policies.rescans.carrying_out import carry_out
+from seatrial.control.policies.rescans.models import Outcome, Rescan, RescanTarget
+from seatrial.control.policies.services import evaluate
 from seatrial.control.previews.desired import desired
-from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.projects.models import CommandComment, Project, PullRequest
+from seatrial.control.triggers import obeying
+from seatrial.control.triggers.commands import Verb
+from seatrial.control.triggers.floating import float_preview
 from seatrial.control.worker import sweeps
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.deliveries import Deliveries
 from seatrial.control.worker.relay import placements
 from seatrial.control.worker.wakeups import Wakeups
+from seatrial.wire.words import EventKind
 from tests import factories
 from tests.forges.conftest import Work
 from tests.triggers.conftest import jobs
@@ -75,6 +89,7 @@ class Watch:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.wrong: list[str] = []
+        self.refs: list[str] = []
 
     def asking(self, what: str) -> None:
         """As long as an answer takes: who asks holds no lock meanwhile."""
@@ -82,6 +97,12 @@ class Watch:
         if connection.in_atomic_block:
             self.wrong.append(f"{what} inside a transaction")
         self.wrong += [f"{what} while {model} is locked" for model in locked()]
+
+    def search_ref(self, pattern: str, ref: str) -> bool:
+        self.refs.append(ref)
+        if connection.in_atomic_block:
+            self.wrong.append(f"{ref} is matched inside a transaction")
+        return search_ref(pattern, ref)
 
 
 class WatchedForge(LocalForge):
@@ -97,9 +118,15 @@ class WatchedForge(LocalForge):
         self._watch.asking("open_pull_requests")
         return super().open_pull_requests(project)
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         self._watch.asking("facts")
-        return super().facts(project, commit, known)
+        return super().facts(project, commit, known, asked)
 
     def report_evaluation(self, project: Project, report: EvaluationReport) -> None:
         self._watch.asking("report_evaluation")
@@ -125,6 +152,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
         return run(directory, *arguments, **options)
 
     monkeypatch.setattr(git, "run", watched)
+    monkeypatch.setattr(refs, "search_ref", watch.search_ref)
+    monkeypatch.setattr(refs, "_answers", {})
     yield watch
     assert watch.wrong == []
 
@@ -145,6 +174,7 @@ def scene(tmp_path: Path) -> Scene:
     commit = work.commit("Second", branch="feature")
     workspace = factories.workspace()
     factories.policy(workspace, "Has readme")
+    Policy.objects.update(criteria={"ref": "^(main|feature)$"})
     factories.agent()
     project = services.register(
         factories.connection(workspace, name="here"), str(work.path), by=Actor.person("alice")
@@ -201,6 +231,7 @@ def test_deliveries_ask_nobody(scene: Scene, watch: Watch) -> None:
         {"ref": "refs/heads/feature", "after": scene.commit, "repository": repository(scene)},
     )
     assert watch.asked == [] and Evaluation.objects.count() == 2
+    assert watch.refs == ["refs/heads/feature"]  # remembered by the second
 
 
 def test_an_evaluation_over_rest_asks_nobody(scene: Scene, watch: Watch) -> None:
@@ -209,7 +240,7 @@ def test_an_evaluation_over_rest_asks_nobody(scene: Scene, watch: Watch) -> None
     body = {"commit": scene.commit, "ref": "refs/heads/feature"}
     path = f"/api/v1/projects/{scene.project.pk}/evaluations"
     assert client.post(path, body, content_type="application/json").status_code == 200
-    assert watch.asked == [] and Evaluation.objects.count() == 1
+    assert watch.asked == [] and Evaluation.objects.count() == 1 and watch.refs == ["refs/heads/feature"]
 
 
 def test_facts_are_fetched_and_reports_sent_outside_transactions(
@@ -226,6 +257,7 @@ def test_sweeps_ask_with_nothing_open(scene: Scene, watch: Watch) -> None:
     watch.asked.clear()
     sweeps.sweep_forges(Forges())
     assert "open_pull_requests" in watch.asked and PullRequest.objects.get().state == "open"
+    assert watch.refs == ["refs/heads/feature"]
     scene.work.git("checkout", "-q", "main")
     scene.work.git("branch", "-q", "-D", "feature")
     sweeps.sweep_forges(Forges())
@@ -297,3 +329,47 @@ def test_a_forge_that_never_answers_holds_up_nobody_else(
             connection.close()
         asking.result(60)
     assert len(jobs()) == 2
+
+
+def test_expressions_are_matched_outside_whoever_has_policies_run(
+    scene: Scene, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is remembered here, so each of these needs the answer anew."""
+    services.open_pull(scene.project, "feature", by=Actor.person("alice"))
+    sweeps.sweep_forges(Forges())
+    evaluation, pull = Evaluation.objects.get(), PullRequest.objects.get()
+    answers = factories.policy(scene.project.workspace, "Answers")
+    PolicyVersion.objects.filter(pk=answers.pk).update(live=True)
+    Policy.objects.update(criteria={"ref": "feature"})
+    row = CommandComment.objects.create(
+        pull_request=pull, comment="1", author="ann", commands=[Verb.RERUN], head_sha=scene.commit
+    )
+    rescan = Rescan.objects.create(workspace=scene.project.workspace)
+    target = RescanTarget.objects.create(
+        rescan=rescan, project=scene.project, pull_request=pull, outcome=Outcome.UNDER_WAY
+    )
+    for ask in (
+        lambda: again(evaluation, by=Actor.person("alice")),
+        lambda: obeying._carry_out(row, True, None),
+        lambda: float_preview({"pull_request": pull.pk}),
+        lambda: carry_out(Forges(), {"target": target.pk}),
+    ):
+        refs._answers.clear()
+        watch.refs.clear()
+        Evaluation.objects.update(state="passed")
+        ask()
+        assert set(watch.refs) == {"refs/heads/feature"}
+
+
+def test_what_changes_while_an_expression_is_matched_counts(
+    scene: Scene, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy is for another branch by the time its expression has been matched."""
+
+    def change(pattern: str, ref: str) -> bool:
+        Policy.objects.update(criteria={"ref": "^release$"})
+        return watch.search_ref(pattern, ref)
+
+    monkeypatch.setattr(refs, "search_ref", change)
+    made = evaluate(scene.project, commit=scene.commit, ref="refs/heads/feature", event=EventKind.PUSH)
+    assert made is None and watch.refs == ["refs/heads/feature"] * 2

@@ -19,7 +19,7 @@ from seatrial.control.forges.local import pulls
 from seatrial.control.forges.local.forge import LocalForge
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.registration import LOCAL
-from seatrial.control.forges.protocol import TakenFacts
+from seatrial.control.forges.protocol import EVERYTHING, Asked, TakenFacts
 from seatrial.control.outbox import services as outbox
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.models import Evaluation
@@ -43,7 +43,13 @@ from tests.worker.test_deliveries import payload
 class Telling(LocalForge):
     """Knows a branch's name and takes every report."""
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         return TakenFacts(facts=ForgeFacts(default_branch="main"), etags={})
 
 

@@ -9,6 +9,7 @@ from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.python_alone import PythonAlone
+from seatrial.agent.builds.registries.logins import Logins
 from seatrial.agent.builds.registries.pull import Limits
 from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
@@ -26,16 +27,20 @@ def docker_builds(
     allowed: tuple[Address, ...] = (),
     least_free_mb: int = 0,
     isolation: BuildIsolation = BuildIsolation.USERNS,
+    logins: Path | None = None,
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
-    `allowed` is what pulls may reach on the host and in its network. All three keep to `isolation`."""
+    `allowed` is what pulls may reach on the host and in its network, and `logins` a file with the operator's logins there. All three
+    keep to `isolation`."""
     if isolation is BuildIsolation.CHROOT:  # whose files have other owners
         data = data / isolation
     bases, layers = Bases(engine), Layers(data)
     # A stand-in installs the distribution's packages: it needs the mirror even where projects' builds have no network.
     trusted = BuildahBuilder(engine, bases, EngineImages(engine), layers, isolation=isolation)
     stand_ins = DebianStandIns(engine, trusted, Debootstrap(engine, data / "scratch"))
-    puller = Puller(engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation)
+    puller = Puller(
+        engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation, Logins(logins)
+    )
     images = DockerImages(engine, stand_ins, puller)
     builder = BuildahBuilder(
         engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb, isolation=isolation

@@ -94,9 +94,7 @@ class Identity:
         try:
             opened: bytes = SealedBox(key).decrypt(base64.b64decode(sealed))
         except (CryptoError, ValueError) as error:
-            raise SealedValueError(
-                "a value was not sealed to this agent's key. Save the project's variables or connection again"
-            ) from error
+            raise SealedValueError("a value was not sealed to this agent's key") from error
         return opened
 
 

@@ -134,6 +134,7 @@ class EnvironmentActor:
             # An empty folder does not count as something left, but the next look would find it again.
             await forget_files(self._tools, self.environment)
             await self._tools.ways.keep(self.environment, ())
+            self._tools.logs.masks.forget(self.environment)
             await self._tools.reports.observed(
                 EnvironmentRemoved(environment=self.environment),
                 workspace=self._workspace,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from seatrial.agent.environments.launch import Planned
-from seatrial.agent.recipes.recipe import GALLEY_FILES
+from seatrial.agent.recipes.recipe import is_dockerfile, is_galley
 from seatrial.agent.vocabulary.containers import Cause, Listener, Unwell
 
 # What the first process says of a program that is there and yet cannot be run.
@@ -115,8 +115,8 @@ def _nowhere(planned: Planned, expected: Sequence[int]) -> str:
 def _fix(planned: Planned, galley: str, compose: str, dockerfile: str) -> str:
     """The fix in the words of the recipe, and where it goes."""
     recipe, name = planned.recipe, planned.service.name
-    if recipe in GALLEY_FILES:
+    if is_galley(recipe):
         return f"{galley} for services.{name} in {recipe}"
-    if recipe == "Dockerfile":
+    if is_dockerfile(recipe):
         return f"{dockerfile} in {recipe}" if "galley.yml" not in dockerfile else dockerfile
     return f"{compose} for services.{name} in {recipe or 'the recipe'}"

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from seatrial.agent.logs.masking import SHORTEST
 from seatrial.agent.recipes.compose.marks import suffix
 from seatrial.agent.recipes.recipe import Recipe, Service
-from seatrial.agent.vocabulary.errors import UnresolvedVariable
+from seatrial.agent.vocabulary.errors import RecipeError, UnresolvedVariable
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 from seatrial.wire.hostnames import labels
 
@@ -46,6 +47,24 @@ def interpolated(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         for name, service in recipe.services.items()
     }
     return replace(recipe, services=services)
+
+
+def refuse_in_builds(recipe: Recipe, secrets: Mapping[str, str]) -> None:
+    """Raises RecipeError where a secret would go into a build: image histories, caches and command lines keep it in clear."""
+    for service in recipe.services.values():
+        if service.build is None:
+            continue
+        texts = {f"args.{key}": text for key, text in service.build.args.items()}
+        texts["dockerfile_inline"] = service.build.dockerfile_inline or ""
+        for key, text in texts.items():
+            for name, value in secrets.items():
+                if len(value) >= SHORTEST and value in text:
+                    raise RecipeError(
+                        f"{recipe.source}: services.{service.name}.build.{key}: the secret {name} may not go into a build: "
+                        f"the image keeps it for everybody who can read it. Give {name} to the service when it runs, in its "
+                        "environment, or make it a plain variable if it is none",
+                        service=service.name,
+                    )
 
 
 def _service(service: Service, values: Mapping[str, str], where: str) -> Service:

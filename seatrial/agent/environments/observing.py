@@ -60,8 +60,11 @@ class Observer:
     def _follow(self, desired: DesiredEnvironment, host: Host) -> None:
         current = wanted(desired)
         newest = next(iter(reversed(current)), "")
+        secretive = {one.id for one in (desired.live, desired.candidate) if one is not None and one.variables}
         for container in host.containers:
             deployment = container.labels.get(DEPLOYMENT) or newest
+            if deployment in secretive and not self._tools.logs.masks.knows(self._environment, deployment):
+                continue  # followed once it is known what to mask; nothing of its log is lost
             if container.state is ContainerState.RUNNING and deployment in current:
                 channel = Channel(
                     desired.workspace, self._environment, deployment, container.labels.get(SERVICE, "")

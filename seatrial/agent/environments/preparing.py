@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.image_warnings import image_warnings
-from seatrial.agent.environments.interpolation import interpolated, known_values
+from seatrial.agent.environments.interpolation import interpolated, known_values, refuse_in_builds
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
@@ -19,12 +19,14 @@ from seatrial.agent.recipes.bounds import bounded, together, within
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.containers import Resources
-from seatrial.agent.vocabulary.errors import AgentError, BuildError, NoSpace
+from seatrial.agent.vocabulary.errors import AgentError, BuildError, NeedsEngine, NoSpace
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
-from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, RecipeRead
+from seatrial.detection import Plan
+from seatrial.wire.deployments import Because, DesiredDeployment, DesiredEnvironment, Detected, RecipeRead
 from seatrial.wire.states import Isolation
+from seatrial.wire.variables import Values
 from seatrial.wire.words import Phase, RuntimeKind
 
 
@@ -44,6 +46,7 @@ class Preparation:
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._builds: dict[str, asyncio.Task[str]] = {}
         self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
+        self._detected: Detected | None = None  # likewise
 
     async def run(self) -> Launch:
         """Prepare the launch. Raises any AgentError."""
@@ -68,12 +71,13 @@ class Preparation:
                 await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def tell_needs(self) -> None:
-        """Report what the services may use together, by which the control plane decides when they start."""
+        """Report what the services may use together, by which the control plane decides when they start, and what was detected."""
         read = RecipeRead(
             environment=self._desired.environment,
             deployment=self._deployment.id,
             cpus=self.needs.cpus,
             memory_mb=self.needs.memory_mb,
+            detected=self._detected,
         )
         await self._tools.reports.observed(
             read, workspace=self._desired.workspace, about=f"deployment/{self._deployment.id}"
@@ -84,11 +88,29 @@ class Preparation:
         return self._tools.runtime.name == RuntimeKind.PROCESS  # services run from the exported tree there
 
     async def _recipe(self, tree: Tree) -> Recipe:
-        variables = self._tools.variables(self._desired.variables)
-        recipe = await self._tools.read_recipe(tree, variables, self._tools.defaults)
+        given = await self._variables()
+        variables = given.values
+        recipe = await self._tools.read_recipe(
+            tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
+        )
+        if recipe.detected:
+            self._detected = read_from(recipe.detected)
+            if self._keeps_files:
+                raise NeedsEngine(
+                    f"{self._detected.title}: what was detected is built from images, by a container engine"
+                )
         recipe = with_warning(bounded(recipe, self._tools.most))
         recipe = within(recipe, self._tools.total, self._tools.defaults)
-        return interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
+        recipe = interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
+        refuse_in_builds(recipe, given.secrets)
+        return recipe
+
+    async def _variables(self) -> Values:
+        """From here on, their secrets are masked in everything that is said of this environment."""
+        environment, deployment = self._desired.environment, self._deployment
+        given = await self._tools.variables(environment, deployment.id) if deployment.variables else Values()
+        self._tools.logs.masks.tell(environment, deployment.id, given.secrets)
+        return given
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
         """{service: image}, all built or fetched concurrently; the first failure cancels the others."""
@@ -225,6 +247,12 @@ class Preparation:
             for name, service in recipe.services.items()
             if service.copies or service.texts
         }
+
+
+def read_from(plan: Plan) -> Detected:
+    """What was detected, as messages carry it."""
+    reasons = [Because(file=one.file, says=one.says) for one in plan.reasons]
+    return Detected(title=plan.title, reasons=reasons, dockerfile=plan.dockerfile)
 
 
 def check_space(directory: Path, needed_mb: int) -> None:

@@ -1,13 +1,12 @@
 """Bringing one deployment up, from its commit to healthy services."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
 from seatrial.agent.environments.admission import Remind
 from seatrial.agent.environments.facts import with_facts
-from seatrial.agent.environments.hiding import message_of
 from seatrial.agent.environments.launch import Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
@@ -103,8 +102,8 @@ class Rollout:
             deployment=self._deployment.id,
             services=await self._tools.ways.open(self._desired.environment, services),
             isolation=launched.launch.isolation,
-            warnings=launched.warnings,
-            notes=launched.notes,
+            warnings=self._all_masked(launched.warnings),
+            notes=self._all_masked(launched.notes),
         )
         await self._tell(ready)
         log.info("deployment ready", environment=self._desired.name, deployment=self._deployment.id)
@@ -112,7 +111,7 @@ class Rollout:
     async def fail(self, error: AgentError) -> None:
         """Send the last log lines, remove the services that were started, then report the failure."""
         where = {"environment": self._desired.name, "deployment": self._deployment.id}
-        message = first_words(message_of(error, self._variables()), MOST_OF_A_MESSAGE)
+        message = first_words(self._masked(str(error)), MOST_OF_A_MESSAGE)
         log.warning("deployment failed", **where, reason=error.reason, problem=message)
         await self._say(message)
         await self._followers.settle(self._containers, LAST_LINES_SECONDS)
@@ -128,9 +127,9 @@ class Rollout:
                 reason=error.reason,
                 message=message,
                 service=error.service,
-                log_tail=[line[:2_000] for line in error.log_tail[-50:]],
-                warnings=self.so_far.warnings if self.so_far else [],
-                notes=self.so_far.notes if self.so_far else [],
+                log_tail=[self._masked(line)[:2_000] for line in error.log_tail[-50:]],
+                warnings=self._all_masked(self.so_far.warnings if self.so_far else []),
+                notes=self._all_masked(self.so_far.notes if self.so_far else []),
             )
         )
 
@@ -143,11 +142,11 @@ class Rollout:
         self._outcome = outcome
         await self._report(outcome)
 
-    def _variables(self) -> Mapping[str, str]:
-        try:
-            return self._tools.variables(self._desired.variables)
-        except (AgentError, OSError, ValueError):  # nobody can open them, so nothing knows their values
-            return {}
+    def _masked(self, text: str) -> str:
+        return self._tools.logs.masks.masked(self._desired.environment, text)
+
+    def _all_masked(self, texts: Iterable[str]) -> list[str]:
+        return [self._masked(text) for text in texts]
 
     async def _on_started(self, planned: Planned, container: Container) -> None:
         self._containers.add(container.name)

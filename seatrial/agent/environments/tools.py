@@ -1,9 +1,10 @@
 """The dependencies of environments, passed in by the program: tests can replace every one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.bus.reports import Reports
@@ -14,6 +15,7 @@ from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
+from seatrial.agent.vocabulary.variables import VariableSource
 
 MOST = Resources(cpus=4, memory_mb=4096)
 TOTAL = Resources(
@@ -29,6 +31,15 @@ class Load:
     warnings: dict[str, str] = field(default_factory=dict)
 
 
+class ReadRecipe(Protocol):
+    """See `recipes.reader.read_recipe`."""
+
+    def __call__(
+        self, tree: Tree, variables: Mapping[str, str], defaults: Resources, /, *, folder: str
+    ) -> Awaitable[Recipe]:
+        """The recipe in the folder of the tree; empty: at its root."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """Shared by all environments of one agent. `build_slots` caps builds across all of them."""
@@ -38,12 +49,12 @@ class Tools:
     runtime: Runtime
     checkouts: Checkouts
     credentials: CredentialSource
-    read_recipe: Callable[[Tree, Mapping[str, str], Resources], Awaitable[Recipe]]
+    read_recipe: ReadRecipe
     builder: Builder
     images: Images
     reports: Reports
     logs: LogShipping
-    variables: Callable[[str], Mapping[str, str]]  # opens the sealed variables of an environment
+    variables: VariableSource
     build_slots: asyncio.Semaphore
     defaults: Resources
     min_free_mb: int

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from seatrial.agent.bus.reports import Reports
+from seatrial.agent.logs.masking import Masks
 from seatrial.agent.logs.shares import Shares
 from seatrial.wire.logs import LogChunk, LogLine
 from seatrial.wire.words import LogSource
@@ -32,6 +33,7 @@ class LogShipping:
     `write` waits while its channel's chunk is being sent, so a service that prints faster than the bus accepts
     slows down its own follower instead of filling memory. Lines of builds and services beyond their environment's share
     are left out, saying so in their own channel: where that begins, and how many they were once lines are sent again.
+    Secrets that `masks` knows are in none.
     """
 
     def __init__(self, reports: Reports, shares: Shares) -> None:
@@ -39,10 +41,12 @@ class LogShipping:
         self._shares = shares
         self._batches: dict[Channel, _Batch] = {}
         self._left_out: dict[Channel, int] = {}
+        self._continued: set[Channel] = set()  # the last line of which was too long: the next one may go on
+        self.masks = Masks()
 
     async def write(self, channel: Channel, line: LogLine) -> None:
         """Take one line, or leave it out."""
-        line = capped(line)
+        line = capped(self._masked(channel, line))
         batch = self._batches.get(channel)
         if batch is None:
             batch = self._batches[channel] = _Batch(self._reports, channel)
@@ -52,6 +56,12 @@ class LogShipping:
             await batch.add(line)
         else:
             await self._leave_out(channel, batch)
+
+    def _masked(self, channel: Channel, line: LogLine) -> LogLine:
+        continued, long = channel in self._continued, len(line.text) > MAX_CHARACTERS
+        (self._continued.add if long else self._continued.discard)(channel)
+        text = self.masks.masked(channel.environment, line.text, continued=continued)
+        return line if text == line.text else line.model_copy(update={"text": text})
 
     async def _leave_out(self, channel: Channel, batch: "_Batch") -> None:
         before = self._left_out.get(channel, 0)
@@ -79,6 +89,7 @@ class LogShipping:
         """Send what is gathered now (of one deployment, or of all) and forget the idle channels."""
         for channel in [c for c in self._batches if deployment in {None, c.deployment}]:
             batch = self._batches.pop(channel)
+            self._continued.discard(channel)
             await self._say_how_many(channel, batch)
             await batch.flush()
 

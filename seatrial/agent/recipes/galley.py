@@ -1,5 +1,6 @@
 """galley.yml, version 1: the schema, and its errors in terms of file, line and key."""
 
+import posixpath
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -35,9 +36,10 @@ COMPOSE_WORDS = {
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Megabytes = Annotated[int, BeforeValidator(quantities.megabytes)]
-Seconds = Annotated[float, BeforeValidator(quantities.seconds)]
-Cpus = Annotated[float, BeforeValidator(quantities.cpus)]
+# What a person may write is wider than what comes of it; the published schema says the former.
+Megabytes = Annotated[int, BeforeValidator(quantities.megabytes, json_schema_input_type=str | int)]
+Seconds = Annotated[float, BeforeValidator(quantities.seconds, json_schema_input_type=str | float)]
+Cpus = Annotated[float, BeforeValidator(quantities.cpus, json_schema_input_type=str | float)]
 
 
 def command_of(value: object) -> object:
@@ -73,8 +75,8 @@ def restart_of(value: object) -> RestartPolicy:
         raise Unfit(f"{text!r} is not a restart policy", f"Allowed: {allowed}") from None
 
 
-Command = Annotated[list[str], BeforeValidator(command_of)]
-Value = Annotated[str, BeforeValidator(text_of)]
+Command = Annotated[list[str], BeforeValidator(command_of, json_schema_input_type=str | list[str])]
+Value = Annotated[str, BeforeValidator(text_of, json_schema_input_type=str | float | bool | None)]
 
 
 class Strict(BaseModel):
@@ -127,9 +129,15 @@ class ServiceKeys(Strict):
         description=f"{', '.join(ServiceKind)}; by default inferred from the image's name, else web with `expose`, else worker",
     )
     build: Annotated[
-        BuildKeys | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v)
-    ] = Field(None, description="see below, or only the path; used instead of `image` if both are given")
-    image: Text | None = Field(None, description="pulled")
+        BuildKeys | None,
+        BeforeValidator(
+            lambda v: {"path": v} if isinstance(v, str) else v, json_schema_input_type=BuildKeys | Text | None
+        ),
+    ] = Field(
+        None,
+        description="how its image is built, or only the folder; used instead of `image` if both are given",
+    )
+    image: Text | None = Field(None, description="the image that is pulled, such as `postgres:17`")
     expose: Port | None = Field(
         None,
         description="the port inside the container; by default the image's EXPOSE, else the port on which it listens",
@@ -140,16 +148,22 @@ class ServiceKeys(Strict):
     depends_on: list[str] = Field(
         default_factory=list, description="services that must be healthy before it starts"
     )
-    restart: Annotated[RestartPolicy, BeforeValidator(restart_of)] = Field(
+    restart: Annotated[
+        RestartPolicy,
+        BeforeValidator(
+            restart_of, json_schema_input_type=RestartPolicy | Literal["always", "no"] | Literal[False]
+        ),
+    ] = Field(
         RestartPolicy.UNLESS_STOPPED,
         description="or `on-failure` or `never`, with which ending with exit code 0 is a success",
     )
     ephemeral: bool = Field(False, description="for a database, cache or queue: it begins empty at each push")
     health: HealthKeys | None = Field(
-        None, description="see below; by default the image's own check, else one that suits its kind"
+        None,
+        description="what must answer before visitors come; by default the image's own check, else one that suits its kind",
     )
     resources: ResourceKeys | None = Field(
-        None, description="see below; at most what the agent gives a service"
+        None, description="its limits; at most what the agent gives a service"
     )
 
 
@@ -254,7 +268,7 @@ def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Pro
         return None
     path = dockerfile = ""
     with problems.noted():
-        path = inside(document, (*at, "build", "path"), keys.path)
+        path = inside(document, (*at, "build", "path"), keys.path, base=posixpath.dirname(document.file))
     with problems.noted():
         dockerfile = inside(document, (*at, "build", "dockerfile"), keys.dockerfile)
     return Build(

@@ -14,20 +14,24 @@ from seatrial.agent.recipes.compose.asking import Compose
 from seatrial.agent.recipes.compose.data import kept
 from seatrial.agent.recipes.compose.marks import known_names, mentioned
 from seatrial.agent.recipes.compose.places import named_files
-from seatrial.agent.recipes.compose.sources import DOTENV, FILES, Sources
+from seatrial.agent.recipes.compose.sources import DOTENV, FILES, OVERRIDES, Sources
+from seatrial.agent.recipes.detected import detected, recipe_of
 from seatrial.agent.recipes.dockerfile import Dockerfile, read_dockerfile
 from seatrial.agent.recipes.document import Document, parse
 from seatrial.agent.recipes.large_files import pointers
 from seatrial.agent.recipes.problems import Problems
-from seatrial.agent.recipes.recipe import GALLEY_FILES, Build, Recipe, Service
+from seatrial.agent.recipes.recipe import DOCKERFILE, GALLEY_FILES, Build, Recipe, Service
+from seatrial.agent.recipes.repository_paths import join
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from seatrial.agent.vocabulary.tree import LINK, Tree
+from seatrial.detection import Plan
 from seatrial.wire.states import ServiceKind
 
 COMPOSE_LIKE = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml")
 DOCKERFILE_LIKE = re.compile(r"(docker|container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file")
 MAX_BYTES = 256 * 1024
+NOTHING_SAYS = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile"
 
 
 async def read_recipe(
@@ -35,23 +39,52 @@ async def read_recipe(
     variables: Mapping[str, str] | None = None,
     defaults: Resources | None = None,
     *,
+    folder: str = "",
     compose: Compose | None = None,
 ) -> Recipe:
     """The recipe of `tree`, by the precedence that `recipe` documents. Raises NoRecipe, RecipeError, ComposeUnavailable.
 
-    `variables` are the project's, for a compose file; `defaults` fill in missing values of resource limits. `compose`
-    reads compose files: who passes the same again gets what it remembers.
+    `variables` are the project's, for a compose file; `defaults` fill in missing values of resource limits. `folder` is where
+    the recipe is; empty: at the root. Its paths begin there, and may lead anywhere in the repository. `compose` reads compose
+    files: who passes the same again gets what it remembers.
     """
     limits = defaults or Resources()
     for name in GALLEY_FILES:
-        raw = await recipe_file(tree, name)
+        path = join(folder, name)
+        raw = await recipe_file(tree, path)
         if raw is not None:
-            return await checked(tree, galley.read(await parsed(name, raw), limits))
-    if await has_compose_file(tree, variables or {}):
-        return await composed(tree, compose or Compose.installed(), variables or {}, limits)
-    if await recipe_file(tree, "Dockerfile") is not None:
-        return await plain_dockerfile(tree)
-    raise NoRecipe(await nothing_found(tree))
+            return await checked(tree, galley.read(await parsed(path, raw), limits))
+    named = await with_compose_file(tree, folder, variables or {})
+    if (not folder or "COMPOSE_FILE" in named) and await has_compose_file(tree, named):
+        return await composed(tree, compose or Compose.installed(), named, limits)
+    if await recipe_file(tree, join(folder, DOCKERFILE)) is not None:
+        return await plain_dockerfile(tree, folder)
+    return await without_recipe(tree, folder)
+
+
+async def without_recipe(tree: Tree, folder: str) -> Recipe:
+    """What is detected in the folder. Raises NoRecipe if that is nothing."""
+    if folder and not any(entry.path.startswith(f"{folder}/") for entry in await tree.entries()):
+        raise NoRecipe(f"this commit has no folder {folder}: correct the project's recipe folder")
+    plan = await detected(tree, folder)
+    near = "" if folder else await nearly(tree)
+    if isinstance(plan, Plan):
+        warning = near and f"a detected Dockerfile is used. {near}"
+        return await checked(tree, recipe_of(plan, folder, warning))
+    where = f"in {folder}" if folder else "at the repository's root"
+    raise NoRecipe(f"{NOTHING_SAYS} {where}. {plan}. {near or 'Add one of them'}")
+
+
+async def with_compose_file(tree: Tree, folder: str, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """`variables`, with the compose file of `folder` and what overrides it, unless they name one themselves."""
+    if not folder or "COMPOSE_FILE" in variables:
+        return variables
+    paths = {entry.path for entry in await tree.entries()}
+    found = [
+        next((path for path in (join(folder, name) for name in names) if path in paths), None)
+        for names in (FILES, OVERRIDES)
+    ]
+    return {**variables, "COMPOSE_FILE": ":".join(filter(None, found))} if found[0] else variables
 
 
 async def has_compose_file(tree: Tree, variables: Mapping[str, str]) -> bool:
@@ -85,27 +118,33 @@ async def parsed(name: str, raw: bytes) -> Document:
     return await asyncio.to_thread(parse, name, raw)
 
 
-async def nothing_found(tree: Tree) -> str:
-    """The message for a tree without a recipe: usually it has one in a subfolder, or under another name."""
-    problem = "nothing here says what to run: there is no galley.yml, compose file or Dockerfile at the repository's root. "
+async def nearly(tree: Tree) -> str:
+    """What to do about a recipe in a subfolder or under another name; nothing if there is none."""
     entries = {e.shown: posixpath.basename(e.path).lower() for e in await tree.entries()}
     composes = sorted((path for path, name in entries.items() if COMPOSE_LIKE.fullmatch(name)), key=depth)
     if composes:
         others = f" (and {len(composes) - 1} more)" if len(composes) > 1 else ""
+        if posixpath.basename(composes[0]) in FILES and posixpath.dirname(composes[0]):
+            return f"There is {composes[0]}{others}: {in_folder(composes[0])}"
         return (
-            f"{problem}There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
+            f"There is {composes[0]}{others}: commit a .env at the root that says COMPOSE_FILE={composes[0]}, or set "
             "COMPOSE_FILE in the project's variables"
         )
     near = sorted((path for path, name in entries.items() if DOCKERFILE_LIKE.fullmatch(name)), key=depth)
     if not near:
-        return f"{problem}Add one of them"
+        return ""
     folder, name = posixpath.split(near[0])
     others = f" (and {len(near) - 1} more)" if len(near) > 1 else ""
     if not folder:
-        return f"{problem}Rename {near[0]} to Dockerfile"
+        return f"Rename {near[0]} to Dockerfile"
     named = "" if name == "Dockerfile" else f", dockerfile: {name}"
     build = f"build: {{path: {folder}{named}}}"
-    return f"{problem}There is {near[0]}{others}: add a galley.yml with a service that has {build}"
+    return f"There is {near[0]}{others}: add a galley.yml with a service that has {build}"
+
+
+def in_folder(path: str) -> str:
+    """What to do about a recipe that is not at the root."""
+    return f"set the project's recipe folder to {posixpath.dirname(path)}"
 
 
 def depth(path: str) -> tuple[int, str]:
@@ -126,10 +165,10 @@ async def recipe_file(tree: Tree, name: str) -> bytes | None:
     return raw
 
 
-async def plain_dockerfile(tree: Tree) -> Recipe:
-    """One web service, built from the root's Dockerfile."""
-    service = Service(name="web", kind=ServiceKind.WEB, build=Build())
-    return await checked(tree, Recipe("Dockerfile", {"web": service}))
+async def plain_dockerfile(tree: Tree, folder: str) -> Recipe:
+    """One web service, built from the folder's Dockerfile."""
+    service = Service(name="web", kind=ServiceKind.WEB, build=Build(path=folder or "."))
+    return await checked(tree, Recipe(join(folder, DOCKERFILE), {"web": service}))
 
 
 async def checked(tree: Tree, recipe: Recipe) -> Recipe:

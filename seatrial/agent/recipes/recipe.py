@@ -1,7 +1,8 @@
 """The one shape that every kind of recipe is read into.
 
-Precedence in a commit's root: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
-docker-compose.yml, docker-compose.yaml, then Dockerfile. Errors are `RecipeError` with `file:line: key: problem. Fix.`
+Precedence in a commit's root, or in the folder that the project names: galley.yml (or .yaml), then what COMPOSE_FILE names, compose.yaml, compose.yml,
+docker-compose.yml, docker-compose.yaml, then Dockerfile; without any, what `seatrial.detection` makes of its
+files. Errors are `RecipeError` with `file:line: key: problem. Fix.`
 """
 
 import posixpath
@@ -10,9 +11,21 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.vocabulary.containers import Copy, HealthCheck, Mount, Resources, RestartPolicy, Text
 from seatrial.agent.vocabulary.options import Options
+from seatrial.detection import Plan
 from seatrial.wire.states import ServiceKind
 
 GALLEY_FILES = ("galley.yml", "galley.yaml")
+DOCKERFILE = "Dockerfile"
+
+
+def is_galley(source: str) -> bool:
+    """Whether a recipe's path is that of a galley.yml."""
+    return posixpath.basename(source) in GALLEY_FILES
+
+
+def is_dockerfile(source: str) -> bool:
+    """Whether a recipe is a Dockerfile alone."""
+    return posixpath.basename(source) == DOCKERFILE
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,7 @@ class Build:
     """How an image is made. Paths are relative to the repository's root, never outside it."""
 
     path: str = "."
-    dockerfile: str = "Dockerfile"  # relative to `path`
+    dockerfile: str = DOCKERFILE  # relative to `path`
     dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +100,7 @@ class Recipe:
     composed: bool = False  # from a compose file
     places: Mapping[str, str] = field(default_factory=dict)  # service: `file:line` of its build, or of itself
     notes: Sequence[str] = ()
+    detected: Plan | None = None  # what its Dockerfile was made from, where the commit has no recipe
 
     def in_order(self) -> list[Service]:
         """The services, each after those it depends on. The parser has refused cycles."""

@@ -6,11 +6,11 @@ import re
 from seatrial.agent.recipes.document import Document, Path
 
 
-def inside(document: Document, key: Path, path: str) -> str:
-    """`path` normalised; raises RecipeError when it is absolute, a URL or climbs out of the repository."""
+def inside(document: Document, key: Path, path: str, *, base: str = "") -> str:
+    """`path` from the folder `base`, as a path of the repository. Raises RecipeError when it is absolute, a URL or climbs out."""
     if re.match(r"[a-z+]+://|git@|[\w.-]+\.git(#|$)", path):
         document.fail(key, f"{path} is a remote address", "Only folders of this repository can be built")
-    clean = posixpath.normpath(path.strip() or ".")
+    clean = join(base, path.strip() or ".")
     if path.startswith(("/", "~")) or clean == ".." or clean.startswith("../"):
         document.fail(key, f"{path} is outside the repository", "Give a path below the repository's root")
     return clean

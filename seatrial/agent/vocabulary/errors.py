@@ -12,6 +12,7 @@ AgentError
 ├── Unhealthy          a service runs but its health check never passed
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
+├── NoVariables        the control plane gives no variables
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
 ├── NeedsEngine        the recipe needs a container engine, and this agent has none
 ├── RuntimeUnavailable the engine does not answer
@@ -75,7 +76,7 @@ class NothingToRun(RecipeError):
 
 
 class NoRecipe(RecipeError):
-    """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit."""
+    """Neither galley.yml, nor a compose file, nor a Dockerfile in the commit, nor files that say how to run it."""
 
     reason = Reason.NO_RECIPE
 
@@ -149,6 +150,12 @@ class NoSpace(AgentError):
 
 class UnresolvedVariable(AgentError):
     """A `${NAME}` in a recipe has no value."""
+
+    reason = Reason.UNRESOLVED_VARIABLE
+
+
+class NoVariables(AgentError):
+    """The control plane gives no variables for the deployment, or they cannot be opened."""
 
     reason = Reason.UNRESOLVED_VARIABLE
 

@@ -4,10 +4,10 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, invite guests to them,   |
-|           | approve what comes from forks, run evaluations, request waivers, try   |
-|           | policies                                                               |
-| admin     | also projects, policies, waivers, broken glass, connections,           |
-|           | deliveries, members, audit log                                         |
+|           | look at variables, approve what comes from forks, run evaluations,     |
+|           | request waivers, try policies                                          |
+| admin     | also projects, variables, policies, waivers, broken glass,             |
+|           | connections, deliveries, members, audit log                            |
 | owner     | also the workspace itself                                              |
 
 The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
@@ -40,6 +40,8 @@ class Action(StrEnum):
     EXTEND_PREVIEW = "extend previews"
     APPROVE_FORK = "approve commits from forks"
     INVITE_GUEST = "invite guests to previews"
+    VIEW_VARIABLES = "view variables of previews"
+    MANAGE_VARIABLES = "manage variables of previews"
     RUN_EVALUATION = "run evaluations"
     REQUEST_WAIVER = "request waivers"
     TRY_POLICY = "try policies"
@@ -64,6 +66,7 @@ _DEVELOPER = _VIEWER | {
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
     Action.TRY_POLICY,
@@ -71,6 +74,7 @@ _DEVELOPER = _VIEWER | {
 _ADMIN = _DEVELOPER | {
     Action.DECIDE_WAIVER,
     Action.BREAK_GLASS,
+    Action.MANAGE_VARIABLES,
     Action.VIEW_DELIVERIES,
     Action.REPLAY_DELIVERIES,
     Action.VIEW_AUDIT,
@@ -118,6 +122,7 @@ LOOKING_AT: dict[str, Action] = {
     "audit.AuditEntry": Action.VIEW_AUDIT,
     "notices.Subscription": Action.MANAGE_POLICIES,
     "projects.Connection": Action.MANAGE_CONNECTIONS,
+    "projects.Variable": Action.VIEW_VARIABLES,
     "fleet.BootstrapToken": Action.MANAGE_AGENTS,
     "accounts.Invitation": Action.MANAGE_MEMBERS,
 }

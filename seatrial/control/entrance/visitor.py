@@ -3,11 +3,11 @@
 import base64
 import binascii
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from django.http import HttpRequest
 from django.http.request import split_domain_port
 
 from seatrial.control.previews.desired import address
@@ -61,9 +61,8 @@ class Visitor:
         return address().url(self.label) + self.uri
 
 
-def visitor(request: HttpRequest) -> Visitor:
-    """Whoever the ingress asks about."""
-    headers = request.headers
+def visitor(headers: Mapping[str, str]) -> Visitor:
+    """Whoever the ingress asks about. The names of `headers` are found in any case."""
     uri = headers.get("X-Forwarded-Uri", "/")
     method = headers.get("X-Forwarded-Method", "GET").upper()
     authorization = headers.get("Authorization", "")

@@ -6,15 +6,11 @@ Only what is in order is taken here. Everything else goes the ordinary way, whic
 import asyncio
 import json
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
-from django.conf import settings
 from django.db import connection
-from django.http.request import split_domain_port
-from django.utils.datastructures import CaseInsensitiveMapping
 
 from seatrial.control.body_limit import Application, Message, Receive, Scope, Send
 from seatrial.control.errors import ControlError
@@ -22,6 +18,7 @@ from seatrial.control.forges import body_bound, intake, shared_door
 from seatrial.control.forges.errors import UnknownConnection
 from seatrial.control.forges.intake import Reception
 from seatrial.control.middleware_headers import MiddlewareHeaders
+from seatrial.control.scopes import headers_of, is_for_us
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +50,7 @@ class Door:
         if body is None:  # the client went away, or BodyLimit cut it off and will say so
             return
         loop = asyncio.get_running_loop()
-        reception = await loop.run_in_executor(self._threads, _taken, *address, _headers(scope), body)
+        reception = await loop.run_in_executor(self._threads, _taken, *address, headers_of(scope), body)
         if reception is None:
             await self._ordinary(scope, _Again(body, receive).receive, send)
             return
@@ -70,24 +67,13 @@ class Door:
 
 
 def _in_order(scope: Scope) -> bool:
-    """Whether it is like what forges send: a body of usual size, and to a host that is written out as one of ours."""
+    """Whether it is like what forges send: a body of usual size."""
     if scope["type"] != "http" or scope["method"] != "POST" or not _QUERY.fullmatch(scope["query_string"]):
         return False
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
-    if len(hosts) != 1 or len(lengths) != 1 or not lengths[0].isdigit():
+    if len(lengths) != 1 or not lengths[0].isdigit():
         return False
-    host, _ = split_domain_port(hosts[0].decode("latin-1"))
-    return int(lengths[0]) <= MOST_BYTES and host in settings.ALLOWED_HOSTS
-
-
-def _headers(scope: Scope) -> Mapping[str, str]:
-    """As Django reads them: several of one name are one, and a name with an underscore is none."""
-    values = defaultdict(list)
-    for name, value in scope["headers"]:
-        if b"_" not in name:
-            values[name.decode("latin-1")].append(value.decode("latin-1"))
-    return CaseInsensitiveMapping({name: ",".join(parts) for name, parts in values.items()})
+    return int(lengths[0]) <= MOST_BYTES and is_for_us(scope)
 
 
 async def _whole(receive: Receive) -> bytes | None:

@@ -101,13 +101,15 @@ class Attempt(models.Model):
 class FactsSnapshot(models.Model):
     """What a forge said about a repository when `commit` was to be evaluated: a `wire.evaluations.ForgeFacts`.
 
-    `etags` are those of the answers it was read from, by address.
+    `etags` are those of the answers it was read from, by address. `asked`: when what takes requests of its own was asked for last
+    (ISO 8601), maybe for another commit.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="facts_snapshots")
     commit = models.CharField(max_length=64)
     facts = models.JSONField()
     etags = models.JSONField(default=dict)
+    asked = models.JSONField(default=dict)
     taken_at = models.DateTimeField()
 
     class Meta:

@@ -30,7 +30,9 @@ from seatrial.wire.evaluations import ForgeFacts
 from seatrial.wire.states import DeploymentState, EvaluationState
 
 __all__ = [
+    "EVERYTHING",
     "Annotation",
+    "Asked",
     "Budgeted",
     "CheckAsked",
     "CommentReport",
@@ -77,6 +79,16 @@ class WebhookHeaders:
     delivery_id: str
     event: str
     misdirected: str = ""
+
+
+class Asked(StrEnum):
+    """Facts that take requests of their own, so that they are only asked for when a policy wants them."""
+
+    MEMBERS = "members"
+    PROTECTION = "protection"
+
+
+EVERYTHING = frozenset(Asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,8 +329,15 @@ class Forge(Protocol):
         Raises Moved when the project's name leads elsewhere, as far as the forge shows that.
         """
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
-        """What policies may ask about the repository at `commit` beyond its files.
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
+        """What policies may ask about the repository at `commit` beyond its files. Of what takes requests of its own, only what is
+        `asked`; the rest is left empty.
 
         `known` are facts taken before: the forge need not send again what its ETags show to be unchanged.
         """

@@ -7,12 +7,14 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.policies import floats
 from seatrial.control.policies.errors import NotRunAgain
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.policies.services import evaluate
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import PullRequestState
 from seatrial.wire.words import EventKind
 
 
+@refs_are_matched
 @transaction.atomic
 def again(evaluation: Evaluation, *, by: Actor) -> Evaluation:
     """The new evaluation, or the one that is in progress. What no policy looked at anew is remembered.

@@ -1,6 +1,6 @@
 """Which policies apply to an event: {events: [...], ref: regex, languages: [...]}; an empty one matches everything.
 
-`ref` is matched by RE2, in a time that grows with the length of the ref and with nothing else: whoever writes a policy cannot hold
+`ref` is matched by RE2 (see `refs`), in a time that grows with the length of the ref and with nothing else: whoever writes a policy cannot hold
 up those whose events wait for it.
 """
 
@@ -57,17 +57,16 @@ class Criteria:
     ref: str = ""
     languages: tuple[str, ...] = ()
 
-    def apply(self, *, event: EventKind, ref: str) -> bool:
-        """Whether a policy with these runs. Only the agent knows a commit's languages, so they are not looked at here."""
-        return self._event_applies(event) and _ref_applies(self.ref, ref)
-
     def stored(self) -> dict[str, Any]:
         """What the database keeps, with only those that say something."""
         every = {"events": [str(one) for one in self.events], "ref": self.ref, "languages": [*self.languages]}
         return {name: value for name, value in every.items() if value}
 
-    def _event_applies(self, event: EventKind) -> bool:
-        """When somebody asked for the evaluation by hand, the policy's events do not matter. A merge queue's commits are made
+    def apply_to(self, event: EventKind) -> bool:
+        """Whether a policy with these runs, as far as the event says: `refs` knows what applies to a ref, and only the agent what
+        languages a commit has.
+
+        When somebody asked for the evaluation by hand, the policy's events do not matter. A merge queue's commits are made
         of pull requests, so what applies to those applies to them.
         """
         if not self.events or event == EventKind.MANUAL:
@@ -180,8 +179,10 @@ def _why(pattern: str, error: Exception) -> str:
     return f"criteria.ref {_shown(pattern)!r} is not a regular expression: {_shown(said)}{reason}"
 
 
-def _ref_applies(pattern: str, ref: str) -> bool:
-    """The regular expression is searched for in the full and in the short name; an event without a ref matches."""
+def search_ref(pattern: str, ref: str) -> bool:
+    """Whether the regular expression is found in the full or in the short name; an event without a ref matches. Ask `refs`
+    instead, which never does this while a transaction is open.
+    """
     if not pattern or not ref:
         return True
     expression = _compiled(pattern)

@@ -8,6 +8,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.current import floats, newest_of
 from seatrial.control.policies.models import Evaluation, PolicyVersion, Result
 from seatrial.control.policies.queueing import WAITS_FOR_FACTS, note_waiting
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.policies.results import NOTHING_RAN, lost, passed_over
 from seatrial.control.policies.rollout.choosing import choose
 from seatrial.control.policies.rollout.opened import opened_at
@@ -25,6 +26,7 @@ def wanted(project: Project) -> bool:
     return rows.filter(policy__enabled=True).exclude(policy__level=Level.DRAFT).exists()
 
 
+@refs_are_matched
 @transaction.atomic
 def of_deployment(pull_request: PullRequest, deployment: str, *, again: bool = False) -> Evaluation | None:
     """The evaluation of the newest commit's preview, as this deployment of it; made now if there is none. None if no live policy
@@ -65,6 +67,7 @@ def of_deployment(pull_request: PullRequest, deployment: str, *, again: bool = F
     return evaluation
 
 
+@refs_are_matched
 @transaction.atomic
 def look_again(pull_request: PullRequest) -> Evaluation | None:
     """Have its preview looked at once more, as it is now; the one in progress, if there is one. None: no live policy applies."""

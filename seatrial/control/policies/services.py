@@ -11,6 +11,7 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.deciding import decide_again
 from seatrial.control.policies.models import Evaluation, Result
 from seatrial.control.policies.overdue import give_up_lost
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.policies.results import NOTHING_RAN, finished, give_up, lost, nothing_applies, started
 from seatrial.control.policies.rollout.choosing import Selection, choose
 from seatrial.control.policies.rollout.opened import opened_at
@@ -33,6 +34,7 @@ __all__ = [
 IN_PROGRESS = [EvaluationState.QUEUED, EvaluationState.RUNNING]
 
 
+@refs_are_matched
 @transaction.atomic
 def evaluate(
     project: Project,
@@ -107,6 +109,7 @@ def _begin(evaluation: Evaluation, selection: Selection) -> None:
     outbox.instruct(Instruction.REPORT, project=evaluation.project_id, commit=evaluation.commit)
 
 
+@refs_are_matched
 @transaction.atomic
 def rerun(pull_request: PullRequest, *, by: Actor) -> Evaluation | None:
     """Evaluate the newest commit of an open pull request again; None when no policy applies.

@@ -29,6 +29,25 @@ class PhaseAnswer(Schema):
     failed: bool = Field(description="Whether it failed.")
 
 
+class BecauseAnswer(Schema):
+    """What in a file decided something."""
+
+    file: str = Field(description="The file's path.")
+    says: str = Field(description="What it says, for people.")
+
+
+class DetectedAnswer(Schema):
+    """How a commit without a recipe is run."""
+
+    title: str = Field(description="The language, and the framework if one is known, for people.")
+    reasons: list[BecauseAnswer] = Field(
+        description="Why the Dockerfile is like that, in the order of decisions."
+    )
+    dockerfile: str = Field(
+        description="The Dockerfile that was made, to be committed by who wants to change it."
+    )
+
+
 class DeploymentAnswer(Schema):
     """One attempt to run one commit. `reason` is a stable word, `service` the one that failed.
 
@@ -47,6 +66,12 @@ class DeploymentAnswer(Schema):
     notes: list[str] = Field(description="What is worth knowing and asks nobody to act, for people.")
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
+    )
+    recipe_folder: str = Field(
+        description="The folder of the repository where its recipe is; empty: the root."
+    )
+    detected: DetectedAnswer | None = Field(
+        description="What was detected of a commit without a recipe; null with one, and until it is known."
     )
 
 
@@ -185,4 +210,6 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        recipe_folder=deployment.recipe_folder,
+        detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from seatrial.control.forges.sources import source
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
+from seatrial.control.projects.variables import counting, tier_of
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState, Tier
 
@@ -42,7 +43,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         revision=placement.revision,
         source=source(project),
         address=address(),
-        live=_deployment(environment.live or environment.kept, placement.agent_id),
+        live=_deployment(environment, environment.live or environment.kept, placement.agent_id),
         candidate=_candidate(environment, placement.agent_id),
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
         running=environment.kept is None and environment.tier == Tier.RUNNING,
@@ -73,19 +74,24 @@ def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None
     deployment, live = environment.candidate, environment.live
     if deployment is not None and deployment.confirmed_at is None:
         return None
-    desired = _deployment(deployment, agent)
+    desired = _deployment(environment, deployment, agent)
     if deployment is None or desired is None or deployment.admitted_at is not None:
         return desired
     room = {"room_cpus": live.cpus or 0.0, "room_memory_mb": live.memory_mb or 0} if live is not None else {}
     return desired.model_copy(update={"held": True, **room})
 
 
-def _deployment(deployment: Deployment | None, agent: str) -> DesiredDeployment | None:
+def _deployment(
+    environment: Environment, deployment: Deployment | None, agent: str
+) -> DesiredDeployment | None:
     if deployment is None or deployment.agent_id != agent:
         return None
+    tier = tier_of(environment.pull_request)
     return DesiredDeployment(
         id=deployment.pk,
         commit=deployment.commit,
         branch=deployment.branch,
         no_cache=deployment.no_cache,
+        recipe_folder=deployment.recipe_folder,
+        variables=counting(environment.project, tier, deployment.created_at).exists(),
     )

@@ -52,7 +52,7 @@ def phase(agent_id: str, event: DeploymentPhase) -> None:
 
 @transaction.atomic
 def recipe_read(agent_id: str, event: RecipeRead) -> None:
-    """Store what the services of a deployment may use together; `previews.admission` decides when they start.
+    """Store what was detected, and what the services of a deployment may use together; `previews.admission` decides when they start.
 
     A candidate that waits is decided about again, also if nothing changed.
     """
@@ -60,9 +60,10 @@ def recipe_read(agent_id: str, event: RecipeRead) -> None:
     deployment = _deployment(environment, event.deployment)
     if environment is None or deployment is None or deployment.agent_id != agent_id:
         return
-    if (deployment.cpus, deployment.memory_mb) != (event.cpus, event.memory_mb):
-        deployment.cpus, deployment.memory_mb = event.cpus, event.memory_mb
-        deployment.save(update_fields=["cpus", "memory_mb"])
+    told = (event.cpus, event.memory_mb, event.detected.model_dump() if event.detected else None)
+    if (deployment.cpus, deployment.memory_mb, deployment.detected) != told:
+        deployment.cpus, deployment.memory_mb, deployment.detected = told
+        deployment.save(update_fields=["cpus", "memory_mb", "detected"])
         environment.save(update_fields=["updated_at"])  # its pages show it
     lifecycle.wake_admissions()
 

@@ -63,6 +63,7 @@ def begin(
         branch=branch,
         delivery_received_at=received_at,
         no_cache=no_cache,
+        recipe_folder=environment.project.recipe_folder,
         admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
         confirmed_at=None if asked else timezone.now(),
     )

@@ -116,9 +116,14 @@ class Deployment(models.Model):
     log_tail = models.JSONField(default=list)
     warnings = models.JSONField(default=list)  # what may be wrong
     notes = models.JSONField(default=list)  # what nobody need act on
+    # `wire.deployments.Detected`: how its Dockerfile was made; None while it has not been told, and with a recipe of its own.
+    detected = models.JSONField(null=True)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
     no_cache = models.BooleanField(default=False)
+    recipe_folder = models.CharField(
+        max_length=500, blank=True, default=""
+    )  # as its project had it when it began
     # What its services may use together, as its agent read it in the recipe; None: nobody has told yet.
     cpus = models.FloatField(null=True)
     memory_mb = models.PositiveIntegerField(null=True)

@@ -43,6 +43,9 @@ class ProjectAnswer(Schema):
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    recipe_folder: str = Field(
+        description="The folder of the repository where its recipe is; empty: the root."
+    )
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
     rescan: str = Field(
@@ -74,6 +77,11 @@ class ProjectChange(Schema):
     )
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
+    recipe_folder: str | None = Field(
+        None,
+        max_length=1_000,
+        description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -138,6 +146,7 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        recipe_folder=row.recipe_folder,
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,

@@ -1,5 +1,6 @@
 """Changes the settings of a project."""
 
+import posixpath
 import re
 from typing import TypedDict, Unpack
 
@@ -9,7 +10,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.projects.errors import BadLabel, BadName, BadSleep, BadTimeToLive
+from seatrial.control.projects.errors import BadFolder, BadLabel, BadName, BadSleep, BadTimeToLive
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.rescan_times import checked
 from seatrial.wire.visible import visible
@@ -17,6 +18,8 @@ from seatrial.wire.visible import visible
 MOST_TTL_HOURS = 24 * 365
 MOST_SLEEP_MINUTES = 60 * 24 * 365
 MOST_OF_A_NAME = 200
+MOST_OF_A_FOLDER = 500
+NOT_IN_A_FOLDER = frozenset(":\\$")  # they mean something else to Compose, or to people with Windows
 MOST_LABELS, MOST_OF_A_LABEL = 20, 100
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -32,6 +35,7 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    recipe_folder: str
     labels: list[str]
     stack: str
     rescan: str
@@ -39,10 +43,11 @@ class ProjectSettings(TypedDict, total=False):
 
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadSleep, BadLabel, BadRescan.
+    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadSleep, BadFolder, BadLabel,
+    BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
-    of each preview. What does not change is not recorded; asking for nothing new does nothing.
+    of each preview, a recipe folder from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
     """
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:
@@ -54,6 +59,8 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
         changes["name"] = changes["name"].strip()
         if not 1 <= len(changes["name"]) <= MOST_OF_A_NAME:
             raise BadName(MOST_OF_A_NAME)
+    if "recipe_folder" in changes:
+        changes["recipe_folder"] = _folder(changes["recipe_folder"])
     if "labels" in changes:
         changes["labels"] = sorted({_slug("label", label) for label in changes["labels"]})
         if len(changes["labels"]) > MOST_LABELS:
@@ -84,6 +91,15 @@ def check_sleep(pause_minutes: int, stop_minutes: int) -> None:
             f"A preview is paused first and stopped later, so stopping after {stop_minutes} minutes must be more than pausing "
             f"after {pause_minutes}. With 0 minutes for pausing it is stopped at once."
         )
+
+
+def _folder(path: str) -> str:
+    """The folder of a repository as one path without `.`; empty for the root."""
+    plain = posixpath.normpath(path.strip() or ".")
+    fits = len(plain) <= MOST_OF_A_FOLDER and plain.isprintable() and not set(plain) & NOT_IN_A_FOLDER
+    if not fits or plain.startswith(("/", "~", "..")):
+        raise BadFolder(visible(path)[:100])
+    return "" if plain == "." else plain
 
 
 def _slug(what: str, word: str) -> str:

@@ -6,6 +6,7 @@ ProjectError
 ├── WrongName          the name that was typed to confirm a removal is another one
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
 ├── BadName            a project cannot be called that
+├── BadFolder          there can be no such folder in a repository
 ├── BadLabel           a label or a stack is not written like that, or there are too many
 ├── BadRescan          there is no such time to re-scan a project
 ├── BadSleep           previews cannot be paused or stopped then
@@ -81,6 +82,18 @@ class BadTimeToLive(ProjectError):
 
     def __init__(self, hours: int, most: int) -> None:
         super().__init__(f"A preview lives between 1 and {most:,} hours without a new commit, not {hours}.")
+
+
+class BadFolder(ProjectError):
+    """There can be no such folder in a repository."""
+
+    code = "bad_folder"
+    status = 400
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"A recipe folder is a path from the repository's root, such as services/shop, not {given}."
+        )
 
 
 class BadSleep(ProjectError):

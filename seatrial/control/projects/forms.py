@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from seatrial.control.projects.changing import (
+    MOST_OF_A_FOLDER,
     MOST_OF_A_LABEL,
     MOST_OF_A_NAME,
     MOST_SLEEP_MINUTES,
@@ -67,6 +68,12 @@ class SettingsForm(forms.Form):
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
 
+    recipe_folder = forms.CharField(
+        required=False,
+        max_length=MOST_OF_A_FOLDER,
+        label="Recipe folder",
+        help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
+    )
     labels = forms.CharField(
         required=False,
         max_length=2000,
@@ -105,6 +112,7 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            recipe_folder=entered["recipe_folder"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],
             rescan=entered["rescan"],

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.ids import UlidField
@@ -70,6 +71,7 @@ class Project(models.Model):
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
     stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django
@@ -119,6 +121,49 @@ class Gate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} {self.mode}"
+
+
+class Tier(models.TextChoices):
+    """Whose previews get a variable. What comes from a fork gets what is set for forks, and nothing else."""
+
+    TRUSTED = "trusted", "Trusted"
+    FORKS = "forks", "Forks"
+
+
+class Variable(models.Model):
+    """A variable of the previews of a workspace, or of one of its projects, whose own win.
+
+    A row never changes but for `ended_at`: another value is another row. So each deployment keeps what counted when it was
+    made; see `projects.variables`. The value is sealed, whether or not it is `secret`, which is then masked in logs.
+    """
+
+    id = UlidField()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="variables")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="variables")  # None: all
+    name = models.CharField(max_length=100)
+    tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.TRUSTED)
+    value = EncryptedTextField(blank=True)
+    secret = models.BooleanField(default=True)
+    by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)  # since then, deployments that begin do not get it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "name", "tier"],
+                condition=models.Q(project=None, ended_at=None),
+                name="one_variable_of_a_workspace",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "name", "tier"],
+                condition=models.Q(ended_at=None) & ~models.Q(project=None),
+                name="one_variable_of_a_project",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PullRequestState(models.TextChoices):

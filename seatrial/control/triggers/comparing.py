@@ -14,6 +14,7 @@ from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.models import DriftKind
 from seatrial.control.forges.protocol import Forge, HostedForge, PullRequestChanged
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews import services as previews
 from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
@@ -80,6 +81,7 @@ def _look_for(forges: Forges, project: Project) -> None:
     whereabouts.note(forge, project)
 
 
+@refs_are_matched
 @transaction.atomic
 def _open(project: Project, event: PullRequestChanged, asked_at: datetime, began: datetime) -> None:
     known = PullRequest.objects.filter(project=project, number=event.number).first()

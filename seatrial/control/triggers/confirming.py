@@ -9,6 +9,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.models import DriftKind
 from seatrial.control.forges.protocol import HostedForge, PullRequestAction, PullRequestChanged
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews import confirming
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 from seatrial.control.projects.services import state_after
@@ -55,6 +56,7 @@ def confirm_given_up(body: dict[str, str], reason: str) -> None:
     )
 
 
+@refs_are_matched
 @transaction.atomic
 def _apply(project: Project, event: PullRequestChanged) -> None:
     """Apply the answer, unless a webhook that came while we asked says more."""

@@ -3,12 +3,13 @@
 from seatrial.control.forges import facts
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.errors import ForgeError
-from seatrial.control.forges.protocol import HostedForge
+from seatrial.control.forges.protocol import Asked, HostedForge
 from seatrial.control.policies import floats, queueing, turns
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.triggers.looking import snapshot
 from seatrial.wire.words import EventKind
 
+METHODS = {Asked.MEMBERS: "get_members", Asked.PROTECTION: "get_branch_protection"}
 GONE = "The preview was stopped before anything looked at it."
 
 
@@ -27,13 +28,19 @@ def take_facts(forges: Forges, body: dict[str, str]) -> None:
         turns.wait_for_turn(evaluation)
     else:
         _complete(forges, evaluation)
-        known = facts.take(forges, evaluation.project, evaluation.commit)
+        known = facts.take(forges, evaluation.project, evaluation.commit, _wanted(evaluation))
         if evaluation.event != EventKind.PREVIEW:
             queueing.queue(evaluation.pk, known)
         elif (preview := snapshot(evaluation.deployment)) is not None:
             queueing.queue(evaluation.pk, known, preview)
         else:
             floats.skip(evaluation, GONE)
+
+
+def _wanted(evaluation: Evaluation) -> frozenset[Asked]:
+    """What its policies ask for, as far as their code names it."""
+    codes = evaluation.versions.all()
+    return frozenset(one for one, method in METHODS.items() if codes.filter(code__contains=method).exists())
 
 
 def _complete(forges: Forges, evaluation: Evaluation) -> None:

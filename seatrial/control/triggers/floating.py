@@ -15,6 +15,7 @@ from django.db import transaction
 
 from seatrial.control.policies import floats
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.withheld import why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
@@ -24,6 +25,7 @@ STOPPED = "The preview was stopped, so there is nothing to look at. Rebuild it t
 OVER = (DeploymentState.SUPERSEDED, DeploymentState.CANCELLED)
 
 
+@refs_are_matched
 def float_preview(body: dict[str, str]) -> None:
     """Make the evaluation of the preview of the pull request in `body` what it should be now. Idempotent; asks no forge."""
     rows = PullRequest.objects.select_related("project").filter(pk=body["pull_request"])

@@ -11,6 +11,7 @@ from seatrial.control.errors import ControlError
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.protocol import Commented, CommentReport, HostedForge
 from seatrial.control.policies import services as policies
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.approving import approve
 from seatrial.control.previews.models import Deployment, Environment
@@ -82,6 +83,7 @@ def _lines(row: CommandComment, last_lines: LastLines) -> list[str] | None:
     return last_lines(newest) if newest is not None else None
 
 
+@refs_are_matched
 @transaction.atomic
 def _carry_out(row: CommandComment, allowed: bool, lines: list[str] | None) -> None:
     # The project first, as events of the forge lock it before its pull requests

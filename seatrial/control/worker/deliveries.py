@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from seatrial.control.forges import intake
 from seatrial.control.forges.models import Attempt, Delivery, Ending
+from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.late import HANDLED, end_late
@@ -68,6 +69,7 @@ class Deliveries:
             return True
 
 
+@refs_are_matched
 @transaction.atomic
 def handle(identity: str) -> bool:
     """Handle one delivery, and store its outcome; False when another worker handles it.

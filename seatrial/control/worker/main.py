@@ -31,6 +31,7 @@ from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import CertificateSweep, ForgeSweep, Sweeps
+from seatrial.control.worker.variables import Variables
 from seatrial.control.worker.visits import Visits
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.ending import ended
@@ -166,6 +167,7 @@ async def _with_bus(
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,
         "credentials": Credentials(database, asking, bus, forges).run,
+        "variables": Variables(database, bus).run,
         "visits": Visits(database, bus, configuration).run,
         "reconcile": Reconciler(database, bus, came_online).run,
         "gone agents": GoneAgents(database, bus).run,

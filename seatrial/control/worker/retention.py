@@ -21,6 +21,7 @@ from seatrial.control.policies.source import retention as policy_source
 from seatrial.control.previews import retention as previews
 from seatrial.control.projects import retention as projects
 from seatrial.control.triggers import removals
+from seatrial.control.variables import retention as variables
 from seatrial.control.worker.supervision import database_away
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ PRUNES: dict[str, Prune] = {
     "deliveries": forges.prune,
     "previews": previews.prune,
     "gates and guests": entrance.prune,
+    "former variables": variables.prune,
     "evaluations": evaluations,
     "waivers": policies.prune_waivers,
     "trials": policies.prune_trials,

@@ -17,9 +17,15 @@ class Published:
 
     def __init__(self, name: str) -> None:
         self._document = json.loads((SCHEMAS / f"{name}.json").read_text())
+        self._examples: dict[str, Any] = {}
 
     def example(self, operation: str) -> Any:
         """A published answer, to be changed. Where it does not fit the schema published beside it, it is mended."""
+        if operation not in self._examples:
+            self._examples[operation] = self._mended(operation)
+        return copy.deepcopy(self._examples[operation])
+
+    def _mended(self, operation: str) -> Any:
         example = copy.deepcopy(self._operation(operation)["example"])
         validator = self._validator(self._operation(operation)["response"])
         for error in list(validator.iter_errors(example)):

@@ -67,8 +67,10 @@ class Reach:
         return self.fenced and (private or number in self.own) and (number, port) not in self.opened
 
 
-def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError | RegistrySilent:
-    """What went wrong, from what buildah said. A RegistrySilent may be stood in for."""
+def problem_of(
+    image: str, registry: str, said: str, reach: Reach, signed_in: bool = False
+) -> AgentError | RegistrySilent:
+    """What went wrong, from what buildah said. `signed_in`: with a login of the operator's. A RegistrySilent may be stood in for."""
     if NO_SPACE.search(said):
         return NoSpace(f"{image}: no space left while it was pulled. Free disk space, then rebuild")
     if not OF_THE_PULL.search(said):
@@ -79,7 +81,7 @@ def problem_of(image: str, registry: str, said: str, reach: Reach) -> AgentError
     if dialled and "refused" in said and reach.closed(dialled[-1][0], int(dialled[-1][1])):
         return closed(registry)
     said = NAMES.sub("", said)
-    return _silent(registry, said) or _refused(image, registry, said)
+    return _silent(registry, said) or _refused(image, registry, said, signed_in)
 
 
 def closed(registry: str) -> RegistrySilent:
@@ -106,15 +108,20 @@ def _silent(registry: str, said: str) -> RegistrySilent | None:
     return RegistrySilent(f"{registry} does not answer") if AWAY.search(said) and not refused else None
 
 
-def _refused(image: str, registry: str, said: str) -> ImageUnavailable:
+def _refused(image: str, registry: str, said: str, signed_in: bool) -> ImageUnavailable:
     if MACHINE.search(said):
         return ImageUnavailable(
             f"{image} cannot be pulled: {registry} has it for other machines only. Choose a tag that is made for this one"
         )
+    if SIGN_IN.search(said) and signed_in:
+        return ImageUnavailable(
+            f"{image} cannot be pulled: {registry} refuses the login in GALLEY_REGISTRY_AUTH_FILE (401 or 403), or does not have it. "
+            "Correct its name, or renew the login"
+        )
     if SIGN_IN.search(said):
         return ImageUnavailable(
             f"{image} cannot be pulled: {registry} gives it only to those who sign in (401 or 403), or does not have it. "
-            "Correct its name; a private image must be loaded on the agent's host (docker load)"
+            "Correct its name; for a private image, put a login into GALLEY_REGISTRY_AUTH_FILE, or load it on the agent's host (docker load)"
         )
     if UNKNOWN.search(said):
         return ImageUnavailable(

@@ -33,6 +33,12 @@ class Configuration:
         urls = addresses_of_urls([*self.engine.mirrors, *proxies])
         return list(dict.fromkeys([*self.allowed, *(one for one in named if one), *urls]))
 
+    def registries(self, image: str) -> list[str]:
+        """The hosts, with their ports, that may be asked for `image`."""
+        registry = registry_of(image)
+        mirrors = self.engine.mirrors if registry == HUB else []
+        return [registry, *(url.partition("://")[2].partition("/")[0] for url in mirrors)]
+
     def proxies(self) -> Mapping[str, str]:
         """Variables for the pull's environment: the agent's own, or the engine's."""
         ours = {name: os.environ[name] for name in PROXIES if name in os.environ}

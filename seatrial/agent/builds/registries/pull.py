@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,7 @@ from seatrial.agent.vocabulary.logs import Log, quiet
 log = structlog.get_logger(__name__)
 
 IDENTITY = re.compile(r"[0-9a-f]{64}")
-CONFIGURATION, ARCHIVE = "registries.conf", "image.tar"
+CONFIGURATION, LOGIN, ARCHIVE = "registries.conf", "auth.json", "image.tar"
 ENGINES_CERTIFICATES = Path("/etc/docker/certs.d")  # a folder for each HOST:PORT
 HOME = ("out", "home")
 CERTIFICATES = (".config", "containers", "certs.d")  # where buildah looks for the same, below its home
@@ -52,6 +52,7 @@ class Pull:
     certificates: Path | None
     limits: Limits
     reach: Reach
+    login: str = field(default="", repr=False)  # an authentication file
 
     async def prepare(self, configuration: str) -> None:
         """Make the cell, with `configuration` as its registries.conf. Raises BuildError."""
@@ -65,6 +66,8 @@ class Pull:
         if self.certificates:
             files.replace(tools / trust.FILE, trust.bundle(self.certificates))
         hand_over(ENGINES_CERTIFICATES, self.cell.outside(*HOME, *CERTIFICATES), self.cell.account)
+        if self.login:
+            keep_login(self.login, self.cell.outside(*HOME, LOGIN), self.cell.account)
 
     async def fetch(self, proxies: Mapping[str, str]) -> None:
         """Have the image, and its archive. Raises RegistrySilent, ImageUnavailable, NoSpace, BuildError or Interrupted."""
@@ -77,6 +80,8 @@ class Pull:
 
     def _command(self) -> list[str]:
         options = ["--registries-conf", self.cell.folder("tools", CONFIGURATION), "--log-level", "debug"]
+        if self.login:
+            options += ["--authfile", self.cell.folder("scope", *HOME, LOGIN)]
         source = f"docker://{whole_name(self.image)}"
         return self.cell.buildah("pull", "--quiet", *options, source, store="bases", network=True)
 
@@ -103,7 +108,7 @@ class Pull:
 
     def _problem(self, said: str) -> Exception:
         log.info("not pulled", image=self.image, said=said[:1000])  # stays here: it may quote a server
-        return problem_of(self.image, registry_of(self.image), said, self.reach)
+        return problem_of(self.image, registry_of(self.image), said, self.reach, bool(self.login))
 
     async def _archived(self, identity: str) -> None:
         target = f"docker-archive:{self.cell.folder('scope', 'out', ARCHIVE)}:{kept_as(self.image)}"
@@ -128,6 +133,12 @@ class Pull:
         with archive.opened(self.cell.outside("out", ARCHIVE)) as file:
             while chunk := await asyncio.to_thread(file.read, archive.CHUNK):
                 yield chunk
+
+
+def keep_login(login: str, target: Path, account: Account) -> None:
+    """For the account alone. It is removed with the cell."""
+    files.replace(target, login, mode=0o400)
+    os.chown(target, account.uid, account.gid)
 
 
 def hand_over(known: Path, target: Path, account: Account) -> None:

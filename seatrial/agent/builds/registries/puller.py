@@ -20,6 +20,7 @@ from seatrial.agent.builds.references import registry_of
 from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, closed
 from seatrial.agent.builds.registries.configuration import Configuration
 from seatrial.agent.builds.registries.fence import PullFence
+from seatrial.agent.builds.registries.logins import Logins
 from seatrial.agent.builds.registries.pull import Limits, Pull
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
@@ -44,6 +45,7 @@ class Puller:
     certificates: Path | None = None  # a PEM bundle to trust instead of the host's
     limits: Limits = field(default_factory=Limits)
     isolation: BuildIsolation = BuildIsolation.USERNS
+    logins: Logins = field(default_factory=Logins)
     fence: PullFence = field(default_factory=PullFence)
     _account: Account | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -61,6 +63,7 @@ class Puller:
         configuration = Configuration(await self.engine.registries(), self.allowed)
         if await configuration.leads_nowhere(image):  # known at once: a stand-in is waited for
             raise RegistrySilent(f"{registry_of(image)} does not answer")
+        login = await asyncio.to_thread(self.logins.of, configuration.registries(image))
         account = await self._known_account()
         opened = await self.fence.raise_for(account, configuration.opened())
         cell = Cell(self.folder / secrets.token_hex(8), "pull", account, self.isolation)
@@ -69,7 +72,7 @@ class Puller:
             raise closed(
                 registry_of(image)
             )  # slirp4netns says nothing of a connection that the fence refuses
-        pull = Pull(image, cell, self.certificates, self.limits, reach)
+        pull = Pull(image, cell, self.certificates, self.limits, reach, login)
         try:
             await pull.prepare(await configuration.file(image))
             await pull.fetch(configuration.proxies())

@@ -44,7 +44,10 @@ class Sources:
         self._sizes = {entry.path: entry.size or 0 for entry in entries if entry.mode in REGULAR}
         self._links = {entry.path for entry in entries if entry.mode == LINK}
         named = {name for text in variables.values() for name in self._named(text, ".")}
-        await self._follow({*FILES, *OVERRIDES, DOTENV, *named})
+        beside = {
+            posixpath.join(posixpath.dirname(name), DOTENV) for name in named
+        }  # what Compose looks for there
+        await self._follow({*FILES, *OVERRIDES, DOTENV, *named, *beside})
 
     async def add(self, path: str) -> bool:
         """Whether `path` is a file of the commit that was not there; it is now, with what it names. Raises RecipeError for

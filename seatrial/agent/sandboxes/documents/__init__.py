@@ -7,6 +7,6 @@ answer with the reason, never an error of the evaluation.
 from seatrial.agent.sandboxes.documents.dockerfile import steps
 from seatrial.agent.sandboxes.documents.yaml import documents
 
-VERSION = "3"  # of what these functions answer: part of what a remembered result depends on
+VERSION = "4"  # of what these functions answer: part of what a remembered result depends on
 
 __all__ = ["VERSION", "documents", "steps"]

@@ -31,6 +31,8 @@ from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     Commented,
     CommentReport,
     DeploymentReport,
@@ -109,7 +111,13 @@ class GiteaForge:
             raise ForgeError(f"Pull request {number} of {project.full_name} has no commit at the forge")
         return _now(project, answer)
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         """Facts from the repository and the lists of who may do what there."""
         answer = self._repository(project)
         topics = answer.topics
@@ -118,10 +126,12 @@ class GiteaForge:
         return TakenFacts(
             facts=ForgeFacts(
                 default_branch=answer.default_branch,
-                members=self._members(project, answer),
+                members=self._members(project, answer) if Asked.MEMBERS in asked else [],
                 topics=topics or [],
                 code_owners_by_expression=True,
-                protection=branches.protection(self.client, _of(project), answer.default_branch),
+                protection=branches.protection(self.client, _of(project), answer.default_branch)
+                if Asked.PROTECTION in asked
+                else None,
                 metadata=Metadata(
                     name=answer.name,
                     description=answer.description or "",

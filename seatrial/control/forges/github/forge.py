@@ -30,6 +30,8 @@ from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.http.problems import NoSuchThing
 from seatrial.control.forges.marker import marked, marker
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     Commented,
     CommentReport,
     DeploymentReport,
@@ -118,15 +120,23 @@ class GitHubForge:
             _require_same(project, answer)
         return [_as_event(project, answer) for answer in answers]
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         """Facts from the repository and its collaborators. Unchanged answers come from the transport's memory."""
         answer = self.client.get(_of(project), RepositoryAnswer)
         return TakenFacts(
             facts=ForgeFacts(
                 default_branch=answer.default_branch,
-                members=self._members(project, answer),
+                members=self._members(project, answer) if Asked.MEMBERS in asked else [],
                 topics=list(answer.topics),
-                protection=branches.protection(self.client, _of(project), answer.default_branch),
+                protection=branches.protection(self.client, _of(project), answer.default_branch)
+                if Asked.PROTECTION in asked
+                else None,
                 metadata=Metadata(
                     name=answer.name,
                     description=answer.description or "",

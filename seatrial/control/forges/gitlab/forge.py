@@ -26,6 +26,8 @@ from seatrial.control.forges.gitlab.rotation import problem_of
 from seatrial.control.forges.http.budget import Allowances
 from seatrial.control.forges.oauth.granted import bearer_of
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     Commented,
     CommentReport,
     DeploymentReport,
@@ -94,9 +96,15 @@ class GitLabForge:
         """One merge request as it is now."""
         return self._merge_requests.one(project, number)
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         """Facts from the project and its members."""
-        return TakenFacts(facts=projects.facts(self.client, project))
+        return TakenFacts(facts=projects.facts(self.client, project, asked))
 
     def head(self, project: Project, branch: str) -> str:
         """The newest commit of a branch."""

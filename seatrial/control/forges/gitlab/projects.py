@@ -6,7 +6,7 @@ from seatrial.control.forges.gitlab import branches
 from seatrial.control.forges.gitlab.answers import Member, Person, ProjectAnswer
 from seatrial.control.forges.gitlab.client import GitLabClient, NotAllowed, of_project
 from seatrial.control.forges.http.problems import NoSuchThing
-from seatrial.control.forges.protocol import ForgeRepository
+from seatrial.control.forges.protocol import Asked, ForgeRepository
 from seatrial.control.projects.models import Project
 from seatrial.wire import evaluations
 
@@ -48,14 +48,14 @@ def as_repository(answer: ProjectAnswer) -> ForgeRepository:
     )
 
 
-def facts(client: GitLabClient, project: Project) -> evaluations.ForgeFacts:
-    """What policies may ask about the project."""
+def facts(client: GitLabClient, project: Project, asked: frozenset[Asked]) -> evaluations.ForgeFacts:
+    """What policies may ask about the project; of what takes requests of its own, only what is `asked`."""
     answer = client.get(of_project(project.external_id), ProjectAnswer)
     return evaluations.ForgeFacts(
         default_branch=answer.default_branch or "",
-        members=_members(client, project),
+        members=_members(client, project) if Asked.MEMBERS in asked else [],
         topics=list(answer.topics),
-        protection=branches.protection(client, project, answer),
+        protection=branches.protection(client, project, answer) if Asked.PROTECTION in asked else None,
         metadata=evaluations.Metadata(
             name=answer.name,
             description=answer.description or "",

@@ -9,6 +9,8 @@ from seatrial.control.forges.local.git import Repository, open_repository, reope
 from seatrial.control.forges.local.models import LocalPullRequest
 from seatrial.control.forges.local.pulls import observe
 from seatrial.control.forges.protocol import (
+    EVERYTHING,
+    Asked,
     DeploymentReport,
     EvaluationReport,
     FetchCredential,
@@ -41,7 +43,13 @@ class LocalForge:
             observe(row, repository, heads)
         return [_as_event(row, repository) for row in rows if row.state == PullRequestState.OPEN]
 
-    def facts(self, project: Project, commit: str, known: TakenFacts | None = None) -> TakenFacts:
+    def facts(
+        self,
+        project: Project,
+        commit: str,
+        known: TakenFacts | None = None,
+        asked: frozenset[Asked] = EVERYTHING,
+    ) -> TakenFacts:
         """Facts from the repository itself; a directory has no members, no topics and no ETags."""
         repository = open_repository(project.external_id)
         branch = repository.default_branch()

@@ -14,7 +14,9 @@ from seatrial.wire.states import ResultState
 
 DECIDED = (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED)
 BROKE = (ResultState.ERRORED, ResultState.TIMED_OUT)
-Said = dict[tuple[str, str], Result]  # by the ids of a project and a policy
+Key = tuple[str, str]  # the ids of a project and a policy
+Said = dict[Key, Result]
+Verdicts = dict[Key, str]
 
 
 def said_now(workspace: Workspace) -> Said:
@@ -22,13 +24,19 @@ def said_now(workspace: Workspace) -> Said:
     return _newest(Result.objects.filter(evaluation__in=standing(_on_default_branches(workspace))))
 
 
-def said_at(workspace: Workspace, moment: datetime) -> Said:
+def verdicts_at(workspace: Workspace, moment: datetime) -> Verdicts:
     """By the last verdict that each policy had given by then, as that is now: a waiver that ended since is not seen."""
     earlier = _on_default_branches(workspace).filter(finished_at__lte=moment)
-    return _newest(Result.objects.filter(evaluation__in=earlier, state__in=DECIDED))
+    return verdicts_of(_newest(Result.objects.filter(evaluation__in=earlier, state__in=DECIDED)))
 
 
-def changes(before: Said, now: Said, states: tuple[ResultState, ...]) -> list[DigestChange]:
+def verdicts_of(said: Said, before: Verdicts | None = None) -> Verdicts:
+    """Of what did not come to one, that of `before`."""
+    found = {key: row.state if row.state in DECIDED else (before or {}).get(key) for key, row in said.items()}
+    return {key: word for key, word in found.items() if word is not None}
+
+
+def changes(before: Verdicts, now: Said, states: tuple[ResultState, ...]) -> list[DigestChange]:
     """What is in one of `states` now; by project and policy."""
     found = [_change(before.get(key), row) for key, row in now.items() if ResultState(row.state) in states]
     return sorted(found, key=lambda one: (one.project_name, one.policy))
@@ -50,14 +58,14 @@ def _newest(rows: QuerySet[Result]) -> Said:
     }
 
 
-def _change(before: Result | None, now: Result) -> DigestChange:
+def _change(before: str | None, now: Result) -> DigestChange:
     project, policy = now.evaluation.project, now.version.policy
     return DigestChange(
         project=project.pk,
         project_name=project.name,
         policy=policy.slug,
         policy_name=policy.name,
-        before=before.state if before is not None else None,
+        before=before,
         now=now.state,
         page_url=f"{settings.SITE_URL}/evaluations/{now.evaluation_id}",
     )

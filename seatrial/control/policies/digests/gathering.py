@@ -6,7 +6,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from seatrial.control.accounts.models import Workspace
-from seatrial.control.policies.digests.comparing import BROKE, changes, said_at, said_now
+from seatrial.control.policies.digests.comparing import BROKE, Said, Verdicts, changes
 from seatrial.control.policies.digests.shape import DigestBody, DigestDay, DigestScore, DigestWaiver
 from seatrial.control.policies.models import Waiver
 from seatrial.control.policies.scores.trends import counted_projects, of_projects, together
@@ -20,9 +20,10 @@ MOST = 100  # rows of each kind
 T = TypeVar("T")
 
 
-def gather(workspace: Workspace, since: datetime, until: datetime) -> DigestBody:
+def gather(
+    workspace: Workspace, since: datetime, until: datetime, *, before: Verdicts, now: Said
+) -> DigestBody:
     """What is new since then. `until` is now."""
-    before, now = said_at(workspace, since), said_now(workspace)
     failing = [one for one in changes(before, now, (ResultState.FAILED,)) if one.before != ResultState.FAILED]
     passing = [
         one

@@ -8,6 +8,7 @@ from django.utils import timezone
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
+from seatrial.control.policies.digests.comparing import said_now, verdicts_at, verdicts_of
 from seatrial.control.policies.digests.gathering import WEEK, gather
 from seatrial.control.policies.digests.models import USUAL_DAY, USUAL_HOUR, Digest, DigestTime, Weekday
 from seatrial.control.policies.digests.shape import DigestBody
@@ -66,7 +67,8 @@ def next_after(day: Weekday, hour: int, moment: datetime) -> datetime | None:
 def so_far(workspace: Workspace) -> DigestBody:
     """What the next digest would say if it were made now, of the last week."""
     now = timezone.now()
-    return gather(workspace, now - WEEK, now)
+    before = verdicts_at(workspace, now - WEEK)
+    return gather(workspace, now - WEEK, now, before=before, now=said_now(workspace))
 
 
 @transaction.atomic
@@ -82,7 +84,12 @@ def _make(key: str, now: datetime) -> bool:
         return False
     last = Digest.objects.filter(workspace=workspace).order_by("-until").first()
     since = last.until if last is not None else now - WEEK
-    body = gather(workspace, since, now).model_dump(mode="json")
-    made = Digest.objects.create(workspace=workspace, since=since, until=now, body=body)
+    before = last.before if last is not None and last.verdicts else verdicts_at(workspace, since)
+    said = said_now(workspace)
+    body = gather(workspace, since, now, before=before, now=said).model_dump(mode="json")
+    made = Digest(workspace=workspace, since=since, until=now, body=body)
+    made.before = verdicts_of(said, before)
+    made.save(force_insert=True)
+    Digest.objects.filter(workspace=workspace, until__lt=now).exclude(verdicts={}).update(verdicts={})
     digest_made(workspace, made.pk, body)
     return True

@@ -37,7 +37,8 @@ class DigestTime(models.Model):
 class Digest(models.Model):
     """What was new in a workspace between two moments. Never changed once made; `body` is a `shape.DigestBody`.
 
-    The next one begins where this one ends, so each change is in one of them.
+    The next one begins where this one ends, so each change is in one of them. `verdicts`: what each policy said of each project by then,
+    for that one to compare with; none in older ones.
     """
 
     id = UlidField()
@@ -45,6 +46,7 @@ class Digest(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField()
     body = models.JSONField()
+    verdicts = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "until"], name="one_digest_at_a_time")]
@@ -52,3 +54,16 @@ class Digest(models.Model):
 
     def __str__(self) -> str:
         return f"digest of {self.workspace} until {self.until:%Y-%m-%d}"
+
+    @property
+    def before(self) -> dict[tuple[str, str], str]:
+        """The verdicts by the ids of project and policy."""
+        return {
+            (project, policy): word
+            for key, word in self.verdicts.items()
+            for project, policy in [key.split()]
+        }
+
+    @before.setter
+    def before(self, verdicts: dict[tuple[str, str], str]) -> None:
+        self.verdicts = {f"{project} {policy}": word for (project, policy), word in verdicts.items()}

@@ -14,7 +14,7 @@ from seatrial.control.errors import NotFound
 from seatrial.control.policies.asked import REFUSED, WorkspaceSlug
 from seatrial.control.policies.authoring.finding import managed
 from seatrial.control.policies.notices import services
-from seatrial.control.policies.notices.models import Notice, Subscription
+from seatrial.control.policies.notices.models import KINDS, Notice, NoticeKind, Subscription
 
 router = Router(tags=["policies"])
 SubscriptionId = Annotated[str, Path(description="Id of a subscription.")]
@@ -26,9 +26,7 @@ class SubscriptionWanted(Schema):
     """An address, and what it is to be told of."""
 
     url: str = Checked(max_length=2_000, description="The address. It begins with https://.")
-    kinds: list[str] = Field(
-        description="Of evaluation_finished, score_fell, policies_broken and weekly_digest, at least one."
-    )
+    kinds: list[str] = Field(description=f"At least one of {', '.join(KINDS)}.")
 
 
 class SubscriptionAnswer(Schema):
@@ -49,7 +47,7 @@ class NoticeAnswer(Schema):
     """One thing that an address was told, or is to be."""
 
     id: str = Field(description="Its id, which is also in its header webhook-id.")
-    kind: str = Field(description="evaluation_finished, score_fell, policies_broken, weekly_digest or test.")
+    kind: str = Field(description=f"One of {', '.join(NoticeKind)}.")
     body: dict[str, Any] = Field(description="What it says.")
     created_at: datetime = Field(description="When that happened.")
     attempts: int = Field(description="How often it was sent.")

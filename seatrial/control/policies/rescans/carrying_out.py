@@ -11,6 +11,7 @@ from seatrial.control.policies import services
 from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Evaluation, Policy
+from seatrial.control.policies.refs import refs_are_matched, which_apply
 from seatrial.control.policies.rescans.ending import end
 from seatrial.control.policies.rescans.models import Outcome, RescanTarget
 from seatrial.control.projects.models import Project, PullRequestState
@@ -42,6 +43,7 @@ def given_up(body: dict[str, str], why: str) -> None:
         end(target, Outcome.UNREACHABLE, why[:1_000])
 
 
+@refs_are_matched
 @transaction.atomic
 def _evaluate(key: str, commit: str, asked_at: datetime) -> None:
     # The project first, as everybody locks it before what is below it
@@ -88,9 +90,10 @@ def _overtaken(project: Project, commit: str, asked_at: datetime) -> bool:
 def _applies(policy: Policy, target: RescanTarget, project: Project) -> bool:
     kind = EventKind.PUSH if target.pull_request_id is None else EventKind.PULL_REQUEST
     try:
-        return check_criteria(policy.criteria).apply(event=kind, ref=_ref(target, project))
+        criteria = check_criteria(policy.criteria)
     except BadCriteria:
         return True  # its result says what is wrong
+    return criteria.apply_to(kind) and bool(which_apply([criteria.ref], _ref(target, project)))
 
 
 def _again(target: RescanTarget, project: Project, commit: str) -> Evaluation | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from seatrial.control.policies.criteria import check_criteria
 from seatrial.control.policies.errors import BadCriteria
 from seatrial.control.policies.models import Attachment, Policy, PolicyVersion
+from seatrial.control.policies.refs import which_apply
 from seatrial.control.policies.rollout.reaching import Reach, Standing, nearness, standing
 from seatrial.control.projects.models import Project
 from seatrial.wire.states import Level
@@ -44,9 +45,10 @@ class Selection:
 
 def choose(project: Project, *, event: EventKind, ref: str, asked_at: datetime) -> Selection:
     """`asked_at`: when the pull request was opened, or now for what is none. A preview is looked at by live policies, and everything
-    else by all others."""
+    else by all others. Raises NotMatchedYet."""
     selection = Selection()
     reaching = _reaches(project)
+    expressions: dict[str, str] = {}  # by the version's id
     for version in _newest(project):
         if version.live != (event == EventKind.PREVIEW):
             continue
@@ -54,12 +56,17 @@ def choose(project: Project, *, event: EventKind, ref: str, asked_at: datetime) 
         if stands is None:
             continue
         try:
-            if not check_criteria(version.policy.criteria).apply(event=event, ref=ref):
-                continue
-            selection.versions.append(version)
+            criteria = check_criteria(version.policy.criteria)
         except BadCriteria as error:
             selection.broken.append((version, str(error)))
+        else:
+            if not criteria.apply_to(event):
+                continue
+            selection.versions.append(version)
+            expressions[version.pk] = criteria.ref
         selection.standings[version.pk] = stands
+    applying = which_apply(expressions.values(), ref)
+    selection.versions = [one for one in selection.versions if expressions[one.pk] in applying]
     return selection
 
 

@@ -64,6 +64,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "updating": newest is not None and newest.state in IN_PROGRESS and environment.live_id is not None,
         "warnings": newest.warnings if newest else [],
         "notes": newest.notes if newest else [],
+        "detected": newest.detected if newest else None,
         "wait": waits([environment.pk]).get(environment.pk),
         "waits_for_agent": newest is not None
         and newest.confirmed_at is not None

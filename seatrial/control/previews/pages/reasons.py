@@ -15,7 +15,8 @@ class Explanation:
 
 EXPLANATIONS: dict[str, Explanation] = {
     Reason.NO_RECIPE: Explanation(
-        "No recipe found", "Add a galley.yml, a compose file or a Dockerfile to the repository, and push."
+        "No recipe found",
+        "Add a galley.yml, a compose file or a Dockerfile to the repository, and push. `seatrial recipe` shows what is detected.",
     ),
     Reason.BAD_RECIPE: Explanation("The recipe has a mistake", "Correct what is named above, and push."),
     Reason.CHECKOUT_FAILED: Explanation(

@@ -8,7 +8,7 @@ GIT = re.compile(
     r"|^dev-|^https?://(www\.)?(github|gitlab|bitbucket)\.\w+/[^/]+/[^/]+(#|$)",
 )
 OF_CODE_HOST = re.compile(r"^[\w.-]+/[\w.-]+(#.*)?$")  # npm's short form of a project at GitHub
-PATH = re.compile(r"^(path |file:|link:|portal:|\.{1,2}/|/|~/)|\bpath[\"']?\s*(:|=>)\s*[\"']")
+PATH = re.compile(r"^(path |file:|link:|portal:|\.{1,2}(?:/|\[|$)|/|~/)|\bpath[\"']?\s*(:|=>)\s*[\"']")
 URL = re.compile(r"^(https?|ftp)://|^url ")
 WORKSPACE = re.compile(r"^workspace\b")
 COMMIT = re.compile(r"(?<![0-9a-f])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])|\bsha(256|384|512)[=:-]")

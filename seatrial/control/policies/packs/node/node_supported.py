@@ -5,6 +5,7 @@ endoflife.date had published them on the day that the message names. Parameter `
 """
 
 import datetime
+import re
 
 NAME = "Supported Node.js"
 PARAMS = {"days": 120}
@@ -17,6 +18,7 @@ TESTS = [
     {"name": "no Node.js", "input": {"files": {"a.py": ""}}, "expected": {"passed": True}},
     {"name": "of the future", "input": {"files": {"package.json": '{"engines": {"node": ">=98"}}'}}, "expected": {"passed": True, "message": {"contains": "not in the data"}}},
     {"name": "unknown, and no newer", "input": {"files": {"package.json": '{"engines": {"node": "0.99"}}'}}, "expected": {"passed": False}},
+    {"name": "by data that is years old", "input": {"files": {"package.json": "{}"}, "fact": {"runtimes": {"version": "endoflife.date 2020-01-01", "runtimes": [{"path": ".nvmrc", "line": 1, "product": "nodejs", "title": "T", "version": "99", "kind": "version", "cycle": "99", "ends": "2999-01-01", "extended": None, "class": "source"}]}}}, "expected": {"passed": True, "message": {"contains": "days ago"}}},
 ]  # fmt: skip
 
 ASIDE = ("vendored", "generated", "tests", "documentation")
@@ -38,7 +40,7 @@ def evaluate(project, params):
     return {
         "passed": score >= 60,
         "score": score,
-        "message": f"{one['path']}:{one['line']} names Node.js {name(one)}, which {text} (as of {fact['version']}). Places read: {len(said)}.",
+        "message": f"{one['path']}:{one['line']} names Node.js {name(one)}, which {text} ({as_of(fact['version'], today)}). Places read: {len(said)}.",
         "findings": [
             {
                 "path": one["path"],
@@ -67,6 +69,13 @@ def unsaid(project):
         "score": 30,
         "message": "Nothing says which Node.js is used, so nobody knows whether it is supported.",
     }
+
+
+def as_of(version, today):
+    """Of which day the data is, and how long ago that was if it is half a year or more."""
+    day = re.search(r"\d{4}-\d\d-\d\d", version)
+    days = (today - datetime.date.fromisoformat(day[0])).days if day else 0
+    return f"as of {version}, {days} days ago" if days > 180 else f"as of {version}"
 
 
 def name(one):

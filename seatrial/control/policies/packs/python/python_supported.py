@@ -18,6 +18,7 @@ TESTS = [
     {"name": "of the future", "input": {"files": {"pyproject.toml": "[project]\nrequires-python = '>=3.99'\n"}}, "expected": {"passed": True, "message": {"contains": "not in the data"}}},
     {"name": "no Python", "input": {"files": {"a.go": ""}}, "expected": {"passed": True, "score": 100}},
     {"name": "Python 2", "input": {"files": {"runtime.txt": "python-2.7.18", "a.py": ""}}, "expected": {"passed": False, "score": 0}},
+    {"name": "by data that is years old", "input": {"files": {"a.py": ""}, "fact": {"runtimes": {"version": "endoflife.date 2020-01-01", "runtimes": [{"path": ".python-version", "line": 1, "product": "python", "title": "T", "version": "99", "kind": "version", "cycle": "99", "ends": "2999-01-01", "extended": None, "class": "source"}]}}}, "expected": {"passed": True, "message": {"contains": "days ago"}}},
 ]  # fmt: skip
 
 CODE = re.compile(r"\.(py|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cs|swift|scala|ex|c|cc|cpp|h|hpp|lua|pl|sh)$")
@@ -45,7 +46,7 @@ def evaluate(project, params):
     return {
         "passed": score >= 60,
         "score": score,
-        "message": f"{one['path']}:{one['line']} names Python {name(one)}, which {text} (as of {fact['version']}). Places read: {len(said)}.",
+        "message": f"{one['path']}:{one['line']} names Python {name(one)}, which {text} ({as_of(fact['version'], today)}). Places read: {len(said)}.",
         "findings": [
             {
                 "path": one["path"],
@@ -56,6 +57,13 @@ def evaluate(project, params):
             for one, s, why in bad[:200]
         ],
     }
+
+
+def as_of(version, today):
+    """Of which day the data is, and how long ago that was if it is half a year or more."""
+    day = re.search(r"\d{4}-\d\d-\d\d", version)
+    days = (today - datetime.date.fromisoformat(day[0])).days if day else 0
+    return f"as of {version}, {days} days ago" if days > 180 else f"as of {version}"
 
 
 def name(one):

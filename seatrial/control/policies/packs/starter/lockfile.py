@@ -6,9 +6,7 @@ requirements.txt counts when each line is pinned with ==, by a hash, or by a who
 saying so: libraries are often better without a lock. Parameter `skip`: which paths are not looked at.
 """
 
-import json
 import re
-import tomllib
 from posixpath import basename, dirname
 
 NAME = "Locked dependencies"
@@ -35,15 +33,15 @@ LOCKS = {
     "flake.nix": ["flake.lock"],
 }  # fmt: skip
 
-REQUIREMENTS = re.compile(r"(^|/)requirements([-_.]\w+)*\.txt$|(^|/)requirements/[^/]+\.txt$")
-EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)(.+)")
-REMOTE = re.compile(r"(^|@\s*)(git|hg|svn|bzr)\+|(^|@\s*)(https?|ftp)://")
-COMMIT = re.compile(
-    r"@[0-9a-f]{40}([#&]|$)|@[0-9a-f]{64}([#&]|$)|[#&](sha256|sha384|sha512)=[0-9a-f]+|--hash"
-)
-PINNED = re.compile(
-    r"===?\s*[^\s*,;]+(?!\S*\*)|--hash|^[./]|^file:|@\s*file:"
-)  # the later: a folder of this repository
+OTHERS = {  # what the platform does not read itself, and what says that it names dependencies
+    "Pipfile": r"^\[(dev-)?packages\]\s*^[\w\"'.-]+\s*=",
+    "mix.exs": "",
+    "pubspec.yaml": "",
+    "flake.nix": "",
+}
+NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hold
+MOST = 500  # manifests that the host reads in one go
+PART = 200  # patterns that it takes
 DEPLOYS = re.compile(
     r"(^|/)((Dockerfile|Containerfile)(\.[\w-]+)?|[\w-]+\.(Dockerfile|Containerfile)|(docker-)?compose[\w.-]*\.ya?ml|galley\.ya?ml|Chart\.yaml"
     r"|Procfile|fly\.toml|render\.yaml|vercel\.json|netlify\.toml|serverless\.ya?ml)$",
@@ -53,10 +51,11 @@ NEAR = "|".join(  # all that this policy looks at
     [
         f"(^|/)({'|'.join(re.escape(name) for names in LOCKS.values() for name in names)})$",
         f"(^|/)({'|'.join(map(re.escape, LOCKS))})$",
-        r"(^|/)requirements[^/]*(/[^/]+)?\.txt$",
+        r"(^|/)([^/]*requirements[^/]*|requirements/[^/]+)\.txt$",
         f"(?i:{DEPLOYS.pattern})",
     ]
 )
+MANIFESTS = r"(^|/)(pyproject\.toml|package\.json|go\.mod|Cargo\.toml|composer\.json|Gemfile|pom\.xml|[^/]*requirements[^/]*\.txt|requirements/[^/]+\.txt)$"
 NOT_DEPLOYED = re.compile(
     r"(^|/)(\.devcontainer|\.github|\.gitlab|\.circleci|\.ci|ci|tests?|[\w-]+[-_]tests?|e2e|docs?|dev|devel|development|benchmarks?|hack|tools)/"
     r"|(^|/)[^/]*[._-](tests?|testing|dev|devel|development|ci|lint|docs?|e2e|bench|local|debug)([._-][^/]*)?$|(^|/)(test|dev|ci)[\w-]*\.Dockerfile$",
@@ -69,22 +68,15 @@ def evaluate(project, params):
         path: size for path, size in project.files.sizes(NEAR).items() if not re.search(params["skip"], path)
     }
     checked, problems = [], []
-    for path in files:
-        if basename(path) in LOCKS and names_dependencies(path, text := read(project, path)):
-            lock, problem = lock_of(path, files), None
-            if not lock:
-                problem = {
-                    "path": path,
-                    "line": None,
-                    "message": f"has no lock file ({', '.join(LOCKS[basename(path)][:3])})",
-                }
-            checked.append(f"{path} by {lock}")
-        elif REQUIREMENTS.search(path) and (text := read(project, path)).strip():
-            problem = loose_line(path, text)
-            checked.append(path)
+    for one in manifests(project, params["skip"]):
+        if one["kind"] == "requirements":
+            checked.append(one["path"])
+            problems += loose(one)
         else:
-            continue
-        problems += [problem] if problem else []
+            checked.append(locked(one["path"], files, problems))
+    for path in files:
+        if basename(path) in OTHERS and re.search(OTHERS[basename(path)], read(project, path), re.M):
+            checked.append(locked(path, files, problems))
     if not checked:
         return {
             "passed": True,
@@ -96,8 +88,68 @@ def evaluate(project, params):
     return judged(project, files, checked, problems)
 
 
+def manifests(project, skip):
+    """Those that name dependencies for which there are lock files, or are one themselves."""
+    paths = [path for path in project.files.matching(MANIFESTS) if not re.search(skip, path)]
+    meant = set(paths)
+    if project.files.count(MANIFESTS) <= MOST:
+        found = project.get_manifests()  # as other policies ask: it is read once
+    else:
+        found = [
+            one
+            for n in range(0, len(paths), PART)
+            for one in project.get_manifests(glob=[exactly(p) for p in paths[n : n + PART]])
+        ]
+    return [
+        one
+        for one in found
+        if one["path"] in meant
+        and one["kind"] != "maven"
+        and any(counts(dependency) for dependency in one["dependencies"])
+    ]
+
+
+def exactly(path):
+    """A pattern for this path alone."""
+    return "/" + re.sub(r"([\\*?\[\] ])", r"\\\1", path)
+
+
+def counts(dependency):
+    return dependency["group"] not in NOT_LOCKED and dependency["source"] not in ("path", "workspace")
+
+
+def loose(manifest):
+    """What a requirements file does not pin, line by line."""
+    return [
+        {
+            "path": manifest["path"],
+            "line": one["line"],
+            "message": f"does not pin {asked(one)} ({'use ==' if one['source'] == 'registry' else 'use a whole commit or a hash'})",
+        }
+        for one in manifest["dependencies"]
+        if not one["pinned"]
+    ]
+
+
+def asked(one):
+    """The dependency, as it is written."""
+    if one["source"] == "registry":
+        return one["name"] + one["spec"][:80]
+    return f"{one['name']} {one['spec'][:80]}" if one["spec"].startswith("@") else one["spec"][:80]
+
+
+def locked(path, files, problems):
+    """What locks the manifest, for people; adds to `problems` if nothing does."""
+    lock = lock_of(path, files)
+    if not lock:
+        names = ", ".join(LOCKS[basename(path)][:3])
+        problems.append({"path": path, "line": None, "message": f"has no lock file ({names})"})
+    return f"{path} by {lock}"
+
+
 def judged(project, files, checked, problems):
-    score = round(100 * (len(checked) - len(problems)) / len(checked))
+    wrong = {one["path"] for one in problems}
+    score = round(100 * (len(checked) - len(wrong)) / len(checked))
     message = " ".join(f"{place(one)} {one['message']}." for one in problems[:5])
     place_of = next((path for path in files if deploys(project, path)), None)
     if place_of:
@@ -110,6 +162,7 @@ def judged(project, files, checked, problems):
         "score": score if place_of else max(70, score),
         "message": message,
         "findings": [{**one, "severity": severity} for one in problems[:200]],
+        "findings_left_out": len(problems[200:]),
         "details": {"manifests": checked[:100]},
     }
 
@@ -151,42 +204,3 @@ def locked_requirements(path, folder, files):
     return (
         [name for name in files if re.fullmatch(pattern, name)] if basename(path) == "pyproject.toml" else []
     )
-
-
-def loose_line(path, text):
-    for number, whole in enumerate(text.split("\n"), 1):
-        line = re.sub(r"(^|\s)#.*|\s;.*|;\s.*", "", whole).strip()
-        editable = EDITABLE.match(line)
-        line = editable[1].strip().strip("\"'") if editable else line
-        if not line or line.startswith("-") or (editable and not REMOTE.search(line)):
-            continue
-        if not (COMMIT if REMOTE.search(line) else PINNED).search(line):
-            advice = "use a whole commit or a hash" if REMOTE.search(line) else "use =="
-            return {"path": path, "line": number, "message": f"does not pin {line.split()[0]} ({advice})"}
-    return None
-
-
-def names_dependencies(path, text):
-    name = basename(path)
-    try:
-        if name in ("package.json", "composer.json"):
-            data = json.loads(text)
-            return any(data.get(key) for key in ("dependencies", "devDependencies", "require", "require-dev"))
-        if name in ("pyproject.toml", "Cargo.toml", "Pipfile"):
-            return has_dependencies(tomllib.loads(text))
-    except (ValueError, AttributeError, RecursionError):
-        return False  # broken manifests are another policy's business
-    if name == "go.mod":
-        return bool(re.search(r"^\s*require\b", text, re.MULTILINE))
-    if name == "Gemfile":
-        return bool(re.search(r"^\s*(gem|gemspec)\b", text, re.MULTILINE))
-    return True
-
-
-def has_dependencies(data):
-    poetry = data.get("tool", {}).get("poetry", {}).get("dependencies", {})
-    places = [
-        data.get("project", {}).get("dependencies"), data.get("dependencies"), data.get("packages"),
-        data.get("workspace", {}).get("dependencies"), [name for name in poetry if name != "python"],
-    ]  # fmt: skip
-    return any(places)

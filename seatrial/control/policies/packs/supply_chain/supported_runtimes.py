@@ -8,6 +8,7 @@ with an old version fails, too (what go.mod calls the least version never does);
 """
 
 import datetime
+import re
 from fnmatch import fnmatch
 
 NAME = "Supported runtimes"
@@ -24,6 +25,7 @@ TESTS = [
     {"name": "such a range does not matter", "input": {"files": {"package.json": '{"engines": {"node": ">=14"}}', "go.mod": "module a\n\ngo 1.18\n"}}, "params": {"ranges": False}, "expected": {"passed": True, "findings": 2}},
     {"name": "newer than the data", "input": {"files": {".python-version": "3.99\n"}}, "expected": {"passed": True, "score": 90, "message": {"contains": "not known"}}},
     {"name": "nothing is named", "input": {"files": {"a.py": ""}}, "expected": {"passed": True, "message": {"contains": "Nothing names"}}},
+    {"name": "by data that is years old", "input": {"files": {}, "fact": {"runtimes": {"version": "endoflife.date 2020-01-01", "runtimes": [{"path": "go.mod", "line": 1, "product": "go", "title": "T", "version": "99", "kind": "version", "cycle": "99", "ends": "2999-01-01", "extended": None, "class": "source"}]}}}, "expected": {"passed": True, "message": {"contains": "days ago"}}},
 ]  # fmt: skip
 
 ASIDE = (
@@ -36,11 +38,11 @@ ASIDE = (
 
 def evaluate(project, params):
     fact = project.fact("runtimes")
-    source = f"as of {fact['version']}"
+    today = datetime.date.today()
+    source = as_of(fact["version"], today)
     named = [one for one in fact["runtimes"] if not may_be_old(one, params["allow"])]
     if not named:
         return verdict(100, f"Nothing names a version of a runtime; {fact['files']} files were read.", [])
-    today = datetime.date.today()
     judged = [(one, *judge(one, today, params)) for one in named]
     found = [finding(one, score, text) for one, score, text in judged if score < 90]
     grave = [one for one in found if one["severity"] != "low"]
@@ -56,6 +58,13 @@ def evaluate(project, params):
         f"{text_of(first[0])} {first[2]} ({place(first[0])}); it ends first of {len(named)} ({source}).{note}"
     )
     return verdict(90 if unknown else 100, message, [])
+
+
+def as_of(version, today):
+    """Of which day the data is, and how long ago that was if it is half a year or more."""
+    day = re.search(r"\d{4}-\d\d-\d\d", version)
+    days = (today - datetime.date.fromisoformat(day[0])).days if day else 0
+    return f"as of {version}, {days} days ago" if days > 180 else f"as of {version}"
 
 
 def may_be_old(one, allowed):
