@@ -1,4 +1,4 @@
-"""Measures how long the first visitor of a preview that sleeps waits, beside waking its container by hand."""
+"""Measures how long the first visitor of a preview that sleeps waits, beside waking a container of the same program by hand."""
 
 import json
 import time
@@ -25,14 +25,25 @@ def measure(platform: Platform, home: Path) -> list[Measurement]:
     url = f"http://127.0.0.1:{platform.ingress}/"
     wait_until(lambda: answers(url, host, "one"))
     (container,) = docker("ps", "-q", "--filter", f"label=galley.environment={opened['id']}")
+    twin = f"bench-sleep-{opened['id'].lower()}"
+    docker(
+        "build", "-q", "-t", twin, str(path)
+    )  # the preview's own image is labelled: its agent would look after the twin
+    docker("run", "-d", "--rm", "--name", twin, twin)
+    direct = f"http://{told(twin, '{{.NetworkSettings.IPAddress}}')}:8080/"
     ours, by_hand = [], []
-    for _ in range(ROUNDS):
-        docker("pause", container)
-        by_hand.append(_seconds(lambda: docker("unpause", container), url, host))
-        platform.run("sleep", opened["name"])
-        wait_until(lambda: state(container) == "paused")
-        ours.append(_seconds(lambda: None, url, host))
-        wait_until(lambda: awake(platform, opened["id"]))
+    try:
+        wait_until(lambda: answers(direct, host, "one"))
+        for _ in range(ROUNDS):
+            docker("pause", twin)
+            by_hand.append(_seconds(lambda: docker("unpause", twin), direct, host))
+            platform.run("sleep", opened["name"])
+            wait_until(lambda: told(container, "{{.State.Status}}") == "paused")
+            ours.append(_seconds(lambda: None, url, host))
+            wait_until(lambda: awake(platform, opened["id"]))
+    finally:
+        docker("rm", "-f", twin)
+        docker("rmi", "-f", twin)
     platform.run("close", str(path), "--branch", "feature")
     return [Measurement(PAUSED, "s", ours), Measurement(BY_HAND, "s", by_hand)]
 
@@ -44,9 +55,9 @@ def awake(platform: Platform, environment: str) -> bool:
     return bool(states[environment] == "running")
 
 
-def state(container: str) -> str:
-    """As the engine tells it."""
-    (word,) = docker("inspect", "--format", "{{.State.Status}}", container)
+def told(container: str, template: str) -> str:
+    """What the engine says of it."""
+    (word,) = docker("inspect", "--format", template, container)
     return word
 
 

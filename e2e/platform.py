@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,12 +112,12 @@ class Platform:
         """All environments of all projects."""
         return [e for project in self.status()["projects"] for e in project["environments"]]
 
-    def fetch(self, url: str) -> httpx.Response:
+    def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """The response that a visitor of `url` gets; `*.localhost` need not resolve here."""
         parsed = httpx.URL(url)
         return httpx.get(
             parsed.copy_with(host="127.0.0.1"),
-            headers={"Host": f"{parsed.host}:{parsed.port}"},
+            headers={"Host": f"{parsed.host}:{parsed.port}", **(headers or {})},
             timeout=60,
             trust_env=False,
             verify=False,  # no certificates to load: that would take longer than the request

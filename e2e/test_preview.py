@@ -276,3 +276,35 @@ def test_asking_again_after_a_failure_or_a_stop_tries_again(platform: Platform, 
     said_late = "still being removed" in done.stdout  # after a minute it leaves it at that
     assert bool(left) <= said_late, f"close said that all is gone: {left}"
     eventually(lambda: not leftovers(platform.agent_id(), environment=first["id"]), what="nothing is left")
+
+
+def test_what_sleeps_is_woken_by_whoever_visits_it_from_both_tiers(platform: Platform, home: Path) -> None:
+    path = static(home / "punt")
+    environment = preview(platform, path)
+    url = environment["urls"]["web"]
+    (container,) = docker("ps", "-q", "--filter", f"label=galley.environment={environment['id']}")
+
+    def state() -> str:
+        return docker("inspect", "--format", "{{.State.Status}}", container)[0]
+
+    for tier, ages in (("paused", ("0", "0")), ("exited", ("0", "1000"))):
+        done = platform.run("projects", "set", path.name, "--pause-after", ages[0], "--stop-after", ages[1])
+        assert done.returncode == 0, done.stderr
+        assert platform.run("sleep", environment["name"]).returncode == 0
+        eventually(lambda tier=tier: state() == tier, what=f"its container is {tier}")
+        probe = platform.fetch(url, headers={"User-Agent": "kube-probe/1.30"})
+        assert (probe.status_code, probe.headers["X-Galley-Sleeping"]) == (503, "1")
+        page = platform.fetch(url, headers={"Accept": "text/html", "X-Galley-Look": "1"})
+        assert page.status_code == 503 and "waking" in page.text and state() == tier, "nobody visited it yet"
+        answer = platform.fetch(url)
+        assert (answer.status_code, answer.text) == (200, "version one"), "it was held until that runs"
+        assert docker("ps", "-q", "--filter", f"label=galley.environment={environment['id']}") == [container]
+        eventually(
+            lambda: preview_of(platform, environment["id"])["state"] == "running", what="it is awake again"
+        )
+    platform.run("close", str(path), "--branch", "feature")
+
+
+def preview_of(platform: Platform, environment: str) -> dict[str, Any]:
+    projects = platform.json("status")["projects"]
+    return next(one for project in projects for one in project["environments"] if one["id"] == environment)

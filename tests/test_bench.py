@@ -43,6 +43,7 @@ def test_parts_are_named_or_else_it_is_all_of_them(capsys: pytest.CaptureFixture
         "webhooks",
         "previews",
         "gates",
+        "sleeping",
         "routes",
         "policies",
         "fairness",

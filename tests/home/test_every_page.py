@@ -99,6 +99,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
+    from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
     from tests.dashboard.varied import varied
 
@@ -128,6 +129,8 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         "/policies/rescans",
         f"/projects/{harbour.project.pk}/badge",
         f"/projects/{harbour.project.pk}/access",
+        f"/environments/{asleep(harbour).pk}",
+        f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{gated(harbour).pk}/guests",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
