@@ -19,7 +19,7 @@ USED = re.compile(r"(?<!\$)\$(?:\{([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
 # What the compose file has in place of a path or an address that nobody gave.
 PLACES = {
     "GITGRIT_CUSTOM_CA_FILE_PATH", "GALLEY_TLS_DIR", "GALLEY_ACME_PROVIDER", "DB_HOST", "DB_CA_FILE", "GALLEY_BUS_TLS_DIR",
-    "GALLEY_NATS_URL",
+    "GALLEY_NATS_URL", "GALLEY_REGISTRY_AUTH_FILE",
 }  # fmt: skip
 # Further files for the same `.env`.
 BESIDE = {Install.ONE_HOST: [ROOT / "deploy" / "compose.cluster.yaml"], Install.AIR_GAPPED: []}

@@ -32,6 +32,7 @@ from seatrial.wire.states import (
     ResultState,
     ServiceKind,
     TestsState,
+    Tier,
     TrialState,
     WaiverState,
 )
@@ -58,6 +59,7 @@ STATES = [
     ResultState,
     ServiceState,
     TestsState,
+    Tier,
     TrialState,
     WaiverState,
 ]
@@ -93,6 +95,7 @@ IN_JSON = [
     EnvironmentState,
     DeploymentState,
     StopCause,
+    Tier,
     EventKind,
     EvaluationState,
     ResultState,

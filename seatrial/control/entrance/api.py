@@ -5,6 +5,7 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema
+from ninja.responses import Status
 
 from seatrial.control.accounts.access import Action, find_allowed, find_visible
 from seatrial.control.accounts.authentication import actor, person
@@ -134,10 +135,10 @@ def rotate_bypass_token(request: HttpRequest, project: ProjectId) -> BypassAnswe
 @router.delete(
     "/projects/{project}/bypass-token", response={204: None, **PROBLEMS}, summary="Revoke the bypass token"
 )
-def revoke_bypass_token(request: HttpRequest, project: ProjectId) -> tuple[int, None]:
+def revoke_bypass_token(request: HttpRequest, project: ProjectId) -> Status[None]:
     """Programs that show it stay out from now on."""
     bypass.revoke(_managed(request, project), by=actor(request))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get(
@@ -164,11 +165,11 @@ def invite_guest(request: HttpRequest, environment: EnvironmentId, wanted: Guest
 
 
 @router.delete("/guests/{guest}", response={204: None, **PROBLEMS}, summary="Revoke a guest link")
-def revoke_guest(request: HttpRequest, guest: GuestId) -> tuple[int, None]:
+def revoke_guest(request: HttpRequest, guest: GuestId) -> Status[None]:
     """Whoever came by it stays out from now on."""
     link = find_allowed(person(request), Action.INVITE_GUEST, GuestLink, guest, "environment__project")
     guests.revoke(link, by=actor(request))
-    return 204, None
+    return Status(204, None)
 
 
 def _managed(request: HttpRequest, project: str) -> Project:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Path, Router, Schema
+from ninja.responses import Status
 from pydantic import Field
 
 from seatrial.control.accounts.access import Action, find_allowed, find_visible, workspace_named
@@ -180,10 +181,10 @@ def sync_policy_source(request: HttpRequest, workspace: WorkspaceSlug) -> Source
     response={204: None, **REFUSED},
     summary="Keep policies here only",
 )
-def remove_policy_source(request: HttpRequest, workspace: WorkspaceSlug) -> tuple[int, None]:
+def remove_policy_source(request: HttpRequest, workspace: WorkspaceSlug) -> Status[None]:
     """It takes the role admin. The policies stay as they are, and are changed here again."""
     services.remove_source(_managed(request, workspace), by=actor(request))
-    return 204, None
+    return Status(204, None)
 
 
 @router.patch(

@@ -138,7 +138,11 @@ def trouble(environment: Environment) -> str:
         return "The machine that it is on does not answer."
     if timezone.now() - environment.waking_since < timedelta(seconds=WAKE_SECONDS):
         return ""
-    down = [f"{one['name']} ({one['state']})" for one in environment.services if one["state"] != "running"]
+    down = [
+        f"{one['name']} ({one['state']})"
+        for one in environment.services
+        if one["state"] != ServiceState.RUNNING
+    ]
     return f"After {WAKE_SECONDS} seconds, this is not up: {', '.join(down)}. Its logs say why."
 
 
