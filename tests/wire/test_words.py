@@ -59,7 +59,6 @@ STATES = [
     ResultState,
     ServiceState,
     TestsState,
-    Tier,
     TrialState,
     WaiverState,
 ]
