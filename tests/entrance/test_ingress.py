@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from seatrial.control.entrance import bypass, guests
+from seatrial.control.previews.models import Environment
 from seatrial.control.previews.route_document import Document
+from seatrial.control.previews.sleeping.visits import Visits
 from tests.entrance.visits import ALICE, DOMAIN, asleep, basic, colleague, comes_up, login, members, preview
 from tests.worker.stack import PLAIN, Traefik, eventually
 
@@ -198,6 +202,38 @@ def soon(do: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
     return thread
+
+
+def test_the_ingress_writes_down_that_a_preview_was_visited_and_not_by_whom(
+    traefik: Traefik, application: Application
+) -> None:
+    scenario = preview(port=application.server_port)
+    document = Document()
+    document.take(scenario.environment)
+    traefik.routes.write_text(document.text())
+    eventually(lambda: ask(traefik, User_Agent="kube-probe/1.30").status_code == 200)
+    long_ago = timezone.now() - timedelta(hours=1)
+    Environment.objects.update(visited_at=long_ago)
+    file = traefik.directory / "visits"
+    log = Visits(file)
+
+    def written(times: int) -> bool:
+        return file.read_text().count("RouterName") >= times
+
+    eventually(lambda: written(1))
+    assert (log.read(), log.known) == (0, True), "a probe is no visit"
+    before = file.read_text().count("RouterName")
+    ask(traefik, "/orders/of-bob", Cookie="session=of-bob", User_Agent="Mozilla/5.0")
+    eventually(lambda: written(before + 1))
+    assert log.read() == 1
+    scenario.environment.refresh_from_db()
+    assert scenario.environment.visited_at is not None and scenario.environment.visited_at > long_ago
+    said = file.read_text()
+    assert not [word for word in ("of-bob", "127.0.0.1", "session", DOMAIN) if word in said]
+    posted = {"Host": f"pr-1-shop.{DOMAIN}", "User-Agent": "Mozilla/5.0"}
+    httpx.post(f"http://127.0.0.1:{traefik.web}/", headers=posted, content=b"x" * 2_000, timeout=30, **PLAIN)
+    eventually(lambda: written(before + 2))
+    assert log.read() == 1, "by the route of requests with a body"
 
 
 def test_a_page_turns_into_the_application_and_a_program_is_held(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 from django.db import connection
 
+from seatrial.embedded.components.ingress import VISITS
 from seatrial.wire.ending import ended
 from tests.bus.cluster import Cluster
 from tests.bus.servers import NatsServer, free_port
@@ -70,6 +72,7 @@ class Traefik:
             f"  file: {{directory: {self.routes.parent}, watch: true}}\n"
             "api: {dashboard: false, insecure: true}\n"
             "log: {level: INFO}\n"
+            f"accessLog: {json.dumps(VISITS | {'filePath': str(directory / 'visits')})}\n"
         )
 
     def start(self) -> None:

@@ -15,7 +15,7 @@ _AS_SENT = {
     "aliasHeadersStrategy": "delete",  # but X_Auth_User, which apps would take for X-Auth-User
 }
 # Who was visited when, so that what nobody visits may sleep; neither addresses nor paths nor cookies are written down.
-_VISITS = {
+VISITS = {
     "format": "json",
     "fields": {
         "defaultMode": "drop",
@@ -43,7 +43,7 @@ def static_configuration(directory: Path, *, ingress_port: int, api_port: int) -
         "api": {"dashboard": False, "insecure": True},
         "ping": {"entryPoint": "traefik"},
         "log": {"level": "INFO"},
-        "accessLog": _VISITS | {"filePath": str(directory / "visits")},
+        "accessLog": VISITS | {"filePath": str(directory / "visits")},
     }
 
 
