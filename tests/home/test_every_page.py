@@ -133,6 +133,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{gated(harbour).pk}/guests",
         *(f"/{place}/variables" for place in varied(harbour)),
+        f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         "/policies/git",

@@ -25,6 +25,7 @@ def changes(project: Project) -> list[tuple[str, str, Any]]:
             ("post", f"/{place}/variables", {"one-name": "A", "one-value": "1", "one-tier": "trusted"}),
             ("post", f"/{place}/variables", {"file-text": "A=1", "file-tier": "trusted"}),
             ("post", f"/{place}/variables/reveal", named),
+            ("get", f"/{place}/variables/unset?name=KEY&tier=trusted", None),
             ("post", f"/{place}/variables/unset", named),
             ("post", f"/{place}/variables/redeploy", {}),
             ("put", f"{rest}/A", {"value": "1"}),
@@ -94,7 +95,12 @@ def test_an_admin_sets_reveals_and_unsets_on_the_page() -> None:
     assert b"ONE" in client.get(address).content
     wrong = client.post(address, {"file-text": "ONE", "file-tier": "forks"})
     assert b"line 1: it is not NAME=value" in wrong.content
+    asked = client.get(f"{address}/unset?name=KEY&tier=trusted")
+    assert b"Unset KEY for trusted previews?" in asked.content and b"hunter22" not in asked.content
+    assert Variable.objects.filter(name="KEY", ended_at=None).exists()
     client.post(f"{address}/unset", {"name": "KEY", "tier": "trusted"})
+    gone = client.get(f"{address}/unset?name=KEY&tier=trusted", follow=True)
+    assert b"No variable KEY is set here" in gone.content
     assert (
         b"No variable KEY is set here"
         in client.post(f"{address}/unset", {"name": "KEY", "tier": "trusted"}, follow=True).content

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from seatrial.control.accounts.access import Action, allowed
 from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.dashboard.asking import ask
 from seatrial.control.projects.models import Project, Tier, Variable
 from seatrial.control.variables import setting
 from seatrial.control.variables.api import of_project, of_workspace
@@ -53,13 +54,16 @@ def reveal(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     return _page(request, scope, kind, revealed=row)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @login_required
 def unset(request: HttpRequest, kind: str, key: str) -> HttpResponse:
-    """End one variable."""
+    """Ask, then end one variable."""
     scope = FIND[kind](request, key, Action.MANAGE_VARIABLES)
     name, tier = _named(request)
     try:
+        if request.method != "POST":
+            asked = {"row": setting.found(scope, name, tier), "kind": kind, "key": key, "tab": "projects"}
+            return ask(request, "variables/parts/confirm_unset.html", asked)
         setting.unset(scope, name, tier, by=actor(request))
         messages.success(
             request, f"{name} is unset. Previews that have it keep it until their next deployment."
@@ -90,7 +94,8 @@ def _put(request: HttpRequest, scope: Scope, form: VariableForm | FileForm) -> b
 
 
 def _named(request: HttpRequest) -> tuple[str, str]:
-    return request.POST.get("name", ""), request.POST.get("tier", Tier.TRUSTED)
+    given = request.POST if request.method == "POST" else request.GET
+    return given.get("name", ""), given.get("tier", Tier.TRUSTED)
 
 
 def _page(
