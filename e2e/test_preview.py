@@ -279,7 +279,7 @@ def test_asking_again_after_a_failure_or_a_stop_tries_again(platform: Platform, 
 
 
 def test_what_sleeps_is_woken_by_whoever_visits_it_from_both_tiers(platform: Platform, home: Path) -> None:
-    path = static(home / "punt")
+    path = static(home / "sleeper")
     environment = preview(platform, path)
     url = environment["urls"]["web"]
     (container,) = docker("ps", "-q", "--filter", f"label=galley.environment={environment['id']}")
