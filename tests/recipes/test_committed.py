@@ -99,7 +99,7 @@ def test_a_check_inside_is_waited_for_as_the_engine_would() -> None:
         ("backend/Dockerfile", "There is backend/Dockerfile: add a galley.yml with a service that has build: {path: backend}"),
         ("dockerfile", "Rename dockerfile to Dockerfile"),
         ("Containerfile", "Rename Containerfile to Dockerfile"),
-        ("docker/docker-compose.yml", "There is docker/docker-compose.yml: commit a .env at the root that says COMPOSE_FILE=docker/"),
+        ("docker/docker-compose.yml", "There is docker/docker-compose.yml: set the project's recipe folder to docker"),
         ("docker-compose.prod.yml", "There is docker-compose.prod.yml: commit a .env"),
     ],
 )  # fmt: skip
