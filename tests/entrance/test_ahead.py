@@ -1,5 +1,7 @@
 """Who gets in is answered ahead of Django's handler, and everybody else by it, about one and the same decision."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -47,6 +49,32 @@ def test_what_fails_ahead_is_decided_by_the_ordinary_way(
     monkeypatch.setattr(ahead, "decision", lost)
     assert asked(served, scenario.environment, X_Galley_Bypass=token).status_code == 200
     assert asked(served, scenario.environment).status_code == 401
+
+
+def test_slow_decisions_hold_up_nobody_else(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, slow = threading.Event(), threading.Semaphore(0)
+
+    def decide(_: Any) -> None:
+        slow.release()
+        held.wait(60)
+
+    scenario = members()
+    token = bypass.rotate(scenario.project, by=ALICE)
+    monkeypatch.setattr(ahead, "decision", decide)
+    with ThreadPoolExecutor(ahead.THREADS) as visitors:
+        try:
+            knocks = [
+                visitors.submit(asked, served, scenario.environment, X_Galley_Bypass=token)
+                for _ in range(ahead.THREADS)
+            ]
+            assert all(slow.acquire(timeout=60) for _ in knocks)
+            assert asked(served, scenario.environment, X_Galley_Bypass=token).status_code == 200
+            assert not any(one.done() for one in knocks)
+        finally:
+            held.set()
+        assert [one.result().status_code for one in knocks] == [200] * ahead.THREADS
+    assert asked(served, scenario.environment, X_Galley_Bypass=token).status_code == 200
+    assert slow.acquire(timeout=60), "there is a thread for it again"
 
 
 def test_another_server_is_not_asked(served: str) -> None:

@@ -4,6 +4,7 @@ Only those who get into a preview that runs are answered here. Whatever else was
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,21 +27,27 @@ THREADS = 4  # each uses one of the database's connections
 class Ahead:
     """An application in front of `ordinary`, which answers whatever is not the ingress's question, and everybody who stays out.
 
-    A decision is made in one of THREADS. If that raises, it is made again on the ordinary way, which says what failed.
+    A decision is made in one of THREADS. Where all are busy, as with code hosts that do not answer, it is made on the ordinary way, so
+    that slow decisions about some previews hold up nobody else. If it raises, it is made again there, which says what failed.
     """
 
     def __init__(self, ordinary: Application) -> None:
         self._ordinary = ordinary
         self._headers = MiddlewareHeaders()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gate")
+        self._free = threading.BoundedSemaphore(THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or scope["path"] != PATH or not is_for_us(scope):
             await self._ordinary(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        decided = await loop.run_in_executor(self._threads, _decided, headers_of(scope))
+        if not self._free.acquire(blocking=False):
+            await self._ordinary(scope, receive, send)
+            return
+        deciding = self._threads.submit(_decided, headers_of(scope))
+        deciding.add_done_callback(lambda _: self._free.release())  # also when the client goes away
+        decided = await asyncio.wrap_future(deciding)
         if decided is None or decided.sleeps or not isinstance(decided.answer, GetsIn):
             await self._ordinary({**scope, DECIDED: decided}, receive, send)
             return

@@ -1,5 +1,6 @@
 """REST: previews."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from ninja import Path, Query, Router
 from seatrial.control.accounts.access import Action, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
+from seatrial.control.audit.actors import Actor
 from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.previews import services
 from seatrial.control.previews.answers import EnvironmentAnswer, answers
@@ -120,10 +122,7 @@ def extend(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAn
 )
 def pin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """Until its pull request is closed, or somebody stops or unpins it."""
-    environment = find_visible(person(request), Environment, environment_id)
-    require(person(request), Action.EXTEND_PREVIEW, environment)
-    services.pin(environment, by=actor(request))
-    return _fresh(environment)
+    return _ordered(request, environment_id, services.pin)
 
 
 @router.post(
@@ -133,10 +132,7 @@ def pin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswe
 )
 def unpin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """`expires_at` says when it ends now: if its time to live is over, it gets a whole one."""
-    environment = find_visible(person(request), Environment, environment_id)
-    require(person(request), Action.EXTEND_PREVIEW, environment)
-    services.unpin(environment, by=actor(request))
-    return _fresh(environment)
+    return _ordered(request, environment_id, services.unpin)
 
 
 @router.post(
@@ -146,10 +142,7 @@ def unpin(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAns
 )
 def sleep(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """It is paused within seconds, or stopped if its project only stops. Whoever visits it wakes it. Needs the right to extend it."""
-    environment = find_visible(person(request), Environment, environment_id)
-    require(person(request), Action.EXTEND_PREVIEW, environment)
-    services.sleep(environment, by=actor(request))
-    return _fresh(environment)
+    return _ordered(request, environment_id, services.sleep)
 
 
 @router.post(
@@ -159,9 +152,16 @@ def sleep(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAns
 )
 def wake(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
     """Its state stays `hibernating` until it answers; `waking` says that it is on its way."""
+    return _ordered(request, environment_id, services.wake)
+
+
+def _ordered(
+    request: HttpRequest, environment_id: str, order: Callable[[Environment, Actor], None]
+) -> EnvironmentAnswer:
+    """Carry out what whoever may extend a preview may do to it."""
     environment = find_visible(person(request), Environment, environment_id)
     require(person(request), Action.EXTEND_PREVIEW, environment)
-    services.wake(environment, by=actor(request))
+    order(environment, actor(request))
     return _fresh(environment)
 
 

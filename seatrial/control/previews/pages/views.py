@@ -109,44 +109,19 @@ async def _downloaded(
 Act = Callable[[Environment, Actor], Environment]
 
 
+def _on_it(order: Callable[[Environment, Actor], object]) -> Act:
+    """An order that leaves the environment which it was given to as the one to show."""
+
+    def act(environment: Environment, by: Actor) -> Environment:
+        order(environment, by)
+        return environment
+
+    return act
+
+
 def _rebuild(environment: Environment, by: Actor) -> Environment:
     """Rebuild, and return the environment to show: for a stopped preview it is a new one."""
     return previews.rebuild(environment, by).environment
-
-
-def _stop(environment: Environment, by: Actor) -> Environment:
-    previews.stop(environment, by)
-    return environment
-
-
-def _undo(environment: Environment, by: Actor) -> Environment:
-    previews.undo(environment, by)
-    return environment
-
-
-def _extend(environment: Environment, by: Actor) -> Environment:
-    previews.extend(environment, by)
-    return environment
-
-
-def _pin(environment: Environment, by: Actor) -> Environment:
-    previews.pin(environment, by)
-    return environment
-
-
-def _unpin(environment: Environment, by: Actor) -> Environment:
-    previews.unpin(environment, by)
-    return environment
-
-
-def _sleep(environment: Environment, by: Actor) -> Environment:
-    previews.sleep(environment, by)
-    return environment
-
-
-def _wake(environment: Environment, by: Actor) -> Environment:
-    previews.wake(environment, by)
-    return environment
 
 
 @require_http_methods(["GET", "POST"])
@@ -160,49 +135,55 @@ def rebuild(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def stop(request: HttpRequest, key: str) -> HttpResponse:
     """Ask, then stop the environment."""
-    return _confirmed(request, key, Action.STOP_PREVIEW, "stop", _stop, "The preview is being stopped.")
+    return _confirmed(
+        request, key, Action.STOP_PREVIEW, "stop", _on_it(previews.stop), "The preview is being stopped."
+    )
 
 
 @require_POST
 @login_required
 def undo(request: HttpRequest, key: str) -> HttpResponse:
     """Undo that it was stopped. That loses nothing, so nobody is asked."""
-    return _act(request, key, Action.STOP_PREVIEW, _undo, "The preview runs again as it was.")
+    return _act(request, key, Action.STOP_PREVIEW, _on_it(previews.undo), "The preview runs again as it was.")
 
 
 @require_POST
 @login_required
 def extend(request: HttpRequest, key: str) -> HttpResponse:
     """Let it live longer. That can be done again and undone by a stop, so nobody is asked."""
-    return _act(request, key, Action.EXTEND_PREVIEW, _extend, "The preview lives longer.")
+    return _act(request, key, Action.EXTEND_PREVIEW, _on_it(previews.extend), "The preview lives longer.")
 
 
 @require_POST
 @login_required
 def pin(request: HttpRequest, key: str) -> HttpResponse:
     """Keep it beyond its time to live. The same place undoes that, so nobody is asked."""
-    return _act(request, key, Action.EXTEND_PREVIEW, _pin, "Pinned: the preview does not expire.")
+    return _act(
+        request, key, Action.EXTEND_PREVIEW, _on_it(previews.pin), "Pinned: the preview does not expire."
+    )
 
 
 @require_POST
 @login_required
 def unpin(request: HttpRequest, key: str) -> HttpResponse:
     """Undo that it was pinned."""
-    return _act(request, key, Action.EXTEND_PREVIEW, _unpin, "No longer pinned: the preview expires.")
+    return _act(
+        request, key, Action.EXTEND_PREVIEW, _on_it(previews.unpin), "No longer pinned: the preview expires."
+    )
 
 
 @require_POST
 @login_required
 def sleep(request: HttpRequest, key: str) -> HttpResponse:
     """Put it to sleep. Whoever visits it wakes it, so nobody is asked."""
-    return _act(request, key, Action.EXTEND_PREVIEW, _sleep, "The preview falls asleep.")
+    return _act(request, key, Action.EXTEND_PREVIEW, _on_it(previews.sleep), "The preview falls asleep.")
 
 
 @require_POST
 @login_required
 def wake(request: HttpRequest, key: str) -> HttpResponse:
     """Wake it."""
-    return _act(request, key, Action.EXTEND_PREVIEW, _wake, "The preview is waking.")
+    return _act(request, key, Action.EXTEND_PREVIEW, _on_it(previews.wake), "The preview is waking.")
 
 
 def _confirmed(
