@@ -1,7 +1,7 @@
 """A preview reaches neither its host nor another preview, against a real engine and real firewall rules."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import psutil
@@ -11,6 +11,7 @@ from seatrial.agent import firewall
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.docker.fence import PreviewFence, interface
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from tests.engines import missing
 
@@ -86,7 +87,7 @@ class Tried(PreviewFence):
         super().__init__()
         self.outcomes = list(outcomes)
 
-    async def _put_up(self) -> bool:
+    async def _put_up(self, networks: Mapping[str, Egress]) -> bool:
         outcome = self.outcomes.pop(0)
         if outcome is None:
             raise asyncio.CancelledError

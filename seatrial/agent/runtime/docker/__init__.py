@@ -30,7 +30,7 @@ class DockerRuntime(Networks, Images, Containers, Checks):
     async def ping(self) -> None:
         """See Runtime. After an outage of the engine, its host may have restarted and lost its firewall rules."""
         await self.engine.ping()
-        await self.fence.stand()
+        await self.keep_fence()
 
     @property
     def warnings(self) -> Sequence[str]:
