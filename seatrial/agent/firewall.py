@@ -19,6 +19,7 @@ Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials
 IPV4, IPV6 = "iptables", "ip6tables"
 PREVIEW_INTERFACES = "galley+"
+BUILDS_INTERFACE = "galley-builds"  # of a BuildKit of its own, in deploy/compose.yaml; a hash has no hyphen
 FILTERS = ("", "-nft", "-legacy")  # what programs for each are called; first the host's own choice
 ENGINE_CHAIN = "DOCKER-USER"
 

@@ -8,7 +8,16 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from seatrial.agent.firewall import IPV4, IPV6, LINK_LOCAL, PREVIEW_INTERFACES, Chain, Rule, forwarding_in
+from seatrial.agent.firewall import (
+    BUILDS_INTERFACE,
+    IPV4,
+    IPV6,
+    LINK_LOCAL,
+    PREVIEW_INTERFACES,
+    Chain,
+    Rule,
+    forwarding_in,
+)
 from seatrial.agent.vocabulary.egress import Egress
 
 HOST, BEYOND, METADATA = "GALLEY-PREVIEWS", "GALLEY-EGRESS", "GALLEY-METADATA"
@@ -73,7 +82,9 @@ def _usable(program: str, text: str) -> Iterator[str]:
 def chains(networks: Mapping[str, Egress], saved: str, program: str, asked: Iterable[str]) -> list[Chain]:
     """All of it, for `networks`, which are known by their interfaces; `saved` is what is in force, `asked` the host's resolvers."""
     asked = list(asked)
-    passing = list(dict.fromkeys((forwarding_in(saved), "FORWARD"))) if program == IPV6 else [forwarding_in(saved)]
+    passing = (
+        list(dict.fromkeys((forwarding_in(saved), "FORWARD"))) if program == IPV6 else [forwarding_in(saved)]
+    )
     return [
         Chain("raw", METADATA, list(_towards_clouds(program, asked)), [("PREROUTING", *OURS)]),
         Chain("filter", HOST, list(_towards_host(program)), [("INPUT", *OURS)]),
@@ -101,10 +112,15 @@ def _beyond(networks: Mapping[str, Egress], program: str, asked: Iterable[str]) 
     """Siblings, whom the engine keeps apart from other networks, are open to each other with every `Egress`."""
     yield ANSWERS
     yield ("-o", PREVIEW_INTERFACES, "-j", "RETURN")
-    yield from (("-i", one, "-j", "REJECT") for one, egress in sorted(networks.items()) if egress is Egress.NONE)
+    yield ("-i", BUILDS_INTERFACE, "-j", "RETURN")  # mirrors of packages are in private networks
+    yield from (
+        ("-i", one, "-j", "REJECT") for one, egress in sorted(networks.items()) if egress is Egress.NONE
+    )
     for resolver in asked:
         yield from _names(resolver, program, "RETURN")
-    yield from (("-i", one, "-j", "RETURN") for one, egress in sorted(networks.items()) if egress is Egress.OPEN)
+    yield from (
+        ("-i", one, "-j", "RETURN") for one, egress in sorted(networks.items()) if egress is Egress.OPEN
+    )
     yield from (("-d", one, "-j", "REJECT") for one in closed(program))
 
 

@@ -27,6 +27,9 @@ UNFENCED = (
     "previews can reach services on their host, and private networks: there are no firewall rules (they need root and iptables); "
     "see docs/security.md"
 )
+UNWANTED = (
+    "GALLEY_FIREWALL=false leaves the firewall of this host alone. Remove that, and let the agent run as root"
+)
 FLUSHED = (
     "firewall rules of previews were removed by somebody else and are up again: a reload of this host's firewall does that. Until then, "
     "for half a minute at most, previews could reach what they are kept from"
@@ -62,6 +65,14 @@ class PreviewFence:
     def stands(self) -> bool:
         """Whether the rules were put up, which is not yet proof that they count."""
         return self._wanted and self._up
+
+    @property
+    def gap(self) -> str:
+        """Why rules limit nothing, with the fix; empty if they do."""
+        if not self._wanted:
+            return UNWANTED
+        doubts = (self.doubt,) if self.doubt else ()
+        return next(iter((*self._missing, *self._elsewhere, *doubts)), "" if self._up else UNFENCED)
 
     @property
     def warnings(self) -> Sequence[str]:

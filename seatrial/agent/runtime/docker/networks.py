@@ -1,13 +1,18 @@
 """Networks and volumes."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from seatrial.agent.engine import Engine
-from seatrial.agent.runtime.docker.fence import PreviewFence, interface
+from seatrial.agent.runtime.docker.fence import AGAIN_SECONDS, PreviewFence, interface
 from seatrial.agent.vocabulary.egress import Egress
-from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, StartError
+from seatrial.agent.vocabulary.errors import EngineRefused, Refusal, RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import EGRESS, MANAGED
 from seatrial.agent.vocabulary.whole import whole
+
+log = structlog.get_logger(__name__)
 
 
 class Networks:
@@ -33,6 +38,15 @@ class Networks:
     async def keep_fence(self) -> None:
         """Put up again what somebody removed. Idempotent."""
         await self.fence.stand(_egress(await self._all_of_ours()))
+
+    async def run_fence(self) -> None:
+        """Keep it up, for ever: others may remove rules at any time."""
+        while True:
+            try:
+                await self.keep_fence()
+            except RuntimeUnavailable as error:
+                log.info("firewall rules wait for the engine", problem=str(error))
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _all_of_ours(self) -> dict[str, Mapping[str, str]]:
         """Also those of other agents that use this engine, who make the same rules."""
