@@ -55,10 +55,10 @@ def closed(program: str) -> list[str]:
     return [*PRIVATE[IPV6], *translated]
 
 
-def resolvers(program: str, files: Iterable[Path] = RESOLVERS) -> list[str]:
+def resolvers(program: str) -> list[str]:
     """The host's resolvers, which the engine asks from the place of the container that asks it. They may be in a private network."""
     found: dict[str, None] = {}
-    for file in files:
+    for file in RESOLVERS:
         try:
             lines = file.read_text(errors="replace").splitlines()
         except OSError:
