@@ -43,6 +43,13 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+PrivateNetworks = Annotated[
+    bool | None,
+    typer.Option(
+        "--private-networks/--no-private-networks",
+        help="Whether its previews connect to private networks; the instance admin says so.",
+    ),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
@@ -78,6 +85,7 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    private_networks: PrivateNetworks = None,
     recipe: Recipe = None,
     label: Labels = None,
     stack: Stack = None,
@@ -94,6 +102,7 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "private_networks": private_networks,
         "recipe_folder": recipe,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
