@@ -2,6 +2,7 @@
 
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_variables import OF_VARIABLES
+from tests.claims_of_walls import OF_WALLS
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -11,7 +12,6 @@ ESCAPES, LIMITS, BUILDERS = (
 KIT, BARE = "tests/builds/test_buildkit", "tests/builds/test_without_namespaces.py"
 PULLS, IMAGES = "tests/builds/test_pulls.py", "tests/builds/test_images.py"
 ATTACKED, STRANGERS = "e2e/test_isolation.py", "e2e/test_strangers.py"
-CONTAINED, IN_GVISOR = "tests/environments/test_containment.py", "tests/agent/test_forks_in_gvisor.py"
 FENCE, LAUNCH = "tests/agent/test_fence.py", "tests/environments/test_launch.py"
 HOSTILE, NEIGHBOURS = "tests/sandboxes/test_hostile.py", "tests/sandboxes/test_neighbours.py"
 PERMISSIONS, CREDENTIALS = "tests/bus/test_permissions.py", "tests/worker/test_credentials.py"
@@ -98,40 +98,6 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "- Our own processes listen on the loopback only": (
         f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
-    ),
-    "- Previews connect to the internet, and to no private network": (
-        f"{FENCE}::test_the_internet_is_open_and_private_networks_only_to_those_that_may",
-        "tests/agent/test_egress.py::test_no_form_of_a_private_address_is_open",
-        f"{CONTAINED}::test_what_lacks_a_wall_is_refused_with_the_fix_before_anything_is_built",
-        f"{CONTAINED}::test_private_networks_take_trust_and_a_permission",
-    ),
-    "- Rules that somebody removes": (
-        "tests/agent/test_egress.py::test_what_others_removed_is_up_again_and_said",
-        "tests/agent/test_egress.py::test_the_rules_are_up_before_the_network_is_there",
-    ),
-    "- Only the instance admin permits": (
-        "tests/previews/test_tiers.py::test_only_the_instance_admin_permits_private_networks",
-        "tests/previews/test_tiers.py::test_a_deployment_keeps_what_it_was_permitted_when_it_began",
-    ),
-    # Previews of forks
-    "- Each of its containers runs under gVisor": (
-        f"{IN_GVISOR}::test_it_runs_in_gvisor_works_as_others_do_and_reaches_nothing_private",
-        f"{CONTAINED}::test_what_lacks_a_wall_is_refused_with_the_fix_before_anything_is_built",
-    ),
-    "- It connects to the internet and to no private network": (
-        f"{IN_GVISOR}::test_it_runs_in_gvisor_works_as_others_do_and_reaches_nothing_private",
-        f"{CONTAINED}::test_a_forks_code_runs_under_gvisor_and_reaches_the_internet_alone",
-        "tests/previews/test_tiers.py::test_a_forks_deployment_is_untrusted_and_reaches_no_private_network",
-    ),
-    "- It gets the variables that are set for forks": (
-        "tests/worker/test_variables.py::test_a_pull_request_from_a_fork_gets_what_is_set_for_forks_although_it_is_approved",
-    ),
-    "- Containers under gVisor are paused": (
-        f"{IN_GVISOR}::test_it_runs_in_gvisor_works_as_others_do_and_reaches_nothing_private",
-    ),
-    "Its builds have the walls of every": (f"{ESCAPES}::test_a_mount_of_a_step_does_not_reach_the_host",),
-    "gVisor is registered a second time": (
-        "tests/embedded/test_engine_setup.py::test_gvisor_is_registered_again_for_previews_with_the_network_of_its_container",
     ),
     "- An agent that runs as root installs firewall rules": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
@@ -278,6 +244,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_POLICIES,
     **OF_VARIABLES,
+    **OF_WALLS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",
