@@ -46,8 +46,12 @@ def test_resolvers_are_the_hosts_but_for_its_own_loopback(
     one.write_text("search lan\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\n# nameserver 9.9.9.9\n")
     two.write_text("nameserver 10.0.0.2\nnameserver 10.0.0.2\nnameserver\nnameserver x\n")
     monkeypatch.setattr(egress, "RESOLVERS", (one, tmp_path / "none", two))
-    assert egress.resolvers(IPV4) == ["10.0.0.2"]
+    monkeypatch.setattr(egress, "DAEMON", tmp_path / "daemon.json")
+    assert egress.resolvers(IPV4, ["10.0.0.9"]) == ["10.0.0.2", "10.0.0.9"]
     assert egress.resolvers(IPV6) == ["fe80::1"]
+    for written, more in (('{"dns": ["10.0.0.7"]}', ["10.0.0.7"]), ('{"dns": 7}', []), ("[]", []), ("{", [])):
+        egress.DAEMON.write_text(written)
+        assert egress.resolvers(IPV4) == ["10.0.0.2", *more]
 
 
 class Kernel:
