@@ -36,6 +36,18 @@ def test_a_forks_deployment_is_untrusted_and_reaches_no_private_network() -> Non
     assert scenario.candidate().tier == "forks"
 
 
+def test_its_page_and_rest_say_so(client: Client) -> None:
+    scenario = Scenario.make("shop")
+    change_project(scenario.project, by=ROOT, previews_of_forks=True)
+    pushed(scenario, "a", from_fork=True)
+    scenario.ready(scenario.candidate())
+    client.force_login(factories.user("root", is_superuser=True))
+    page = client.get(f"/environments/{scenario.environment.pk}").content.decode()
+    assert "from a fork: no private networks" in page
+    said = client.get(f"/api/v1/environments/{scenario.environment.pk}").json()["deployment"]
+    assert (said["tier"], said["private_networks"]) == ("forks", False)
+
+
 def test_a_deployment_keeps_what_it_was_permitted_when_it_began() -> None:
     scenario = Scenario.make("shop")
     change_project(scenario.project, by=ROOT, private_networks=True)
