@@ -52,6 +52,10 @@ Recipe = Annotated[
     str | None,
     typer.Option("--recipe", help="The folder where its recipe is, such as services/shop. Empty: the root."),
 ]
+Callbacks = Annotated[
+    bool | None,
+    typer.Option("--callbacks/--no-callbacks", help="One host for signing in elsewhere, for all previews."),
+]
 Rescan = Annotated[
     str | None,
     typer.Option("--rescan", help="When: never, daily, weekly, or a cron expression in UTC, `30 3 * * 1-5`."),
@@ -79,6 +83,7 @@ def change(
     only_labelled: Labelled = None,
     forks: Forks = None,
     recipe: Recipe = None,
+    callbacks: Callbacks = None,
     label: Labels = None,
     stack: Stack = None,
     rescan: Rescan = None,
@@ -95,6 +100,7 @@ def change(
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
         "recipe_folder": recipe,
+        "callbacks": callbacks,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
         "rescan": rescan,
@@ -109,7 +115,12 @@ def change(
     if as_json:
         document(answer)
         return
-    Terminal().line("Saved: ", bold(answer["name"]))
+    terminal = Terminal()
+    terminal.line("Saved: ", bold(answer["name"]))
+    if callbacks and answer.get("callback_url"):
+        terminal.line(
+            "Register where its users sign in, with the application's path: ", answer["callback_url"]
+        )
 
 
 @projects.command("archive")

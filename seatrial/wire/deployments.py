@@ -74,6 +74,8 @@ class DesiredEnvironment(Message):
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
     is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
     `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
+
+    `callback` is the label of the host that its project registers where people sign in; empty: it has none.
     """
 
     environment: str
@@ -91,6 +93,7 @@ class DesiredEnvironment(Message):
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them
+    callback: str = ""
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:

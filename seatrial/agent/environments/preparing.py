@@ -9,7 +9,12 @@ from pathlib import Path
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.image_warnings import image_warnings
-from seatrial.agent.environments.interpolation import interpolated, known_values, refuse_in_builds
+from seatrial.agent.environments.interpolation import (
+    callback_values,
+    interpolated,
+    known_values,
+    refuse_in_builds,
+)
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
@@ -89,7 +94,7 @@ class Preparation:
 
     async def _recipe(self, tree: Tree) -> Recipe:
         given = await self._variables()
-        variables = given.values
+        variables = {**given.values, **callback_values(self._desired)}
         recipe = await self._tools.read_recipe(
             tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
         )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from seatrial.control.forges.sources import source
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
+from seatrial.control.projects import callbacks
 from seatrial.control.projects.variables import counting, tier_of
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState, Tier
@@ -48,6 +49,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
         running=environment.kept is None and environment.tier == Tier.RUNNING,
         paused=environment.kept is None and environment.tier == Tier.PAUSED,
+        callback=callbacks.label(project) if project.callbacks else "",
     )
 
 
@@ -62,12 +64,8 @@ def as_configured(payload: dict[str, Any]) -> bool:
 
 def address() -> PreviewAddress:
     """How visitors reach previews."""
-    configuration = settings.CONFIGURATION
-    return PreviewAddress(
-        scheme=configuration.galley_preview_scheme,
-        domain=configuration.galley_preview_domain,
-        port=configuration.galley_preview_port,
-    )
+    where: PreviewAddress = settings.CONFIGURATION.preview_address
+    return where
 
 
 def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from seatrial.control.previews.pages import approval, unavailable, views
+from seatrial.control.previews.pages import approval, callback, unavailable, views
 
 app_name = "previews"
 urlpatterns = [
@@ -18,5 +18,7 @@ urlpatterns = [
     path("environments/<str:key>/sleep", views.sleep, name="sleep"),
     path("environments/<str:key>/wake", views.wake, name="wake"),
     path("projects/<str:key>/pulls/<str:number>/approve", approval.approve_commit, name="approve"),
+    path("preview-callback/<path:path>", callback.callback, name="callback"),
+    path("preview-callback/", callback.callback, {"path": ""}, name="callback_root"),
     path("preview-unavailable", unavailable.preview_unavailable, name="preview_unavailable"),
 ]

@@ -10,6 +10,7 @@ from seatrial.control.accounts.access import Action, find_allowed, find_visible,
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
+from seatrial.control.projects.callbacks import url
 from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.models import Project
 
@@ -46,6 +47,8 @@ class ProjectAnswer(Schema):
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
+    callbacks: bool = Field(description="Whether its previews have a callback host.")
+    callback_url: str = Field(description="The callback host's address; empty: it has none.")
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
     rescan: str = Field(
@@ -82,6 +85,9 @@ class ProjectChange(Schema):
         None,
         max_length=1_000,
         description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
+    )
+    callbacks: bool | None = Field(
+        None, description="Whether its previews have one callback host, for people who sign in elsewhere."
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -147,6 +153,8 @@ def answer(row: Project) -> ProjectAnswer:
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
         recipe_folder=row.recipe_folder,
+        callbacks=row.callbacks,
+        callback_url=url(row),
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,

@@ -36,6 +36,7 @@ class ProjectSettings(TypedDict, total=False):
     previews_need_label: bool
     previews_of_forks: bool
     recipe_folder: str
+    callbacks: bool
     labels: list[str]
     stack: str
     rescan: str

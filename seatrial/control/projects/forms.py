@@ -74,6 +74,11 @@ class SettingsForm(forms.Form):
         label="Recipe folder",
         help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
     )
+    callbacks = forms.BooleanField(
+        required=False,
+        label="Callback host",
+        help_text="One address for all previews, to register where people sign in with an account elsewhere (OAuth, OpenID Connect, SAML). It leads back to the preview that began.",
+    )
     labels = forms.CharField(
         required=False,
         max_length=2000,
@@ -113,6 +118,7 @@ class SettingsForm(forms.Form):
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
             recipe_folder=entered["recipe_folder"],
+            callbacks=entered["callbacks"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],
             rescan=entered["rescan"],

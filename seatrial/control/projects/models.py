@@ -72,6 +72,7 @@ class Project(models.Model):
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
+    callbacks = models.BooleanField(default=False)  # whether it has a callback host: see `previews.callbacks`
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
     stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django
