@@ -20,7 +20,9 @@ from seatrial.cli import (
     forges,
     glass,
     init,
+    logs,
     notices,
+    opening,
     orders,
     platform_commands,
     policies,
@@ -79,6 +81,8 @@ app.command()(orders.pin)
 app.command()(orders.unpin)
 app.command()(orders.sleep)
 app.command()(orders.wake)
+app.command()(logs.logs)
+app.command("open")(opening.open_preview)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(recipe.recipe)

@@ -150,6 +150,12 @@ def document(content: Any) -> None:
     sys.stdout.flush()
 
 
+def row_of_json(content: Any) -> None:
+    """One of many documents, on a line of its own, for what goes on without end."""
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
+
+
 def listing(
     rows: Sequence[Any], as_json: bool, show: Callable[[Terminal, Any], None], *, none: str, then: str
 ) -> None:

@@ -138,6 +138,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/access",
         f"/environments/{asleep(harbour).pk}",
         f"/environments/{unwakeable(harbour).pk}",
+        f"/environments/{harbour.live.pk}/search?search=nothing",
         f"/environments/{gated(harbour).pk}/guests",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",

@@ -15,6 +15,7 @@ from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.source.models import Kept
 from seatrial.control.policies.source.reviewing import CHANGED, GONE, NEW, RELEASED
+from seatrial.control.previews.kept_lines import LogEnd
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
@@ -88,6 +89,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "withheld": Withheld,
 }
 IN_JSON = [
+    LogEnd,
     Standing,
     CertificateState,
     AgentState,

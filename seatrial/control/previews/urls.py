@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from seatrial.control.previews.pages import approval, callback, unavailable, views
+from seatrial.control.previews.pages import approval, callback, searching, unavailable, views
 
 app_name = "previews"
 urlpatterns = [
     path("environments/<str:key>", views.environment, name="environment"),
     path("environments/<str:key>/stream", views.environment_stream, name="environment_stream"),
     path("environments/<str:key>/log", views.environment_log, name="environment_log"),
+    path("environments/<str:key>/search", searching.search, name="search_log"),
     path("environments/<str:key>/rebuild", views.rebuild, name="rebuild"),
     path("environments/<str:key>/stop", views.stop, name="stop"),
     path("environments/<str:key>/undo", views.undo, name="undo"),

@@ -22,13 +22,14 @@ from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.apps import log_tails
 from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.kept_lines import CLOCK_SLACK
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.environment import (
     environment_context,
     environment_fingerprint,
     find_environment,
 )
-from seatrial.control.previews.pages.logs import CLOCK_SLACK, log_events, log_filter, log_text
+from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
 
 
