@@ -308,10 +308,15 @@ def surveys(bus: Bus, survey: Survey) -> Answering[AskHost]:
 
 async def screenshots(bus: Bus, camera: Camera | None, environments: Environments) -> None:
     """Runs for ever: answers questions for screenshots."""
-    if camera is not None:
-        await camera.remove_orphans()
     subject, taking = subjects.ask_screenshot(bus.agent), Screenshots(camera, environments)
-    await Answering(bus, Asked("a screenshot", subject, AskScreenshot, taking.answer, ANSWER_SECONDS)).run()
+    answering = Answering(bus, Asked("a screenshot", subject, AskScreenshot, taking.answer, ANSWER_SECONDS))
+    if camera is None:
+        return await answering.run()
+    try:
+        await camera.prepare()
+        await answering.run()
+    finally:
+        await camera.close()
 
 
 def watch(tools: Tools) -> BuilderWatch | None:

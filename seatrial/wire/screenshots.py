@@ -52,11 +52,12 @@ class ScreenshotPart(Message):
 
 
 class NoScreenshot(Message):
-    """There is none, for a reason that people can read. `again`: it may be asked for once more; `off`: this agent takes none."""
+    """There is none, for a reason that people can read. `again`: it may be asked for once more; `not_yet`: the browser is
+    being made, and this counts as no try."""
 
     problem: str = Field(max_length=MOST_PROBLEM)
     again: bool = False
-    off: bool = False
+    not_yet: bool = False
 
 
 def parts(shown: Shown, png: bytes) -> list[ScreenshotPart]:

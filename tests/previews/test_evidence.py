@@ -102,7 +102,7 @@ class TestTaking:
         taking.refused(order.screenshot, NoScreenshot(problem="busy", again=True), now)
         assert taking.claimed(now, 5) == []
         [order] = taking.claimed(now + taking.AGAIN, 5)
-        taking.refused(order.screenshot, NoScreenshot(problem="there is no browser", off=True), now)
+        taking.refused(order.screenshot, NoScreenshot(problem="there is no browser"), now)
         assert taking.claimed(now + timedelta(minutes=20), 5) == []
         row = Screenshot.objects.get()
         assert (row.state, row.problem, row.tries) == ("failed", "there is no browser", 2)

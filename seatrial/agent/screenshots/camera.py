@@ -1,6 +1,7 @@
 """Takes screenshots: a container with Chromium, for one page, in the network of the preview, and gone afterwards."""
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 from collections.abc import Mapping
@@ -39,11 +40,13 @@ RESOLVER = (
 
 
 class CameraError(Exception):
-    """There is no picture, for a reason that people can read. `lasting`: another try would give none either."""
+    """There is no picture, for a reason that people can read. `lasting`: another try would give none either; `not_yet`: there will be
+    a browser later."""
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
+    def __init__(self, message: str, *, lasting: bool = False, not_yet: bool = False) -> None:
         super().__init__(message[:MOST_PROBLEM])
         self.lasting = lasting
+        self.not_yet = not_yet
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class Browsers(Protocol):
     """Has the browser's image on the host."""
 
     async def ensure(self) -> str:
-        """Its name. Raises AgentError."""
+        """Its name. Raises AgentError, and CameraError while it is being made."""
+
+    async def close(self) -> None:
+        """End what is being made."""
 
 
 class Camera:
@@ -87,10 +93,16 @@ class Camera:
         finally:
             await asyncio.shield(self._remove(name))
 
-    async def remove_orphans(self) -> None:
-        """Remove what an earlier run of this agent left. Raises AgentError."""
+    async def prepare(self) -> None:
+        """Remove what an earlier run of this agent left, and have an image made if there is none. Raises AgentError."""
         for container in await self._engine.containers.ids(self._labels):
             await self._remove(container)
+        with contextlib.suppress(CameraError):
+            await self._browsers.ensure()
+
+    async def close(self) -> None:
+        """End what is being made."""
+        await self._browsers.close()
 
     async def _said(self, name: str) -> bytes:
         attached = await self._engine.containers.attach(name)

@@ -9,7 +9,7 @@ from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.screenshots.camera import Camera, CameraError, View
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.envelope import Message
-from seatrial.wire.screenshots import MOST_PROBLEM, AskScreenshot, NoScreenshot, parts
+from seatrial.wire.screenshots import AskScreenshot, NoScreenshot, parts
 from seatrial.wire.states import Isolation
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class Screenshots:
     async def answer(self, asked: AskScreenshot) -> Sequence[Message]:
         """The messages that answer. Whatever goes wrong is in them; the deployment is not touched."""
         if self._camera is None:
-            return [NoScreenshot(problem=OFF, off=True)]
+            return [NoScreenshot(problem=OFF)]
         try:
             viewed = await self._environments.viewed(asked.environment, asked.deployment)
             if viewed is None:
@@ -41,8 +41,8 @@ class Screenshots:
             return parts(shown, png)
         except (AgentError, CameraError) as error:
             log.warning("no screenshot", problem=str(error), **asked.model_dump())
-            lasting = isinstance(error, CameraError) and error.lasting
-            return [NoScreenshot(problem=str(error)[:MOST_PROBLEM], again=not lasting)]
+            known = error if isinstance(error, CameraError) else CameraError(str(error))
+            return [NoScreenshot(problem=str(known), again=not known.lasting, not_yet=known.not_yet)]
 
 
 def view_of(viewed: Viewed, host: str) -> View:

@@ -81,10 +81,11 @@ def refused(screenshot: str, answer: NoScreenshot, now: datetime) -> None:
     row = _asked(screenshot)
     if row is None:
         return
-    if answer.again and row.tries < MOST_TRIES:
+    if answer.not_yet or (answer.again and row.tries < MOST_TRIES):
         row.problem = answer.problem.replace("\x00", "")
         row.due_at = now + AGAIN
-        row.save(update_fields=["problem", "due_at"])
+        row.tries -= answer.not_yet
+        row.save(update_fields=["problem", "due_at", "tries"])
     else:
         _fail(row, answer.problem.replace("\x00", ""))
 
@@ -121,6 +122,8 @@ def _give_up(now: datetime) -> None:
     waiting = Screenshot.objects.filter(state=ScreenshotState.ASKED)
     silent = waiting.filter(tries__gte=MOST_TRIES, due_at__lte=now)
     silent.update(state=ScreenshotState.FAILED, problem=NO_ANSWER)
+    late = waiting.filter(deployment__finished_at__lt=now - FRESH).exclude(problem="")
+    late.update(state=ScreenshotState.FAILED)
     overtaken = waiting.exclude(deployment__environment__live=F("deployment"))
     overtaken.update(state=ScreenshotState.FAILED, problem=OVERTAKEN)
 
