@@ -40,17 +40,24 @@ from seatrial.agent.sandboxes.berths import Harbour
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.agent.screenshots.browsers import BrowserImage
+from seatrial.agent.screenshots.camera import Camera
+from seatrial.agent.screenshots.service import Screenshots
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
-from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.answering import Answering, Asked
 from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.dialling import servers
+from seatrial.wire import hosts, subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.ending import ended
+from seatrial.wire.envelope import Message
+from seatrial.wire.hosts import AskHost
+from seatrial.wire.screenshots import ANSWER_SECONDS, AskScreenshot
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +105,8 @@ class AgentProgram:
                 bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
-            "surveys": Answering(bus, self._survey(tools, image, builder)).run,
+            "surveys": surveys(bus, self._survey(tools, image, builder)).run,
+            "screenshots": lambda: screenshots(bus, self._camera(tools), environments),
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
         if (
@@ -196,6 +204,16 @@ class AgentProgram:
         caches, given = self._settings.build_cache_directory, self._settings.gitgrit_sandbox_image
         return sandbox_image(tools.runtime.engine, tools.images, caches, given)
 
+    def _camera(self, tools: Tools) -> Camera | None:
+        name = self._settings.galley_browser_image
+        if (
+            not name
+            or not isinstance(tools.runtime, DockerRuntime)
+            or not isinstance(tools.images, DockerImages)
+        ):
+            return None
+        return Camera(tools.runtime.engine, BrowserImage(tools.images, name), tools.agent)
+
     def _evaluations(
         self, tools: Tools, bus: Bus, image: ImageSource | None, harbour: Harbour
     ) -> Evaluations:
@@ -276,6 +294,29 @@ class AgentProgram:
             host=host.now if host is not None else [],
             **measured(self._directory),
         )
+
+
+def surveys(bus: Bus, survey: Survey) -> Answering[AskHost]:
+    """What answers questions about this host."""
+
+    async def answer(asked: AskHost) -> list[Message]:
+        return [await survey.report(asked)]
+
+    subject = subjects.ask_host(bus.agent)
+    return Answering(bus, Asked("this host", subject, AskHost, answer, hosts.ANSWER_SECONDS))
+
+
+async def screenshots(bus: Bus, camera: Camera | None, environments: Environments) -> None:
+    """Runs for ever: answers questions for screenshots."""
+    subject, taking = subjects.ask_screenshot(bus.agent), Screenshots(camera, environments)
+    answering = Answering(bus, Asked("a screenshot", subject, AskScreenshot, taking.answer, ANSWER_SECONDS))
+    if camera is None:
+        return await answering.run()
+    try:
+        await camera.prepare()
+        await answering.run()
+    finally:
+        await camera.close()
 
 
 def watch(tools: Tools) -> BuilderWatch | None:

@@ -238,6 +238,11 @@ class Settings(BaseSettings):
         "",
         description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
     )
+    galley_browser_image: shapes.Image = Field(
+        "",
+        description="The image with Chromium that takes screenshots of previews. galley-browser: made from the distribution's packages "
+        "unless it is on this host. Any other is on this host. Unset: no screenshots are taken here.",
+    )
     sandbox_network: Annotated[
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
     ] = Field(

@@ -46,6 +46,7 @@ from seatrial.control.policies.source.api import router as policy_source
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
+from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.status.api import router as status
@@ -102,6 +103,7 @@ for router in (
     connections,
     previews,
     preview_logs,
+    evidence,
     pulls,
     entrance,
     variables,

@@ -9,6 +9,7 @@
 | seatrial.agents.<agent>.variables               | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
+| _INBOX_<agent>.ask.screenshot                   | core NATS     | control       | that agent    |
 | seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
 | desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
@@ -58,6 +59,11 @@ def ask_host(agent: str) -> str:
     """The subject on which `agent` is asked about its host. It is in its inbox, which every agent may read; the bus's clients make
     no such name there."""
     return f"{inbox_prefix(agent)}.ask.host"
+
+
+def ask_screenshot(agent: str) -> str:
+    """The subject on which `agent` is asked for a screenshot, beside `ask_host`."""
+    return f"{inbox_prefix(agent)}.ask.screenshot"
 
 
 def host_answer(agent: str, question: str) -> str:

@@ -8,6 +8,7 @@ import structlog
 from seatrial.agent.environments.actor import EnvironmentActor
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import ENVIRONMENT
@@ -45,6 +46,11 @@ class Environments:
     def commits(self) -> set[str]:
         """The commits of all deployments that are desired here."""
         return {commit for actor in self._actors.values() for commit in actor.commits}
+
+    async def viewed(self, environment: str, deployment: str) -> Viewed | None:
+        """See `EnvironmentActor.viewed`. Raises AgentError."""
+        actor = self._actors.get(environment)
+        return await actor.viewed(deployment) if actor is not None else None
 
     def wanted(self, desired: DesiredEnvironment) -> None:
         """See DesiredListener."""
