@@ -48,7 +48,7 @@ def buildkit(
     """The builder with BuildKit. Pulls and stand-ins stay with buildah, whose layers in `kept` are pruned with its own."""
 
     async def fence() -> bool:
-        await runtime.fence.stand()
+        await runtime.keep_fence()
         return runtime.fence.stands
 
     return BuildKitBuilder(

@@ -109,13 +109,10 @@ class AgentProgram:
             "screenshots": lambda: screenshots(bus, self._camera(tools), environments),
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
-        if (
-            image is not None
-            and isinstance(runtime, DockerRuntime)
-            and self._settings.galley_firewall
-            and proof.needed()
-        ):
-            parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if isinstance(runtime, DockerRuntime) and self._settings.galley_firewall:
+            parts["firewall"] = runtime.run_fence
+            if image is not None and proof.needed():
+                parts["proof of the firewall"] = proof.Proof(runtime, image, bus.agent).run
         if builder is not None:
             parts["builder"] = builder.run
         if host is not None:
@@ -174,6 +171,7 @@ class AgentProgram:
             ),
             min_free_mb=self._settings.galley_min_free_mb,
             ways=self._ways(runtime),
+            egress=self._settings.galley_preview_egress,
         )
 
     def _ways(self, runtime: Runtime) -> Ways:

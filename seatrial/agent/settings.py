@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -184,7 +185,12 @@ class Settings(BaseSettings):
     )
     galley_firewall: shapes.YesNo = Field(
         True,
-        description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
+        description="Put up firewall rules (as root) that keep previews away from their host, the cloud's metadata and private networks.",
+    )
+    galley_preview_egress: Annotated[Egress, Wanted(f"one of {', '.join(Egress)}", Egress.INTERNET)] = Field(
+        Egress.INTERNET,
+        description="Where previews connect to: internet; none, nowhere; or open, private networks too. With internet, a project may be "
+        "permitted private networks; what comes from a fork never gets them. Needs GALLEY_FIREWALL.",
     )
     galley_build_cache_dir: shapes.FilePath = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."

@@ -43,6 +43,13 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+PrivateNetworks = Annotated[
+    bool | None,
+    typer.Option(
+        "--private-networks/--no-private-networks",
+        help="Whether its previews connect to private networks; the instance admin says so.",
+    ),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
@@ -82,6 +89,7 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    private_networks: PrivateNetworks = None,
     recipe: Recipe = None,
     callbacks: Callbacks = None,
     label: Labels = None,
@@ -99,6 +107,7 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "private_networks": private_networks,
         "recipe_folder": recipe,
         "callbacks": callbacks,
         "labels": [one for one in label if one] if label else None,

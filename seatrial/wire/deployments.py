@@ -30,6 +30,9 @@ class DesiredDeployment(Part):
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
     `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
+
+    `untrusted`: its code is from a fork. It runs under gVisor, with no way to private networks, or not at all. `private_networks`: the
+    operator permits its project to connect to them, which an untrusted one never may.
     """
 
     id: str
@@ -41,6 +44,8 @@ class DesiredDeployment(Part):
     variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
+    untrusted: bool = False
+    private_networks: bool = False
 
 
 class PreviewAddress(Part):
@@ -89,7 +94,6 @@ class DesiredEnvironment(Message):
     address: PreviewAddress
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
-    isolation: Isolation | None = None  # None: the engine's default runtime
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
     COMPOSE_UNAVAILABLE = "compose_unavailable"
     NEEDS_ENGINE = "needs_engine"
+    NOT_CONTAINED = "not_contained"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"

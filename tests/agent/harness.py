@@ -20,6 +20,7 @@ from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.whole import whole
@@ -129,6 +130,7 @@ class Agent:
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)
+    egress: Egress = Egress.INTERNET
     secrets: dict[str, str] = field(default_factory=dict)  # what every deployment with variables is given
 
     async def _variables(self, environment: str, deployment: str) -> Values:
@@ -152,6 +154,7 @@ class Agent:
             min_free_mb=1,
             load=self.load,
             ways=self.ways,
+            egress=self.egress,
         )
 
     @contextlib.asynccontextmanager

@@ -121,6 +121,7 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "galley_buildkit_host": (CANARY, "/run/buildkitd.sock", "ssh://host", "unix://", "https://host"),
         "galley_build_network": ("host", CANARY, URL),
         "galley_build_isolation": ("rootless", "CHROOT", CANARY, URL),
+        "galley_preview_egress": ("private", "INTERNET", CANARY, URL),
         "galley_firewall": FLAG,
         "galley_build_cache_dir": FILE,
         "galley_cache_days": (*NUMBER, "0"),

@@ -14,6 +14,7 @@ from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.agent.vocabulary.variables import VariableSource
 
@@ -60,5 +61,6 @@ class Tools:
     min_free_mb: int
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
+    egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

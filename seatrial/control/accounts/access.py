@@ -10,7 +10,8 @@
 |           | connections, deliveries, members, audit log                            |
 | owner     | also the workspace itself                                              |
 
-The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
+The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents, and permit a project's previews private
+networks, which are those of the hosts. Things of the whole
 instance (agents) may be looked at by everybody who can sign in.
 
 A token with scopes may do what its owner may, as far as one of its scopes allows it: see SCOPES.
@@ -56,6 +57,7 @@ class Action(StrEnum):
     MANAGE_MEMBERS = "manage members"
     MANAGE_WORKSPACE = "manage the workspace"
     MANAGE_AGENTS = "manage agents"
+    PERMIT_NETWORKS = "permit previews to connect to private networks"
 
 
 _VIEWER = frozenset({Action.VIEW})

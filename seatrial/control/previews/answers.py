@@ -67,6 +67,8 @@ class DeploymentAnswer(Schema):
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
+    tier: str = Field(description="trusted or forks: what its code is trusted with.")
+    private_networks: bool = Field(description="Whether it may connect to private networks.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
@@ -210,6 +212,8 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        tier=deployment.tier,
+        private_networks=deployment.private_networks,
         recipe_folder=deployment.recipe_folder,
         detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

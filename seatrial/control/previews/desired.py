@@ -9,6 +9,7 @@ from seatrial.control.forges.sources import source
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
 from seatrial.control.projects import callbacks
+from seatrial.control.projects.models import Tier as Trust
 from seatrial.control.projects.variables import counting, tier_of
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState, Tier
@@ -91,5 +92,7 @@ def _deployment(
         branch=deployment.branch,
         no_cache=deployment.no_cache,
         recipe_folder=deployment.recipe_folder,
+        untrusted=deployment.tier == Trust.FORKS,
+        private_networks=deployment.private_networks,
         variables=counting(environment.project, tier, deployment.created_at).exists(),
     )

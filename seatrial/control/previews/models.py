@@ -8,6 +8,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Gate, Project, PullRequest
+from seatrial.control.projects.models import Tier as Trust
 from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
 from seatrial.wire.words import StopCause
 
@@ -120,6 +121,9 @@ class Deployment(models.Model):
     detected = models.JSONField(null=True)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
+    # As they were when it began: what its code is trusted with, and whether it connects to private networks
+    tier = models.CharField(max_length=20, choices=Trust.choices, default=Trust.TRUSTED)
+    private_networks = models.BooleanField(default=False)
     no_cache = models.BooleanField(default=False)
     recipe_folder = models.CharField(
         max_length=500, blank=True, default=""

@@ -6,7 +6,7 @@ from typing import Annotated
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router, Schema
 
-from seatrial.control.accounts.access import Action, find_allowed, find_visible, visible
+from seatrial.control.accounts.access import Action, find_allowed, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
@@ -44,6 +44,9 @@ class ProjectAnswer(Schema):
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    private_networks: bool = Field(
+        description="Whether its previews, but for those of forks, may connect to private networks."
+    )
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
@@ -80,6 +83,10 @@ class ProjectChange(Schema):
     )
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
+    private_networks: bool | None = Field(
+        None,
+        description="Whether its previews may connect to private networks, from their next deployment on; the instance admin says so.",
     )
     recipe_folder: str | None = Field(
         None,
@@ -127,6 +134,8 @@ def get_project(request: HttpRequest, project: ProjectId) -> ProjectAnswer:
 def patch_project(request: HttpRequest, project: ProjectId, change: ProjectChange) -> ProjectAnswer:
     """The previews of its open pull requests follow within seconds."""
     row = find_allowed(person(request), Action.MANAGE_PROJECTS, Project, project, "workspace", "connection")
+    if change.private_networks is not None:
+        require(person(request), Action.PERMIT_NETWORKS, row)
     given = {name: value for name, value in change.dict().items() if value is not None}
     change_project(row, by=actor(request), **given)
     row.refresh_from_db()
@@ -152,6 +161,7 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        private_networks=row.private_networks,
         recipe_folder=row.recipe_folder,
         callbacks=row.callbacks,
         callback_url=url(row),

@@ -35,6 +35,7 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    private_networks: bool
     recipe_folder: str
     callbacks: bool
     labels: list[str]
@@ -48,7 +49,7 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
     BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
-    of each preview, a recipe folder from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
+    of each preview, a recipe folder and private networks from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
     """
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:

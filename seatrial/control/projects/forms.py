@@ -67,7 +67,11 @@ class SettingsForm(forms.Form):
         label="Build forked PRs",
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
-
+    private_networks = forms.BooleanField(
+        required=False,
+        label="Private networks",
+        help_text="Its previews, but for those of forks, connect to machines in the private networks of the hosts they run on. The instance admin says so. Counts from a preview's next deployment on.",
+    )
     recipe_folder = forms.CharField(
         required=False,
         max_length=MOST_OF_A_FOLDER,
@@ -117,6 +121,7 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            private_networks=entered["private_networks"],
             recipe_folder=entered["recipe_folder"],
             callbacks=entered["callbacks"],
             labels=entered["labels"].replace(",", " ").split(),
@@ -125,7 +130,9 @@ class SettingsForm(forms.Form):
         )
 
 
-def form_of(project: Project, data: Any = None) -> SettingsForm:
-    """The form, filled with what is set, or with what somebody entered."""
+def form_of(project: Project, data: Any = None, *, permits: bool = False) -> SettingsForm:
+    """The form, filled with what is set, or with what somebody entered. Without `permits`, they do not decide about networks."""
     initial = {name: getattr(project, name) for name in ProjectSettings.__annotations__}
-    return SettingsForm(data, initial={**initial, "labels": " ".join(project.labels)})
+    form = SettingsForm(data, initial={**initial, "labels": " ".join(project.labels)})
+    form.fields["private_networks"].disabled = not permits
+    return form

@@ -71,6 +71,9 @@ class Project(models.Model):
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    private_networks = models.BooleanField(
+        default=False
+    )  # its previews, but for those of forks, connect to them
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
     callbacks = models.BooleanField(default=False)  # whether it has a callback host: see `previews.callbacks`
     # Which policies are rolled out to it by

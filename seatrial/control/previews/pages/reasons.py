@@ -51,6 +51,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The agent has no container engine",
         "Start an agent with Docker, then rebuild: the preview is deployed there.",
     ),
+    Reason.NOT_CONTAINED: Explanation(
+        "The agent cannot keep it in",
+        "Fix what the message names on the agent's host, then rebuild: nothing runs with weaker walls.",
+    ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",
         "Rebuild, or push another commit. If the message names data, the new deployment waits for that agent, and continues by itself.",
