@@ -23,6 +23,8 @@ from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
+from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -165,6 +167,9 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            disks=DiskWatch(
+                runtime, owned_by(bus.agent), self._directory, most_mb=self._settings.galley_max_preview_disk
+            ),
             ways=self._ways(runtime),
         )
 

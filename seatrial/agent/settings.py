@@ -31,6 +31,11 @@ def megabytes(value: object) -> object:
         raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
 
 
+def megabytes_or_none(value: object) -> object:
+    """Megabytes as `megabytes` reads them; `0` is no limit."""
+    return 0 if isinstance(value, str) and value.strip() == "0" else megabytes(value)
+
+
 def _registries(text: str) -> str:
     try:
         addresses_of(text)
@@ -43,6 +48,7 @@ def _registries(text: str) -> str:
 
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+SizeOrNone = Annotated[int, BeforeValidator(megabytes_or_none), Wanted("a size, or 0 for no limit", "10g")]
 AgentToken = Annotated[
     SecretStr,
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
@@ -150,6 +156,12 @@ class Settings(BaseSettings):
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
+    )
+    galley_max_preview_disk: SizeOrNone = Field(
+        10_240,
+        ge=0,
+        description="The most disk for what all containers of a preview have written and its volumes hold together, such as 10g; one that holds "
+        "as much is stopped. 0: no limit.",
     )
     galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
         512, description="Nothing is built while fewer megabytes are free on the data directory's disk."

@@ -1,5 +1,6 @@
 """`seatrial projects set`, `archive`, `restore` and `remove`."""
 
+import math
 import os
 import sys
 from typing import Annotated
@@ -14,6 +15,7 @@ from seatrial.cli.pulls import AsJson
 from seatrial.cli.terminal import Terminal, bold, document, note
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
+from seatrial.wire.sizes import in_megabytes
 
 __all__ = ["projects"]
 
@@ -42,6 +44,20 @@ Labelled = Annotated[
 Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
+]
+MostPreviews = Annotated[
+    int | None,
+    typer.Option("--max-previews", help="Previews at the same time. 0: as many as the server allows."),
+]
+MostCpus = Annotated[
+    float | None,
+    typer.Option("--max-cpus", help="CPUs of all its previews. 0: as many as the server allows."),
+]
+MostMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory", help="Memory of all its previews, such as 20g. 0: as much as the server allows."
+    ),
 ]
 Labels = Annotated[
     list[str] | None,
@@ -79,6 +95,9 @@ def change(
     only_labelled: Labelled = None,
     forks: Forks = None,
     recipe: Recipe = None,
+    max_previews: MostPreviews = None,
+    max_cpus: MostCpus = None,
+    max_memory: MostMemory = None,
     label: Labels = None,
     stack: Stack = None,
     rescan: Rescan = None,
@@ -95,6 +114,9 @@ def change(
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
         "recipe_folder": recipe,
+        "max_previews": max_previews,
+        "max_cpus": max_cpus,
+        "max_memory_mb": _megabytes(max_memory),
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
         "rescan": rescan,
@@ -110,6 +132,17 @@ def change(
         document(answer)
         return
     Terminal().line("Saved: ", bold(answer["name"]))
+
+
+def _megabytes(size: str | None) -> int | None:
+    if size is None:
+        return None
+    found = in_megabytes(size)
+    if found is None:
+        raise CommandError(
+            f"--max-memory {size!r} is not a size.", fix="Write it like 512m or 20g.", word="usage"
+        )
+    return math.ceil(found)
 
 
 @projects.command("archive")

@@ -64,7 +64,7 @@ def begin(
         delivery_received_at=received_at,
         no_cache=no_cache,
         recipe_folder=environment.project.recipe_folder,
-        admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
+        admitted_at=None if totals.total(environment.project).limits else timezone.now(),
         confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment

@@ -10,7 +10,7 @@ from django.utils import timezone
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.previews.admission import asked_for, shortages
+from seatrial.control.previews.admission import Shortage, asked_for, shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.wire.agents import HEARTBEAT_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
@@ -22,11 +22,16 @@ SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
 
 @dataclass(frozen=True)
 class Wait:
-    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it."""
+    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it.
+
+    `place`: its place in a queue, of `queued` that wait in it; 0: it is in none.
+    """
 
     what: str
     since: datetime
     for_room: bool = False
+    place: int = 0
+    queued: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Circumstances:
     unsent_since: datetime | None = None  # the desired state for its agents
     phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
     staying: Placement | None = None  # what is still there of a terminated one
-    shortage: str = ""  # what its candidate, which is held, has no room in
+    shortage: Shortage | None = None  # what its candidate, which is held, has no room in
 
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
@@ -77,8 +82,8 @@ def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime
         return Wait(candidate.waits_for or "its route", candidate.ready_at)
     if (silent := _silent(agent, now)) is not None:
         return silent
-    if circumstances.shortage:
-        return Wait(circumstances.shortage, candidate.created_at, for_room=True)
+    if (short := circumstances.shortage) is not None:
+        return Wait(short.what, candidate.created_at, for_room=True, place=short.place, queued=short.held)
     phase = circumstances.phase
     if phase is not None:
         return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
@@ -123,7 +128,7 @@ def _circumstances(environments: list[Environment]) -> dict[str, Circumstances]:
             unsent.get(row.pk),
             phases.get(row.candidate_id or ""),
             staying.get(row.pk),
-            short.get(row.pk, ""),
+            short.get(row.pk),
         )
         for row in environments
     }

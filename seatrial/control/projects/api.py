@@ -10,7 +10,7 @@ from seatrial.control.accounts.access import Action, find_allowed, find_visible,
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
-from seatrial.control.projects.changing import change_project
+from seatrial.control.projects.changing import MOST_OF_A_QUOTA, change_project
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["projects"])
@@ -45,6 +45,11 @@ class ProjectAnswer(Schema):
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
+    )
+    max_previews: int = Field(description="Its quota of previews; 0: as many as the server allows.")
+    max_cpus: float = Field(description="Its quota of CPUs; 0: as many as the server allows.")
+    max_memory_mb: int = Field(
+        description="Its quota of memory in megabytes; 0: as much as the server allows."
     )
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
@@ -82,6 +87,20 @@ class ProjectChange(Schema):
         None,
         max_length=1_000,
         description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
+    )
+    max_previews: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Previews at the same time; 0: as many as the server allows. What runs goes on.",
+    )
+    max_cpus: float | None = Field(
+        None,
+        description="CPUs of all services of all its previews together; 0: as many as the server allows.",
+    )
+    max_memory_mb: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Megabytes of memory of all services of all its previews together; 0: as much as the server allows.",
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -147,6 +166,9 @@ def answer(row: Project) -> ProjectAnswer:
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
         recipe_folder=row.recipe_folder,
+        max_previews=row.max_previews,
+        max_cpus=row.max_cpus,
+        max_memory_mb=row.max_memory_mb,
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,
