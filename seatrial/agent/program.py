@@ -23,6 +23,7 @@ from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
 from seatrial.agent.environments.disk import DiskWatch
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.service import Environments
@@ -51,7 +52,7 @@ from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.dialling import servers
-from seatrial.wire.agents import Heartbeat
+from seatrial.wire.agents import MOST_QUEUED, Heartbeat
 from seatrial.wire.ending import ended
 
 log = structlog.get_logger(__name__)
@@ -157,7 +158,7 @@ class AgentProgram:
             reports=reports,
             logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=BusVariables(bus, self._identity.unseal),
-            build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
+            build_queue=BuildQueue(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
@@ -269,7 +270,9 @@ class AgentProgram:
             sandbox_problem=policies.problem,
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
-            builds=tools.load.builds,
+            builds=tools.build_queue.building,
+            builds_at_once=tools.build_queue.at_once,
+            build_queue=tools.build_queue.waiting[:MOST_QUEUED],
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,

@@ -133,6 +133,12 @@ class Settings(BaseSettings):
     galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
         4, description="How many builds this agent runs at the same time."
     )
+    galley_build_memory: SizeOrNone = Field(
+        4096,
+        ge=0,
+        description="The most memory for all processes of one build together, such as 4g; one that uses more fails. BuildKit's builds are not "
+        "bounded by it. 0: no limit.",
+    )
     galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
         1.0, description="CPUs of a service whose recipe does not set them."
     )

@@ -14,6 +14,7 @@ from seatrial.control.previews.admission import Shortage, asked_for, shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.wire.agents import HEARTBEAT_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+from seatrial.wire.words import Phase
 
 UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
 ASKED = "its forge, which is asked whether the pull request is open"
@@ -86,11 +87,23 @@ def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime
         return Wait(short.what, candidate.created_at, for_room=True, place=short.place, queued=short.held)
     phase = circumstances.phase
     if phase is not None:
-        return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
+        return _turn(candidate, agent, phase) or Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
     if asked_for(candidate) is not None:
         return Wait("the worker, to let its services start", candidate.created_at)
     begun = candidate.state != DeploymentState.QUEUED
     return Wait(f"agent {agent.name}" + ("" if begun else " to begin"), candidate.created_at)
+
+
+def _turn(candidate: Deployment, agent: Agent, phase: DeploymentPhase) -> Wait | None:
+    """The place of its next build in its agent's queue, as of the last heartbeat; None: nothing of it waits for its turn."""
+    queue = list(agent.heartbeat.get("build_queue") or [])
+    if candidate.pk not in queue or Phase.of(phase.name) != Phase.BUILD:
+        return None
+    at_once = agent.heartbeat.get("builds_at_once") or 0
+    what = (
+        f"agent {agent.name} to build it: it builds {at_once} at the same time (GALLEY_MAX_PARALLEL_BUILDS)"
+    )
+    return Wait(what, phase.started_at, place=queue.index(candidate.pk) + 1, queued=len(queue))
 
 
 def _removal(environment: Environment, staying: Placement | None, now: datetime) -> Wait | None:
