@@ -23,6 +23,9 @@ from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
+from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -53,7 +56,7 @@ from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.dialling import servers
 from seatrial.wire import hosts, subjects
-from seatrial.wire.agents import Heartbeat
+from seatrial.wire.agents import MOST_QUEUED, Heartbeat
 from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Message
 from seatrial.wire.hosts import AskHost
@@ -160,7 +163,7 @@ class AgentProgram:
             reports=reports,
             logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=BusVariables(bus, self._identity.unseal),
-            build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
+            build_queue=BuildQueue(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
@@ -170,6 +173,9 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            disks=DiskWatch(
+                runtime, owned_by(bus.agent), self._directory, most_mb=self._settings.galley_max_preview_disk
+            ),
             ways=self._ways(runtime),
             egress=self._settings.galley_preview_egress,
         )
@@ -280,7 +286,9 @@ class AgentProgram:
             sandbox_problem=policies.problem,
             sandbox_problem_seconds=policies.problem_seconds,
             environments=environments.count,
-            builds=tools.load.builds,
+            builds=tools.build_queue.building,
+            builds_at_once=tools.build_queue.at_once,
+            build_queue=tools.build_queue.waiting[:MOST_QUEUED],
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,

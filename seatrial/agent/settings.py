@@ -32,6 +32,11 @@ def megabytes(value: object) -> object:
         raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
 
 
+def megabytes_or_none(value: object) -> object:
+    """Megabytes as `megabytes` reads them; `0` is no limit."""
+    return 0 if isinstance(value, str) and value.strip() == "0" else megabytes(value)
+
+
 def _registries(text: str) -> str:
     try:
         addresses_of(text)
@@ -44,6 +49,7 @@ def _registries(text: str) -> str:
 
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+SizeOrNone = Annotated[int, BeforeValidator(megabytes_or_none), Wanted("a size, or 0 for no limit", "10g")]
 AgentToken = Annotated[
     SecretStr,
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
@@ -128,6 +134,12 @@ class Settings(BaseSettings):
     galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
         4, description="How many builds this agent runs at the same time."
     )
+    galley_build_memory: SizeOrNone = Field(
+        4096,
+        ge=0,
+        description="The most memory for all processes of one build together, such as 4g; one that uses more fails. BuildKit's builds are not "
+        "bounded by it. 0: no limit.",
+    )
     galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
         1.0, description="CPUs of a service whose recipe does not set them."
     )
@@ -151,6 +163,12 @@ class Settings(BaseSettings):
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
+    )
+    galley_max_preview_disk: SizeOrNone = Field(
+        10_240,
+        ge=0,
+        description="The most disk for what all containers of a preview have written and its volumes hold together, such as 10g; one that holds "
+        "as much is stopped. 0: no limit.",
     )
     galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
         512, description="Nothing is built while fewer megabytes are free on the data directory's disk."

@@ -1,5 +1,6 @@
 """`seatrial projects set`, `archive`, `restore` and `remove`."""
 
+import math
 import os
 import sys
 from typing import Annotated
@@ -14,6 +15,7 @@ from seatrial.cli.pulls import AsJson
 from seatrial.cli.terminal import Terminal, bold, document, note
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
+from seatrial.wire.sizes import in_megabytes
 
 __all__ = ["projects"]
 
@@ -48,6 +50,20 @@ PrivateNetworks = Annotated[
     typer.Option(
         "--private-networks/--no-private-networks",
         help="Whether its previews connect to private networks; the instance admin says so.",
+    ),
+]
+MostPreviews = Annotated[
+    int | None,
+    typer.Option("--max-previews", help="Previews at the same time. 0: as many as the server allows."),
+]
+MostCpus = Annotated[
+    float | None,
+    typer.Option("--max-cpus", help="CPUs of all its previews. 0: as many as the server allows."),
+]
+MostMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory", help="Memory of all its previews, such as 20g. 0: as much as the server allows."
     ),
 ]
 Labels = Annotated[
@@ -92,6 +108,9 @@ def change(
     private_networks: PrivateNetworks = None,
     recipe: Recipe = None,
     callbacks: Callbacks = None,
+    max_previews: MostPreviews = None,
+    max_cpus: MostCpus = None,
+    max_memory: MostMemory = None,
     label: Labels = None,
     stack: Stack = None,
     rescan: Rescan = None,
@@ -110,6 +129,9 @@ def change(
         "private_networks": private_networks,
         "recipe_folder": recipe,
         "callbacks": callbacks,
+        "max_previews": max_previews,
+        "max_cpus": max_cpus,
+        "max_memory_mb": _megabytes(max_memory),
         "labels": [one for one in label if one] if label else None,
         "stack": stack,
         "rescan": rescan,
@@ -130,6 +152,17 @@ def change(
         terminal.line(
             "Register where its users sign in, with the application's path: ", answer["callback_url"]
         )
+
+
+def _megabytes(size: str | None) -> int | None:
+    if size is None:
+        return None
+    found = in_megabytes(size)
+    if found is None:
+        raise CommandError(
+            f"--max-memory {size!r} is not a size.", fix="Write it like 512m or 20g.", word="usage"
+        )
+    return math.ceil(found)
 
 
 @projects.command("archive")

@@ -92,7 +92,9 @@ def _used(terminal: Terminal, used: Json, total: Json) -> None:
         f" of {gigabytes(total['memory_mb'])}" if total["memory_mb"] else ""
     )
     cpus = f"{used['cpus']:g}" + (f" of {total['cpus']:g}" if total["cpus"] else "")
-    terminal.line(f"  previews may use {memory} GB of memory and {cpus} CPUs")
+    count = counted(used["previews"], "preview")
+    most = f" of {total['previews']}" if total["previews"] else ""
+    terminal.line(f"  {count}{most} may use {memory} GB of memory and {cpus} CPUs")
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:
@@ -122,4 +124,11 @@ def _waits(terminal: Terminal, one: Json, *, indent: int) -> None:
     seconds = max(0, round((datetime.now(UTC) - since).total_seconds()))
     lasted = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
     at = f"{since.astimezone():%H:%M:%S}"
-    terminal.line(f"{' ' * indent}waits for {one['waits_for']}, since {at} ({lasted})")
+    terminal.line(f"{' ' * indent}waits for {one['waits_for']}{place_of(one)}, since {at} ({lasted})")
+
+
+def place_of(one: Json) -> str:
+    """`, place 2 of 5`; nothing where nobody else waits for the same."""
+    if one.get("queue_length", 0) < 2:
+        return ""
+    return f", place {one['queue_place']} of {one['queue_length']}"

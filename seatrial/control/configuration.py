@@ -196,6 +196,11 @@ class Configuration(SignInSettings):
         description="Memory of all services of all previews of a project together, like 100g. A preview that does not fit waits "
         "until there is room; one that never can is refused. 0: no limit.",
     )
+    galley_max_project_previews: Annotated[int, shapes.Between(0, 100_000, "a number of previews")] = Field(
+        0,
+        description="Previews that a project has at the same time. A pull request beyond them waits until one of them ends; a push to "
+        "what runs never does. 0: no limit.",
+    )
     galley_preview_domain: shapes.Domain = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."
     )

@@ -209,9 +209,29 @@ class DeploymentFailed(Message):
     notes: list[str] = Field(default_factory=list)
 
 
+class HeldOnDisk(Part):
+    """Something that holds much: a file, a volume or a container's own files. `path` is where its service sees it; empty: unknown."""
+
+    service: str = Field("", max_length=200)
+    path: str = Field("", max_length=500)
+    mb: int = Field(ge=0, le=2**40)
+
+
+class DiskUse(Part):
+    """What the files of an environment's containers and its volumes hold on their host's disk, and the most that they may.
+
+    `largest`, the largest first: only told of one that holds much of what it may.
+    """
+
+    used_mb: int = Field(ge=0, le=2**40)
+    most_mb: int = Field(gt=0, le=2**40)
+    largest: list[HeldOnDisk] = Field(default_factory=list, max_length=20)
+
+
 class EnvironmentObserved(Message):
     """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
     nothing is live. `streams`: how many connections of visitors have been open for a while; None: an older agent does not look.
+    `disk` None: nobody has looked yet, or it may hold as much as there is.
     """
 
     environment: str
@@ -219,6 +239,7 @@ class EnvironmentObserved(Message):
     deployment: str | None
     services: list[ObservedService] = Field(default_factory=list)
     streams: int | None = None
+    disk: DiskUse | None = None
     at: datetime = Field(default_factory=now)
 
 

@@ -12,6 +12,7 @@ from ulid import ULID
 from seatrial.agent.builds.base import Builder, BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
@@ -149,7 +150,7 @@ class Agent:
             reports=self.reports,
             logs=LogShipping(self.reports, Shares(0)),
             variables=self._variables,
-            build_slots=asyncio.Semaphore(2),
+            build_queue=BuildQueue(2),
             defaults=self.defaults,
             min_free_mb=1,
             load=self.load,

@@ -28,6 +28,7 @@ def docker_builds(
     least_free_mb: int = 0,
     isolation: BuildIsolation = BuildIsolation.USERNS,
     logins: Path | None = None,
+    memory_mb: int = 0,
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
     `allowed` is what pulls may reach on the host and in its network, and `logins` a file with the operator's logins there. All three
@@ -43,7 +44,15 @@ def docker_builds(
     )
     images = DockerImages(engine, stand_ins, puller)
     builder = BuildahBuilder(
-        engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb, isolation=isolation
+        engine,
+        bases,
+        images,
+        layers,
+        network,
+        certificates,
+        least_free_mb=least_free_mb,
+        memory_mb=memory_mb,
+        isolation=isolation,
     )
     return builder, images, stand_ins
 

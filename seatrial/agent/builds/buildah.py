@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.builds import archive, isolation, space, stuck, trust
+from seatrial.agent.builds import archive, isolation, memory, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
@@ -54,6 +54,7 @@ class BuildahBuilder:
     timeout_seconds: float = 1800.0
     pauses_seconds: Sequence[float] = PAUSES_SECONDS  # before further attempts of an interrupted build
     least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
+    memory_mb: int = 0  # the most that the processes of one build use together; 0: no limit
     fence: BuildFence = field(default_factory=BuildFence)
     isolation: BuildIsolation = BuildIsolation.USERNS
     name: str = "buildah"
@@ -230,7 +231,8 @@ class BuildahBuilder:
                 command, in_its_own_words, environment=environment, timeout_seconds=self.timeout_seconds
             )
             going_on = stuck.watched(running, mark)
-            ended = await space.watched(going_on, self.data, self.least_free_mb, request.service)
+            bounded = memory.watched(going_on, mark, self.memory_mb, request.service)
+            ended = await space.watched(bounded, self.data, self.least_free_mb, request.service)
         except TimeoutError as error:
             self._unfinished.add(cell.scope)
             raise BuildError(
@@ -238,7 +240,7 @@ class BuildahBuilder:
             ) from error
         except BaseException as error:
             self._unfinished.add(cell.scope)
-            if isinstance(error, NoSpace):
+            if isinstance(error, NoSpace | BuildError):
                 await self._tidy(cell)
             raise
         if ended.code:

@@ -171,15 +171,12 @@ class Preparation:
             cache_scope=self._desired.project,
             no_cache=self._deployment.no_cache,
         )
-        async with self._tools.build_slots:
-            self._tools.load.builds += 1
+        async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:
                 await self._tools.builder.build(request, log)
             except OSError as error:
                 check_space(self._tools.directory, self._tools.min_free_mb)
                 raise BuildError(f"{service.name}: the build could not run: {error}") from error
-            finally:
-                self._tools.load.builds -= 1
         return tag
 
     async def _export(self, tree: Tree) -> None:

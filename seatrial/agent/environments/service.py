@@ -99,6 +99,12 @@ class Environments:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_for_ever())
             group.create_task(self._listen_for_ever())
+            if self._tools.disks is not None:
+                group.create_task(self._tools.disks.run(self._wake))
+
+    def _wake(self, environment: str) -> None:
+        if (actor := self._actors.get(environment)) is not None:
+            actor.wake()
 
     async def close(self) -> None:
         """End the actors. Their containers keep running."""

@@ -1,6 +1,5 @@
 """The dependencies of environments, passed in by the program: tests can replace every one."""
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Protocol
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
+from seatrial.agent.environments.disk import DiskWatch
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
@@ -26,9 +27,8 @@ TOTAL = Resources(
 
 @dataclass
 class Load:
-    """How busy the agent is, and problems of its host; sent in every heartbeat."""
+    """Problems of the host; sent in every heartbeat."""
 
-    builds: int = 0
     warnings: dict[str, str] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ class ReadRecipe(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """Shared by all environments of one agent. `build_slots` caps builds across all of them."""
+    """Shared by all environments of one agent. `build_queue` caps builds across all of them."""
 
     agent: str
     directory: Path
@@ -56,11 +56,12 @@ class Tools:
     reports: Reports
     logs: LogShipping
     variables: VariableSource
-    build_slots: asyncio.Semaphore
+    build_queue: BuildQueue
     defaults: Resources
     min_free_mb: int
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
     egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
+    disks: DiskWatch | None = None  # None: nobody looks
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

@@ -69,7 +69,7 @@ def begin(
         tier=trust,
         private_networks=environment.project.private_networks and trust is Trust.TRUSTED,
         recipe_folder=environment.project.recipe_folder,
-        admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
+        admitted_at=None if totals.total(environment.project).limits else timezone.now(),
         confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment

@@ -47,6 +47,8 @@ class Environment(models.Model):
     asleep_since = models.DateTimeField(null=True)  # since then, its visitors are asked about, and wake it
     settles_at = models.DateTimeField(null=True)  # until then, its containers run, though it is asleep
     waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
+    # `wire.deployments.DiskUse`: what it holds on its host, or held when it was stopped; None: nobody has told
+    disk = models.JSONField(null=True)
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
@@ -82,7 +84,8 @@ class Environment(models.Model):
     @property
     def stopper(self) -> str:
         """Who or what stopped it, for people; empty if it was not stopped, or ended with its pull request."""
-        return "its time to live" if self.stop_cause == StopCause.TIME_TO_LIVE else self.stopped_by
+        causes = {StopCause.TIME_TO_LIVE: "its time to live", StopCause.DISK_FULL: "a full disk"}
+        return causes.get(self.stop_cause, self.stopped_by)
 
     @property
     def shown_agent(self) -> Agent | None:

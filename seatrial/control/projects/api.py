@@ -11,7 +11,7 @@ from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
 from seatrial.control.projects.callbacks import url
-from seatrial.control.projects.changing import change_project
+from seatrial.control.projects.changing import MOST_OF_A_QUOTA, change_project
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["projects"])
@@ -52,6 +52,11 @@ class ProjectAnswer(Schema):
     )
     callbacks: bool = Field(description="Whether its previews have a callback host.")
     callback_url: str = Field(description="The callback host's address; empty: it has none.")
+    max_previews: int = Field(description="Its quota of previews; 0: as many as the server allows.")
+    max_cpus: float = Field(description="Its quota of CPUs; 0: as many as the server allows.")
+    max_memory_mb: int = Field(
+        description="Its quota of memory in megabytes; 0: as much as the server allows."
+    )
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
     rescan: str = Field(
@@ -95,6 +100,20 @@ class ProjectChange(Schema):
     )
     callbacks: bool | None = Field(
         None, description="Whether its previews have one callback host, for people who sign in elsewhere."
+    )
+    max_previews: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Previews at the same time; 0: as many as the server allows. What runs goes on.",
+    )
+    max_cpus: float | None = Field(
+        None,
+        description="CPUs of all services of all its previews together; 0: as many as the server allows.",
+    )
+    max_memory_mb: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Megabytes of memory of all services of all its previews together; 0: as much as the server allows.",
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -165,6 +184,9 @@ def answer(row: Project) -> ProjectAnswer:
         recipe_folder=row.recipe_folder,
         callbacks=row.callbacks,
         callback_url=url(row),
+        max_previews=row.max_previews,
+        max_cpus=row.max_cpus,
+        max_memory_mb=row.max_memory_mb,
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,
