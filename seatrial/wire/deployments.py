@@ -74,6 +74,9 @@ class DesiredEnvironment(Message):
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
     is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
     `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
+
+    `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
+    volumes of the environment go before anything else happens. An older agent empties nothing.
     """
 
     environment: str
@@ -91,6 +94,7 @@ class DesiredEnvironment(Message):
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them
+    data: int = 0
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.agent.environments import data
-from seatrial.agent.vocabulary.labels import AGENT
+from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -198,14 +198,50 @@ async def killed_now_and_then(
             return
 
 
-@pytest.mark.parametrize("number", range(4))
-async def test_an_agent_that_is_killed_at_any_moment_seeds_once(
+@pytest.mark.parametrize("number", range(2))
+async def test_an_agent_that_is_killed_at_any_moment_seeds_once_and_resets_once(
     agent_id: str, tmp_path: Path, repository: Repository, busybox: str, chance: random.Random, number: int
 ) -> None:
     chance.seed(f"{chance.random()} {number}")
     runtime = Mortal()
     agent = Agent(agent_id, tmp_path / "agent", runtime, builder=FakeBuild(runtime))
     wanted = environment(repository, "pr-1-data", candidate=deployment(repository.commit(files(busybox))))
+    assert wanted.candidate is not None
     await killed_now_and_then(agent, runtime, wanted, chance)
     assert (written(runtime, "/schema"), written(runtime, "/rows")) == ("step\n", "row\n")
+
+    for volume in runtime.volumes.values():
+        volume.files |= {"/rows": "what a visitor wrote\n"} if "/rows" in volume.files else {}
+    reset = then(wanted, revision=9, candidate=deployment(wanted.candidate.commit), data=2)
+    await killed_now_and_then(agent, runtime, reset, chance)
+    assert (written(runtime, "/schema"), written(runtime, "/rows")) == ("step\n", "row\n")
     await runtime.close()
+
+
+async def test_a_reset_empties_everything_and_seeds_again(
+    agent: Agent, repository: Repository, busybox: str, runtime: FakeRuntime
+) -> None:
+    first = deployment(repository.commit(files(busybox)))
+    wanted = environment(repository, "pr-1-data", candidate=first)
+    other = environment(repository, "pr-2-data", candidate=deployment(first.commit))
+    async with agent.running() as environments:
+        await come_up(agent, environments, wanted)
+        await come_up(agent, environments, other, wanted.environment)
+        before = {c.name for c in await runtime.list_containers({ENVIRONMENT: other.environment})}
+        for volume in runtime.volumes.values():
+            if "/rows" in volume.files:
+                volume.files["/rows"] = "what a visitor wrote\n"
+        second = deployment(first.commit)
+        await come_up(
+            agent, environments, then(wanted, revision=5, candidate=second, data=1), other.environment
+        )
+        assert phases(agent, second) == ["migrate web", "seed web"]
+        rows = {
+            volume.labels[ENVIRONMENT]: volume.files["/rows"]
+            for volume in runtime.volumes.values()
+            if "/rows" in volume.files
+        }
+        assert rows == {wanted.environment: "row\n", other.environment: "what a visitor wrote\n"}
+        assert {c.name for c in await runtime.list_containers({ENVIRONMENT: other.environment})} == before
+        environments.unwanted(wanted.environment)
+        await gone(agent, wanted.environment)

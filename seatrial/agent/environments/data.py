@@ -17,7 +17,15 @@ from seatrial.agent.environments.phases import Phases
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerState, RestartPolicy
 from seatrial.agent.vocabulary.errors import AgentError, MigrateFailed, SeedFailed
-from seatrial.agent.vocabulary.labels import COMMAND, DEPLOYMENT, FINGERPRINT, MADE_FOR, MARK, SERVICE
+from seatrial.agent.vocabulary.labels import (
+    COMMAND,
+    DEPLOYMENT,
+    FINGERPRINT,
+    GENERATION,
+    MADE_FOR,
+    MARK,
+    SERVICE,
+)
 from seatrial.agent.vocabulary.logs import decisive
 from seatrial.wire.words import Phase
 
@@ -45,6 +53,11 @@ class Marks:
         """Set the mark. Idempotent."""
         labels = self._names.labels(service=service) | {MARK: mark}
         await self._runtime.ensure_volume(self._names.mark(mark, service), labels)
+
+    async def set_generation(self, generation: int) -> None:
+        """Say that this is the data after so many times of emptying it. Idempotent."""
+        labels = self._names.labels() | {GENERATION: str(generation)}
+        await self._runtime.ensure_volume(self._names.mark("data", str(generation)), labels)
 
 
 class DataCommands:
@@ -168,10 +181,11 @@ async def half_seeded(runtime: Runtime, names: Names, launch: Launch) -> list[st
     return half
 
 
-async def empty(runtime: Runtime, agent: str, environment: str) -> None:
+async def empty(runtime: Runtime, agent: str, environment: str, *, keep_generation: bool = False) -> None:
     """Remove the environment's containers and its volumes: all of its data, and what is known of it. Safe to repeat."""
     labels = owned_by(agent, environment)
     containers = await runtime.list_containers(labels)
     await asyncio.gather(*(runtime.remove(container.name) for container in containers))
-    for volume in await runtime.list_volumes(labels):
-        await runtime.remove_volume(volume)
+    for volume, about in (await runtime.list_volumes(labels)).items():
+        if not (keep_generation and GENERATION in about):
+            await runtime.remove_volume(volume)

@@ -99,7 +99,7 @@ class Rollout:
         if half and self._desired.live is None:
             await self._say(f"The seed of {', '.join(half)} did not end, so the data is emptied first.")
             async with self._durable_lock:
-                await empty(runtime, self._tools.agent, self._desired.environment)
+                await empty(runtime, names.agent, names.environment, keep_generation=True)
         elif half:
             left = f"the seed of {', '.join(half)} ran on what an earlier one, which did not end, had left. Reset the data to begin anew"
             return replace(launch, warnings=(*launch.warnings, left))

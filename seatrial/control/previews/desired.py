@@ -48,6 +48,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
         running=environment.kept is None and environment.tier == Tier.RUNNING,
         paused=environment.kept is None and environment.tier == Tier.PAUSED,
+        data=environment.data_generation,
     )
 
 

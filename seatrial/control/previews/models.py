@@ -46,6 +46,7 @@ class Environment(models.Model):
     asleep_since = models.DateTimeField(null=True)  # since then, its visitors are asked about, and wake it
     settles_at = models.DateTimeField(null=True)  # until then, its containers run, though it is asleep
     waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
+    data_generation = models.PositiveIntegerField(default=0)  # how often its data was to be emptied
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
