@@ -8,7 +8,7 @@ mark: it comes after the seed has ended, and goes with the data.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from seatrial.agent.environments.launch import Launch, Planned, fingerprint
@@ -80,7 +80,7 @@ class DataCommands:
         if planned.service.seed:
             await self._seed(planned, planned.service.seed)
 
-    async def _seed(self, planned: Planned, command: tuple[str, ...]) -> None:
+    async def _seed(self, planned: Planned, command: Sequence[str]) -> None:
         """Without anything that is kept, the data is new at each deployment, and so is what the seed has done."""
         if not keeps_data(self._launch):
             await self._run(planned, Phase.SEED, command)
@@ -92,7 +92,7 @@ class DataCommands:
         await self._run(planned, Phase.SEED, command)
         await self._marks.set(SEEDED, name)
 
-    async def _run(self, planned: Planned, phase: Phase, command: tuple[str, ...]) -> None:
+    async def _run(self, planned: Planned, phase: Phase, command: Sequence[str]) -> None:
         one_off = self._one_off(planned, phase, command)
         present = await self._runtime.get(one_off.spec.name)
         if present is not None and has_succeeded(present):
@@ -102,7 +102,7 @@ class DataCommands:
             await self._on_started(one_off, container)
             await self._ended(one_off, phase)
 
-    def _one_off(self, planned: Planned, phase: Phase, command: tuple[str, ...]) -> Planned:
+    def _one_off(self, planned: Planned, phase: Phase, command: Sequence[str]) -> Planned:
         """The container of the command: the service's, without its place among siblings. Volumes of a service that keeps data are
         its own: two programs in them would destroy them."""
         service = replace(planned.service, restart=RestartPolicy.NEVER, command=None, entrypoint=command)
