@@ -1,4 +1,4 @@
-"""`seatrial pulls`, `approve`, `extend`, `pin`, `sleep`, `wake`: pull requests at code hosts, and what people decide about them."""
+"""`seatrial pulls`, `approve`, `extend`, `pin`, `sleep`, `wake`, `reset-data`: pull requests at code hosts, and what people decide about them."""
 
 import os
 from typing import Annotated
@@ -84,6 +84,11 @@ def sleep(name: Name, as_json: AsJson = False) -> None:
 def wake(name: Name, as_json: AsJson = False) -> None:
     """Wake a preview that sleeps."""
     _told(_ordered(name, "wake"), " is waking", as_json)
+
+
+def reset_data(name: Name, as_json: AsJson = False) -> None:
+    """Empty the data of a preview, which cannot be undone, and deploy it anew: its seed fills it again."""
+    _told(_ordered(name, "reset-data"), " begins anew, with empty data", as_json)
 
 
 def _ordered(name: str, order: str) -> Json:

@@ -81,6 +81,8 @@ class DesiredEnvironment(Message):
     `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
 
     `callback` is the label of the host that its project registers where people sign in; empty: it has none.
+    `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
+    volumes of the environment go before anything else happens. An older agent empties nothing.
     """
 
     environment: str
@@ -98,6 +100,7 @@ class DesiredEnvironment(Message):
     running: bool = True
     paused: bool = False  # an older agent stops them
     callback: str = ""
+    data: int = 0
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:

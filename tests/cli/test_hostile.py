@@ -180,7 +180,7 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     api.routes["POST /environments/01E/extend"] = lambda _: (200, {"name": attack, "expires_at": attack})
     shown("extend", "pr-1-shop")
-    for order in ("pin", "unpin", "sleep", "wake"):
+    for order in ("pin", "unpin", "sleep", "wake", "reset-data"):
         api.routes[f"POST /environments/01E/{order}"] = lambda _: (
             200,
             {"name": attack, "expires_at": attack},
@@ -343,6 +343,7 @@ def test_every_command_is_attacked_here() -> None:
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
         "logs", "open",
+        "reset-data",
     }, "a new command: attack it above"  # fmt: skip
 
 

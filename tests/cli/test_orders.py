@@ -76,6 +76,7 @@ def test_pin_sleep_and_wake_say_what_they_did(cli: Any, shop: FakeApi) -> None:
     shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     row = {"name": "pr-7-shop", "expires_at": "2026-12-02T10:00:00Z"}
     for order, said in (
+        ("reset-data", "begins anew, with empty data"),
         ("pin", "does not expire"),
         ("unpin", "ends on"),
         ("sleep", "falls asleep"),

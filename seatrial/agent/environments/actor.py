@@ -10,7 +10,9 @@ import structlog
 
 from seatrial.agent.environments import planner
 from seatrial.agent.environments.admission import Admission, Remind
+from seatrial.agent.environments.data import Marks, empty
 from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
 from seatrial.agent.environments.recovery import Recovery
@@ -191,10 +193,22 @@ class EnvironmentActor:
                 self._followers.forget(name)
             case planner.RemoveImage(reference):
                 await self._tools.runtime.remove_image(reference)
+            case planner.EmptyData(generation):
+                await self._empty_data(generation, host)
             case planner.RemoveEverything():
                 await remove_everything(self._tools, self.environment)
                 for container in host.containers:
                     self._followers.forget(container.name)
+
+    async def _empty_data(self, generation: int, host: Host) -> None:
+        """What says that it is done comes last, so that it is done again if this is cut off."""
+        assert self._desired is not None
+        await empty(self._tools.runtime, self._tools.agent, self.environment)
+        for container in host.containers:
+            self._followers.forget(container.name)
+        names = Names.of(self._tools.agent, self._desired)
+        await Marks(self._tools.runtime, names).set_generation(generation)
+        log.info("data emptied", environment=self._desired.name, generation=generation)
 
     async def _rest(self, step: planner.Halt | planner.Pause | planner.GoOn) -> None:
         if isinstance(step, planner.Halt):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.vocabulary.containers import Container, ContainerState
-from seatrial.agent.vocabulary.labels import DEPLOYMENT
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, GENERATION
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
 AGAIN_SECONDS = 10.0  # what does not stay up that long after a start is repaired, at the pace of repairs
@@ -30,6 +30,11 @@ class Host:
     def empty(self) -> bool:
         """Whether nothing is left."""
         return not (self.containers or self.networks or self.volumes or self.images or self.trees)
+
+    @property
+    def data(self) -> int:
+        """How often the data was emptied here."""
+        return max((int(labels.get(GENERATION, 0)) for labels in self.volumes.values()), default=0)
 
     def deployments(self) -> set[str]:
         """Deployments that have anything but images on the host."""
@@ -135,6 +140,13 @@ class RemoveImage:
 
 
 @dataclass(frozen=True)
+class EmptyData:
+    """Remove all containers and volumes, because other data is desired: how often it was emptied then."""
+
+    data: int
+
+
+@dataclass(frozen=True)
 class RemoveEverything:
     """Remove everything of the environment."""
 
@@ -151,6 +163,7 @@ Step = (
     | RemoveDeployment
     | RemoveContainer
     | RemoveImage
+    | EmptyData
     | RemoveEverything
 )
 
@@ -159,6 +172,8 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
     """The steps to take now, in order; empty if everything is as desired or the next step must wait."""
     if desired is None:
         return [*_cancel_all(progress), *([] if host.empty else [RemoveEverything()])]
+    if desired.data != host.data:
+        return [*_cancel_all(progress), EmptyData(desired.data)]
     if not desired.running:
         rest = _pause(desired, host, progress) if desired.paused else _halt(host)
         return [*_cancel_all(progress), *_remove_old(desired, host, progress, now), *rest]

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 import structlog
 
 from seatrial.agent.environments.admission import Remind
+from seatrial.agent.environments.data import empty, half_seeded
 from seatrial.agent.environments.facts import with_facts
-from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.launch import Launch, Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.preparing import Preparation
@@ -75,6 +77,8 @@ class Rollout:
         if not silent:
             await self._let_in(preparation.needs, preparation.tell_needs)
         names = Names.of(self._tools.agent, self._desired)
+        if not silent:
+            launch = await self._with_whole_data(names, launch)
         startup = Startup(
             self._tools.runtime,
             names,
@@ -87,6 +91,19 @@ class Rollout:
         )
         self.so_far = startup.launched
         return await startup.run()
+
+    async def _with_whole_data(self, names: Names, launch: Launch) -> Launch:
+        """Empty data of which a seed has left the half, unless a live deployment uses it: then the launch has a warning."""
+        runtime = self._tools.runtime
+        half = await half_seeded(runtime, names, launch)
+        if half and self._desired.live is None:
+            await self._say(f"The seed of {', '.join(half)} did not end, so the data is emptied first.")
+            async with self._durable_lock:
+                await empty(runtime, names.agent, names.environment, keep_generation=True)
+        elif half:
+            left = f"the seed of {', '.join(half)} ran on what an earlier one, which did not end, had left. Reset the data to begin anew"
+            return replace(launch, warnings=(*launch.warnings, left))
+        return launch
 
     async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""

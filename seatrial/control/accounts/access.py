@@ -39,6 +39,7 @@ class Action(StrEnum):
     REBUILD_PREVIEW = "rebuild previews"
     STOP_PREVIEW = "stop previews"
     EXTEND_PREVIEW = "extend previews"
+    RESET_PREVIEW_DATA = "reset the data of previews"
     APPROVE_FORK = "approve commits from forks"
     INVITE_GUEST = "invite guests to previews"
     VIEW_VARIABLES = "view variables of previews"
@@ -66,6 +67,7 @@ _DEVELOPER = _VIEWER | {
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
+    Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
     Action.VIEW_VARIABLES,
@@ -109,7 +111,13 @@ SCOPES: dict[Scope, frozenset[Action]] = {
     Scope.POLICIES_RUN: _VIEWER | {Action.RUN_EVALUATION, Action.TRY_POLICY},
     Scope.POLICIES_WRITE: _VIEWER | {Action.MANAGE_POLICIES},
     Scope.PREVIEWS_WRITE: _VIEWER
-    | {Action.OPEN_PULL_REQUEST, Action.REBUILD_PREVIEW, Action.STOP_PREVIEW, Action.EXTEND_PREVIEW},
+    | {
+        Action.OPEN_PULL_REQUEST,
+        Action.REBUILD_PREVIEW,
+        Action.STOP_PREVIEW,
+        Action.EXTEND_PREVIEW,
+        Action.RESET_PREVIEW_DATA,
+    },
     Scope.WAIVERS_REQUEST: _VIEWER | {Action.REQUEST_WAIVER},
 }
 

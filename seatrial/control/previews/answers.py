@@ -24,7 +24,9 @@ RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING, EnvironmentState.HI
 class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
-    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    name: str = Field(
+        description="checkout, recipe, build <service>, start, migrate <service>, seed <service>, health or switch."
+    )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
     started_at: datetime = Field(description="When it began.")
     failed: bool = Field(description="Whether it failed.")

@@ -51,6 +51,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         running=environment.kept is None and environment.tier == Tier.RUNNING,
         paused=environment.kept is None and environment.tier == Tier.PAUSED,
         callback=callbacks.label(project) if project.callbacks else "",
+        data=environment.data_generation,
     )
 
 

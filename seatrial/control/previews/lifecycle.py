@@ -188,6 +188,16 @@ def resume(environment: Environment) -> None:
     announce(environment)
 
 
+def empty_data(environment: Environment) -> None:
+    """Have its agents empty its data. Nothing can be live meanwhile: the caller begins a deployment, which starts with none."""
+    assert environment.kept is None
+    if environment.live is not None:
+        _finish(environment.live, DeploymentState.SUPERSEDED)
+    environment.live, environment.services = None, []
+    environment.data_generation += 1
+    _wide_awake(environment)
+
+
 def fall_asleep(environment: Environment, tier: Tier, *, settles_at: datetime) -> None:
     """From now on its visitors are asked about. Its containers go on until `settles_at`, so that nobody is cut off who is still
     on the way; then `settle` puts them to sleep."""

@@ -49,6 +49,7 @@ class Environment(models.Model):
     waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
     # `wire.deployments.DiskUse`: what it holds on its host, or held when it was stopped; None: nobody has told
     disk = models.JSONField(null=True)
+    data_generation = models.PositiveIntegerField(default=0)  # how often its data was to be emptied
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 

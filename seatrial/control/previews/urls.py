@@ -12,6 +12,7 @@ urlpatterns = [
     path("environments/<str:key>/search", searching.search, name="search_log"),
     path("environments/<str:key>/rebuild", views.rebuild, name="rebuild"),
     path("environments/<str:key>/stop", views.stop, name="stop"),
+    path("environments/<str:key>/reset-data", views.reset_data, name="reset_data"),
     path("environments/<str:key>/undo", views.undo, name="undo"),
     path("environments/<str:key>/extend", views.extend, name="extend"),
     path("environments/<str:key>/pin", views.pin, name="pin"),

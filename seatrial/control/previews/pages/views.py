@@ -136,6 +136,16 @@ def rebuild(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @login_required
+def reset_data(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then empty its data and deploy anew."""
+    done = "The data is being reset."
+    return _confirmed(
+        request, key, Action.RESET_PREVIEW_DATA, "reset_data", _on_it(previews.reset_data), done
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
 def stop(request: HttpRequest, key: str) -> HttpResponse:
     """Ask, then stop the environment."""
     return _confirmed(
