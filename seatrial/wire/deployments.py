@@ -77,6 +77,9 @@ class DesiredEnvironment(Message):
 
     `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
     volumes of the environment go before anything else happens. An older agent empties nothing.
+
+    `save`: the data of what is live is to be saved as the snapshot of this id; `template`: the snapshot of which an environment
+    without data begins as a copy, where it is on the host. See `wire.snapshots`.
     """
 
     environment: str
@@ -95,6 +98,8 @@ class DesiredEnvironment(Message):
     running: bool = True
     paused: bool = False  # an older agent stops them
     data: int = 0
+    save: str = ""
+    template: str = ""
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from seatrial.agent.builds.base import Builder, BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.service import Environments
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shares import Shares
@@ -129,6 +130,7 @@ class Agent:
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)
+    copy_image: CopyImage | None = None
     secrets: dict[str, str] = field(default_factory=dict)  # what every deployment with variables is given
 
     async def _variables(self, environment: str, deployment: str) -> Values:
@@ -152,6 +154,7 @@ class Agent:
             min_free_mb=1,
             load=self.load,
             ways=self.ways,
+            copy_image=self.copy_image,
         )
 
     @contextlib.asynccontextmanager

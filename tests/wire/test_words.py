@@ -31,6 +31,7 @@ from seatrial.wire.states import (
     Level,
     ResultState,
     ServiceKind,
+    SnapshotState,
     TestsState,
     Tier,
     TrialState,
@@ -79,6 +80,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "result": ResultState,
     "runtime": RuntimeKind,
     "service": ServiceState,
+    "snapshot": SnapshotState,
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
@@ -102,6 +104,7 @@ IN_JSON = [
     Kept.values,
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
+    SnapshotState,
     (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
     Basis.values,

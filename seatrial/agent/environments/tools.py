@@ -9,6 +9,7 @@ from typing import Protocol
 from seatrial.agent.builds.base import Builder, Images
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
@@ -61,4 +62,5 @@ class Tools:
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
     load: Load = field(default_factory=Load)
+    copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services
