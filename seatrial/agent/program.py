@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,7 @@ from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.logs import quiet
 from seatrial.dialling import servers
 from seatrial.wire import hosts, subjects
 from seatrial.wire.agents import MOST_QUEUED, Heartbeat
@@ -90,11 +92,13 @@ class AgentProgram:
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
+        image = self._sandbox_image(tools)
+        if image is not None:
+            tools = replace(tools, copy_image=partial(image.ensure, quiet))
         followers = Followers(runtime, tools.logs, self._directory)
         environments = Environments(
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
-        image = self._sandbox_image(tools)
         policies = self._evaluations(tools, bus, image, self._harbour(bus_of(self._settings, credential)))
         builder = watch(tools)
         host = self._host_lines(tools, builder)

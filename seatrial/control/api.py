@@ -49,6 +49,7 @@ from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
+from seatrial.control.previews.snapshots_api import router as snapshots
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
@@ -104,6 +105,7 @@ for router in (
     previews,
     preview_logs,
     evidence,
+    snapshots,
     pulls,
     entrance,
     variables,

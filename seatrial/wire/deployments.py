@@ -83,6 +83,9 @@ class DesiredEnvironment(Message):
     `callback` is the label of the host that its project registers where people sign in; empty: it has none.
     `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
     volumes of the environment go before anything else happens. An older agent empties nothing.
+
+    `save`: the data of what is live is to be saved as the snapshot of this id; `template`: the snapshot of which an environment
+    without data begins as a copy, where it is on the host. See `wire.snapshots`.
     """
 
     environment: str
@@ -101,6 +104,8 @@ class DesiredEnvironment(Message):
     paused: bool = False  # an older agent stops them
     callback: str = ""
     data: int = 0
+    save: str = ""
+    template: str = ""
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:

@@ -51,6 +51,7 @@ class Phase(StrEnum):
     CHECKOUT = "checkout"
     RECIPE = "recipe"
     BUILD = "build"
+    CLONE = "clone"  # of a snapshot of data
     START = "start"
     MIGRATE = "migrate"
     SEED = "seed"

@@ -186,6 +186,21 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
             {"name": attack, "expires_at": attack},
         )
         shown(order, "pr-1-shop")
+    row = {"id": attack, "source": attack, "state": attack, "problem": attack, "removed": False}
+    api.routes["POST /environments/01E/save-data"] = lambda _: (200, row)
+    shown("save-data", "pr-1-shop")
+    saved = {
+        **row,
+        "problem": "",
+        "reflinked": True,
+        "agent": attack,
+        "for_forks": True,
+        "created_at": attack,
+    }
+    api.routes["GET /projects/01P/snapshots"] = lambda _: (200, [row, saved])
+    shown("snapshots", "shop")
+    api.routes["DELETE /snapshots/01S"] = lambda _: (200, row)
+    shown("remove-snapshot", "01S")
 
 
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
@@ -343,7 +358,7 @@ def test_every_command_is_attacked_here() -> None:
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
         "logs", "open",
-        "reset-data",
+        "reset-data", "save-data", "snapshots", "remove-snapshot",
     }, "a new command: attack it above"  # fmt: skip
 
 

@@ -176,7 +176,7 @@ class Mortal(FakeRuntime):
 
 
 async def killed_now_and_then(
-    agent: Agent, runtime: Mortal, wanted: DesiredEnvironment, chance: random.Random
+    agent: Agent, runtime: Mortal, wanted: DesiredEnvironment, chance: random.Random, *snapshots: str
 ) -> None:
     """Agents that are killed after ever more questions to the engine, until one is ready."""
     assert wanted.candidate is not None
@@ -184,10 +184,13 @@ async def killed_now_and_then(
         runtime.left, runtime.over = chance.randint(5, most), asyncio.Event()
         if most == 10**9:
             runtime.left = most
-        one = Agent(agent.id, agent.directory, runtime, builder=FakeBuild(runtime))
+        builder, copy_image = FakeBuild(runtime), agent.copy_image
+        one = Agent(agent.id, agent.directory, runtime, builder=builder, copy_image=copy_image)
         async with one.running() as environments:
             environments.wanted(wanted)
-            environments.replayed({wanted.environment})
+            for snapshot in snapshots:
+                environments.kept(snapshot)
+            environments.replayed({wanted.environment, *snapshots})
             ready = asyncio.create_task(one.reports.next(DeploymentReady, deployment=wanted.candidate.id))
             death = asyncio.create_task(runtime.over.wait())
             done, rest = await asyncio.wait({ready, death}, return_when=asyncio.FIRST_COMPLETED)

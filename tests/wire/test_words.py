@@ -32,6 +32,7 @@ from seatrial.wire.states import (
     Level,
     ResultState,
     ServiceKind,
+    SnapshotState,
     TestsState,
     Tier,
     TrialState,
@@ -80,6 +81,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "result": ResultState,
     "runtime": RuntimeKind,
     "service": ServiceState,
+    "snapshot": SnapshotState,
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
@@ -104,6 +106,7 @@ IN_JSON = [
     Kept.values,
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
+    SnapshotState,
     (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
     Basis.values,

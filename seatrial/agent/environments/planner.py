@@ -59,6 +59,7 @@ class Progress:
     started_again: Mapping[str, float] = field(default_factory=dict)  # container -> when
     repair_after: float = 0.0
     attempt_after: float = 0.0
+    saved: Mapping[str, float] = field(default_factory=dict)  # snapshot -> when how it went is told again
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ class EmptyData:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Save the data as the snapshot, or tell again how that went."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True)
 class RemoveEverything:
     """Remove everything of the environment."""
 
@@ -164,6 +172,7 @@ Step = (
     | RemoveContainer
     | RemoveImage
     | EmptyData
+    | Save
     | RemoveEverything
 )
 
@@ -185,6 +194,7 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
         *_repair(desired, host, progress, now),
         *_attempt(desired, progress, now),
         *_tidy(desired, host, progress),
+        *_save(desired, host, progress, now),
     ]
 
 
@@ -308,6 +318,16 @@ def stopped(planned: Planned, container: Container) -> bool:
 def cut_off(planned: Planned, container: Container) -> bool:
     """Whether it runs in the network of a service that has begun again since, and so has another."""
     return planned.spec.network_of is not None and container.state.up and not container.addresses
+
+
+def _save(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:
+    """What is live runs, and nothing is being changed about it."""
+    launch = progress.launches.get(desired.live.id) if desired.live else None
+    if not desired.save or launch is None or progress.attempt or progress.repair:
+        return []
+    if now < progress.saved.get(desired.save, 0.0) or broken(launch, host, durable_too=True):
+        return []
+    return [Save(desired.save)]
 
 
 def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:

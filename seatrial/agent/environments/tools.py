@@ -10,6 +10,7 @@ from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.build_queue import BuildQueue
 from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
@@ -64,4 +65,5 @@ class Tools:
     egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
     disks: DiskWatch | None = None  # None: nobody looks
+    copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

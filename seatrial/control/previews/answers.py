@@ -25,7 +25,7 @@ class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
     name: str = Field(
-        description="checkout, recipe, build <service>, start, migrate <service>, seed <service>, health or switch."
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
     )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
     started_at: datetime = Field(description="When it began.")

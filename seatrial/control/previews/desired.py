@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from seatrial.control.forges.sources import source
+from seatrial.control.previews import snapshots
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
 from seatrial.control.projects import callbacks
@@ -52,6 +53,8 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         paused=environment.kept is None and environment.tier == Tier.PAUSED,
         callback=callbacks.label(project) if project.callbacks else "",
         data=environment.data_generation,
+        save=snapshots.saving(environment, placement.agent_id),
+        template=snapshots.template(environment.pull_request),
     )
 
 

@@ -9,7 +9,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Gate, Project, PullRequest
 from seatrial.control.projects.models import Tier as Trust
-from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
+from seatrial.wire.states import DeploymentState, EnvironmentState, SnapshotState, Tier
 from seatrial.wire.words import StopCause
 
 
@@ -99,6 +99,36 @@ class Environment(models.Model):
                 return deployment.agent
         placed = self.deployments.exclude(agent=None).select_related("agent").order_by("-id").first()
         return placed.agent if placed is not None else None
+
+
+class Snapshot(models.Model):
+    """The data of a preview as somebody saved it, on one agent; see `previews.snapshots`. It outlives its environment."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="snapshots")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="snapshots")
+    environment = models.ForeignKey(Environment, models.SET_NULL, null=True, related_name="snapshots")
+    source = models.CharField(max_length=63)  # the environment's name
+    state = models.CharField(
+        max_length=10, choices=[(s, s) for s in SnapshotState], default=SnapshotState.SAVING
+    )
+    problem = models.TextField(blank=True, default="")  # why it was not saved
+    reflinked = models.BooleanField(default=False)
+    for_forks = models.BooleanField(default=False)  # previews of forks begin with it, too
+    saved_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)  # since then, nothing of it may exist
+
+    class Meta:
+        indexes = [models.Index(fields=["ended_at"], name="snapshot_ended", condition=~Q(ended_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.pk}"
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it was saved; it may have been removed since."""
+        return self.state == SnapshotState.SAVED
 
 
 class Deployment(models.Model):

@@ -106,7 +106,7 @@ class PhaseStatus(Schema):
     """A timed part of a deployment."""
 
     name: str = Field(
-        description="checkout, recipe, build <service>, start, migrate <service>, seed <service>, health or switch."
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
     )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
 
