@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.build_queue import BuildQueue
@@ -26,9 +27,10 @@ TOTAL = Resources(
 
 @dataclass
 class Load:
-    """Problems of the host; sent in every heartbeat."""
+    """Problems of the host, and what its caches hold; sent in every heartbeat."""
 
     warnings: dict[str, str] = field(default_factory=dict)
+    caches_mb: dict[str, int] = field(default_factory=dict)  # that the agent's own caches hold, by `DiskKind`
 
 
 class ReadRecipe(Protocol):
@@ -61,5 +63,6 @@ class Tools:
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
     load: Load = field(default_factory=Load)
+    kept: PulledImages | None = None  # None: no image is ever collected
     disks: DiskWatch | None = None  # None: nobody looks
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

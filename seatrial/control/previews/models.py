@@ -83,7 +83,10 @@ class Environment(models.Model):
     @property
     def stopper(self) -> str:
         """Who or what stopped it, for people; empty if it was not stopped, or ended with its pull request."""
-        causes = {StopCause.TIME_TO_LIVE: "its time to live", StopCause.DISK_FULL: "a full disk"}
+        causes: dict[str, str] = {
+            StopCause.TIME_TO_LIVE: "its time to live",
+            StopCause.DISK_FULL: "a full disk",
+        }
         return causes.get(self.stop_cause, self.stopped_by)
 
     @property
