@@ -13,6 +13,7 @@ from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.weighing import held_below
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
@@ -56,6 +57,7 @@ from seatrial.agent.survey.lines import PACKAGES, HostLines
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.logs import quiet
+from seatrial.agent.vocabulary.shares import Share
 from seatrial.dialling import servers
 from seatrial.wire import hosts, subjects
 from seatrial.wire.agents import MOST_QUEUED, Heartbeat
@@ -63,6 +65,7 @@ from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Message
 from seatrial.wire.hosts import AskHost
 from seatrial.wire.screenshots import ANSWER_SECONDS, AskScreenshot
+from seatrial.wire.words import DiskKind
 
 log = structlog.get_logger(__name__)
 
@@ -177,6 +180,7 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            kept=images.kept if isinstance(images, DockerImages) else None,
             disks=DiskWatch(
                 runtime, owned_by(bus.agent), self._directory, most_mb=self._settings.galley_max_preview_disk
             ),
@@ -202,9 +206,35 @@ class AgentProgram:
         ]
         if isinstance(tools.builder, BuildahBuilder | BuildKitBuilder):
             prunes.append(tools.builder.prune)
+        budgets = self._budgets(tools)
+        if tools.kept is not None:
+            prunes.append(tools.kept.prune)
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
-        await Housekeeping(self._directory, prunes, days, floor).run()
+        await Housekeeping(self._directory, prunes, days, floor, budgets).run()
+
+    def _budgets(self, tools: Tools) -> list[Callable[[], Awaitable[None]]]:
+        """What keeps caches to what they may hold."""
+        settings, caches = self._settings, self._settings.build_cache_directory
+
+        async def builds() -> None:
+            if isinstance(tools.builder, BuildahBuilder) and caches.is_dir():
+                await tools.builder.shrink(Share.of(settings.galley_max_build_cache).bytes_of(caches))
+            tools.load.caches_mb = await asyncio.to_thread(self._caches)
+
+        async def images() -> None:
+            if tools.kept is not None:
+                await tools.kept.shrink(Share.of(settings.galley_max_pulled_images).bytes_of(self._directory))
+
+        return [builds, images]
+
+    def _caches(self) -> dict[str, int]:
+        """Megabytes that the agent's own caches hold, by kind."""
+        folders = {
+            DiskKind.BUILD_CACHE: self._settings.build_cache_directory,
+            DiskKind.GIT: self._directory / "git",
+        }
+        return {kind.value: held_below(folder) // 1024**2 for kind, folder in folders.items()}
 
     def _sandbox_image(self, tools: Tools) -> ImageSource | None:
         if not isinstance(tools.runtime, DockerRuntime) or not isinstance(tools.images, DockerImages):
@@ -293,6 +323,7 @@ class AgentProgram:
             builds=tools.build_queue.building,
             builds_at_once=tools.build_queue.at_once,
             build_queue=tools.build_queue.waiting[:MOST_QUEUED],
+            disk=disk_of(tools),
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
@@ -327,6 +358,12 @@ async def screenshots(bus: Bus, camera: Camera | None, environments: Environment
         await answering.run()
     finally:
         await camera.close()
+
+
+def disk_of(tools: Tools) -> dict[str, int]:
+    """Megabytes that each kind holds, as it was last looked at."""
+    kinds = tools.disks.kinds if tools.disks is not None else {}
+    return {**{kind: held // 1024**2 for kind, held in kinds.items()}, **tools.load.caches_mb}
 
 
 def watch(tools: Tools) -> BuilderWatch | None:

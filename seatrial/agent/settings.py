@@ -12,6 +12,7 @@ from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.shares import Share
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -37,6 +38,11 @@ def megabytes_or_none(value: object) -> object:
     return 0 if isinstance(value, str) and value.strip() == "0" else megabytes(value)
 
 
+def _part_of_disk(text: str) -> str:
+    Share.of(text)
+    return text
+
+
 def _registries(text: str) -> str:
     try:
         addresses_of(text)
@@ -50,6 +56,7 @@ def _registries(text: str) -> str:
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
 SizeOrNone = Annotated[int, BeforeValidator(megabytes_or_none), Wanted("a size, or 0 for no limit", "10g")]
+PartOfDisk = Annotated[str, AfterValidator(_part_of_disk), Wanted("a size, or percent of the disk", "20%")]
 AgentToken = Annotated[
     SecretStr,
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
@@ -216,6 +223,16 @@ class Settings(BaseSettings):
     galley_cache_days: Annotated[float, Between(1, 36_500, "a number of days")] = Field(
         14.0,
         description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
+    )
+    galley_max_build_cache: PartOfDisk = Field(
+        "20%",
+        description="The most that layers of earlier builds may hold, as a size or in percent of the disk, such as 20g or 20%; those that were "
+        "not used for longest go first. BuildKit's daemon has limits of its own. 0: no limit.",
+    )
+    galley_max_pulled_images: PartOfDisk = Field(
+        "20%",
+        description="The most that images which this agent has pulled may hold, likewise; none that is in use is removed, and none that "
+        "somebody loaded. 0: no limit.",
     )
     galley_build_ca_file: shapes.Authorities = Field(
         None,

@@ -16,6 +16,8 @@ from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState, ResultState
 from seatrial.wire.words import EventKind
 
+MUCH = 0.8  # of what a preview may hold on the disk
+
 
 def status(as_json: AsJson = False) -> None:
     """Show agents, projects, previews and the last verdicts."""
@@ -92,9 +94,8 @@ def _used(terminal: Terminal, used: Json, total: Json) -> None:
         f" of {gigabytes(total['memory_mb'])}" if total["memory_mb"] else ""
     )
     cpus = f"{used['cpus']:g}" + (f" of {total['cpus']:g}" if total["cpus"] else "")
-    count = counted(used["previews"], "preview")
-    most = f" of {total['previews']}" if total["previews"] else ""
-    terminal.line(f"  {count}{most} may use {memory} GB of memory and {cpus} CPUs")
+    count = f"; there are {used['previews']} of {total['previews']}" if total.get("previews") else ""
+    terminal.line(f"  previews may use {memory} GB of memory and {cpus} CPUs{count}")
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:
@@ -111,6 +112,8 @@ def _environment(terminal: Terminal, environment: Json) -> None:
         until = datetime.fromisoformat(environment["undo_until"])
         undo = typed("undo", environment["name"])
         terminal.line(f"      can be undone until {until.astimezone():%H:%M:%S}: {undo}")
+    if (disk := environment.get("disk")) and disk["used_mb"] >= MUCH * disk["most_mb"]:
+        terminal.line("      ", warning(disk["text"]))
     if failed:
         terminal.line(f"      newest deployment failed: {deployment['reason']}")
     _waits(terminal, environment, indent=6)

@@ -8,6 +8,7 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.builds.python_alone import PythonAlone
 from seatrial.agent.builds.registries.logins import Logins
 from seatrial.agent.builds.registries.pull import Limits
@@ -42,7 +43,7 @@ def docker_builds(
     puller = Puller(
         engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation, Logins(logins)
     )
-    images = DockerImages(engine, stand_ins, puller)
+    images = DockerImages(engine, stand_ins, puller, kept=PulledImages(engine, data / "pulled.json"))
     builder = BuildahBuilder(
         engine,
         bases,

@@ -25,6 +25,7 @@ from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, lo
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.builds.walls import walls
+from seatrial.agent.builds.weighing import held_below
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
@@ -34,6 +35,7 @@ from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.wire.counted import counted
 
+FOR_EVER_DAYS = 36_500.0  # nothing was unused for as long
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
@@ -94,6 +96,20 @@ class BuildahBuilder:
                 (self.data / "bases.json").unlink(missing_ok=True)
 
         await self.layers.prune(unused_days, remove_scope, remove_bases)
+
+    async def shrink(self, most_bytes: int) -> None:
+        """Remove layers that were not used for longest until all of the cache holds at most `most_bytes`. Safe at any time; base
+        images that nothing stands on any more go with the next `prune`."""
+        account = await self._known_account()
+
+        async def over() -> bool:
+            return await asyncio.to_thread(held_below, self.data) > most_bytes
+
+        async def remove_scope(scope: str) -> None:
+            await self._remove(self.data / "scopes" / scope, account)
+
+        if most_bytes and await self.layers.shrink(over, remove_scope):
+            await self.prune(FOR_EVER_DAYS)
 
     async def facts(self) -> Facts:
         """What builds here, and what is wrong with it. It raises nothing."""

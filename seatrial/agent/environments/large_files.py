@@ -41,11 +41,11 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
                 if left <= 0:
                     return
                 try:
-                    is_folder, status = entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False)
+                    below, status = entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False)
                 except OSError:
                     continue
-                if is_folder and depth < MOST_DEEP:
+                if below and depth < MOST_DEEP:
                     waiting.append((entry.path, depth + 1))
                 # What it holds on the disk: a file with holes is smaller than it says.
-                elif not is_folder and (size := status.st_blocks * 512) >= LEAST_BYTES:
+                elif not below and (size := status.st_blocks * 512) >= LEAST_BYTES:
                     yield entry.path, size

@@ -148,6 +148,8 @@ class Preparation:
 
     async def _fetched(self, service: Service) -> str:
         image = service.image or ""
+        if self._tools.kept is not None:
+            self._tools.kept.hold(self._deployment.id, image)
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
             return await self._tools.images.ensure(image, self._log(service.name))
         async with self._phases.phase(Phase.BUILD, service.name):

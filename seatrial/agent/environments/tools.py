@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.build_queue import BuildQueue
@@ -28,9 +29,10 @@ TOTAL = Resources(
 
 @dataclass
 class Load:
-    """Problems of the host; sent in every heartbeat."""
+    """Problems of the host, and what its caches hold; sent in every heartbeat."""
 
     warnings: dict[str, str] = field(default_factory=dict)
+    caches_mb: dict[str, int] = field(default_factory=dict)  # that the agent's own caches hold, by `DiskKind`
 
 
 class ReadRecipe(Protocol):
@@ -64,6 +66,7 @@ class Tools:
     total: Resources = TOTAL  # and for all services of a preview together
     egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
+    kept: PulledImages | None = None  # None: no image is ever collected
     disks: DiskWatch | None = None  # None: nobody looks
     copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services
