@@ -2,6 +2,7 @@
 
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_variables import OF_VARIABLES
+from tests.claims_of_walls import OF_WALLS
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -98,7 +99,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Our own processes listen on the loopback only": (
         f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
     ),
-    "- An agent that runs as root installs two firewall rules": (
+    "- An agent that runs as root installs firewall rules": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
         f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
     ),
@@ -251,6 +252,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_POLICIES,
     **OF_VARIABLES,
+    **OF_WALLS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

@@ -319,6 +319,7 @@ class AgentProgram:
             python=policies.python,
             sandbox_problem=policies.problem,
             sandbox_problem_seconds=policies.problem_seconds,
+            contains_forks=host.contains_forks if host is not None else False,
             environments=environments.count,
             builds=tools.build_queue.building,
             builds_at_once=tools.build_queue.at_once,

@@ -296,7 +296,8 @@ class Settings(BaseSettings):
     ] = Field(
         "",
         description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own. They "
-        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked.",
+        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked. Previews reach them "
+        "too, for names only.",
     )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."

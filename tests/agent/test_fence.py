@@ -120,6 +120,9 @@ async def test_the_internet_is_open_and_private_networks_only_to_those_that_may(
         Egress.INTERNET: {internet, names},
         Egress.OPEN: {internet, names, private, shared},
     }
+    for program in (firewall.IPV4, firewall.IPV6):
+        saved = await firewall.in_force(program) or ""
+        assert not [one for one in runtime.fence._made[program] if one.flushed_in(saved)], program
     assert not runtime.warnings
 
 

@@ -5,6 +5,7 @@ after whatever crash, makes the same. A network that is not listed (it is being 
 """
 
 import ipaddress
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from seatrial.agent.vocabulary.egress import Egress
 
 HOST, BEYOND, METADATA = "GALLEY-PREVIEWS", "GALLEY-EGRESS", "GALLEY-METADATA"
 OURS = ("-i", PREVIEW_INTERFACES)
-RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))  # where engines look
+RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))  # where engines look,
+DAEMON = Path("/etc/docker/daemon.json")  # unless this says "dns"
 ANSWERS = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "RETURN")
 NEIGHBOURS = ("-p", "ipv6-icmp", "-j", "RETURN")  # without which there is no way to the bridge's router
 PRIVATE_4 = (
@@ -55,19 +57,34 @@ def closed(program: str) -> list[str]:
     return [*PRIVATE[IPV6], *translated]
 
 
-def resolvers(program: str) -> list[str]:
-    """The host's resolvers, which the engine asks from the place of the container that asks it. They may be in a private network."""
-    found: dict[str, None] = {}
+def resolvers(program: str, more: Iterable[str] = ()) -> list[str]:
+    """The host's resolvers and the engine's, which the engine asks from the place of the container that asks it. They may be in a private
+    network. `more` are those that the operator names."""
+    named = [*_nameservers(), *_of_the_engine(), *more]
+    return list(dict.fromkeys(one for text in named for one in _usable(program, text.partition("%")[0])))
+
+
+def _nameservers() -> Iterator[str]:
     for file in RESOLVERS:
-        try:
-            lines = file.read_text(errors="replace").splitlines()
-        except OSError:
-            continue
-        for line in lines:
+        for line in _text(file).splitlines():
             match line.split():
                 case ["nameserver", address, *_]:
-                    found |= dict.fromkeys(_usable(program, address.partition("%")[0]))
-    return list(found)
+                    yield address
+
+
+def _of_the_engine() -> list[str]:
+    try:
+        said = json.loads(_text(DAEMON) or "{}").get("dns", [])
+        return [str(one) for one in said]
+    except (ValueError, AttributeError, TypeError):
+        return []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _usable(program: str, text: str) -> Iterator[str]:

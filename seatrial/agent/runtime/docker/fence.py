@@ -45,14 +45,15 @@ def interface(network: str) -> str:
 
 
 class PreviewFence:
-    """Firewall rules for previews. Without `wanted`, the host's rules are left alone.
+    """Firewall rules for previews. Without `wanted`, the host's rules are left alone. `resolvers`: of the engine, beside the host's.
 
     `warnings` says if rules are missing, or do not count: where a network's bridge is not among our interfaces, or where
     somebody who tried (`doubt`) has found so.
     """
 
-    def __init__(self, *, wanted: bool = True) -> None:
+    def __init__(self, *, wanted: bool = True, resolvers: Sequence[str] = ()) -> None:
         self._wanted = wanted
+        self._resolvers = tuple(resolvers)
         self._lock = asyncio.Lock()
         self._up = False
         self._made: dict[str, list[firewall.Chain]] = {}  # what we made last, by the program that made it
@@ -111,7 +112,7 @@ class PreviewFence:
         if saved is None:
             return False
         before = self._made.get(program, [])
-        wanted = egress.chains(networks, saved, program, egress.resolvers(program))
+        wanted = egress.chains(networks, saved, program, egress.resolvers(program, self._resolvers))
         if before == wanted and all(chain.stands_in(saved) for chain in before):
             return True
         if any(chain.flushed_in(saved) for chain in before):
