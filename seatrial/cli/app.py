@@ -17,6 +17,7 @@ from seatrial.cli import (
     demo,
     doctor,
     evaluations,
+    evidence,
     forges,
     glass,
     init,
@@ -79,6 +80,8 @@ app.command()(orders.pin)
 app.command()(orders.unpin)
 app.command()(orders.sleep)
 app.command()(orders.wake)
+app.command()(evidence.screenshots)
+app.command()(evidence.compare)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(recipe.recipe)

@@ -9,10 +9,12 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.evidence import retention, taking
 from seatrial.control.previews.evidence.differing import NotComparable, difference, opened
 from seatrial.control.previews.evidence.models import ComparedWith, Screenshot, ScreenshotState
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.triggers.comments import _parts
 from seatrial.wire.screenshots import NoScreenshot, Shown
 from tests import factories
 
@@ -185,6 +187,19 @@ class TestBase:
         other.pull_request.__class__.objects.update(merged=True)
         live(cast)
         assert take(png()).before is None
+
+
+def test_the_comment_below_the_pull_request_leads_there(cast: factories.Cast) -> None:
+    environment = live(cast)
+    shot = take(png())
+    told = OutboxMessage.objects.filter(subject="comment").get()
+    assert told.body == {"pull_request": environment.pull_request_id}
+    said = "\n".join(_parts(environment.pull_request))
+    assert f"/deployments/{shot.deployment_id}#screenshot-web)" in said
+    newer = redeployed(environment)
+    take(png(mark=(1, 1)))
+    said = "\n".join(_parts(environment.pull_request))
+    assert f"/deployments/{newer.pk}#screenshot-web), 0.08 % changed" in said
 
 
 class TestRetention:
