@@ -301,8 +301,10 @@ class TestComparison:
         before = environment.live
         assert before is not None
         after = redeployed(environment)
-        web = {**before.services[0], "facts": {"image": "nginx:1", "image_bytes": 5_000_000, "user": "www"}}
-        Deployment.objects.filter(pk=after.pk).update(services=[web, before.services[2]])
+        web, api, db = before.services
+        old, new = ({**web, "facts": {"image": f"nginx:{n}", "image_bytes": n * 5_000_000}} for n in (1, 2))
+        Deployment.objects.filter(pk=before.pk).update(services=[old, api, db])
+        Deployment.objects.filter(pk=after.pk).update(services=[new, {**db, "facts": {"image": "postgres"}}])
         factories.phases(before, ("checkout", 0, 1.0), ("build api", 1, 3.0))
         factories.phases(after, ("checkout", 0, 1.5))
         client = Client()
@@ -316,7 +318,7 @@ class TestComparison:
         ]
         rows = {one["name"]: one for one in found["services"]}
         assert rows["api"]["after"] is None and rows["api"]["differs"]
-        assert rows["web"]["differs"] and rows["web"]["after"]["image_bytes"] == 5_000_000
+        assert rows["web"]["differs"] and rows["web"]["after"]["image_bytes"] == 10_000_000
         assert not rows["db"]["differs"]
         backwards = client.get(f"/api/v1/deployments/{before.pk}/comparison?other={after.pk}").json()
         assert backwards["before"]["deployment"] == before.pk, "the earlier one is before"
