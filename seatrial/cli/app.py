@@ -17,6 +17,7 @@ from seatrial.cli import (
     demo,
     doctor,
     evaluations,
+    evidence,
     forges,
     glass,
     init,
@@ -87,6 +88,8 @@ app.command("reset-data")(orders.reset_data)
 app.command("save-data")(orders.save_data)
 app.command()(orders.snapshots)
 app.command("remove-snapshot")(orders.remove_snapshot)
+app.command()(evidence.screenshots)
+app.command()(evidence.compare)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(recipe.recipe)

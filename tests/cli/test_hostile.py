@@ -21,6 +21,7 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
+from tests.cli import test_evidence
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
 from tests.sources import nodes
@@ -203,6 +204,12 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     shown("remove-snapshot", "01S")
 
 
+def test_screenshots_and_compare(shown: Shown, api: FakeApi, attack: str) -> None:
+    test_evidence.served(api, text=attack)
+    shown("screenshots", "pr-1-shop")
+    shown("compare", "pr-1-shop")
+
+
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
     monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
 
@@ -359,6 +366,7 @@ def test_every_command_is_attacked_here() -> None:
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
         "logs", "open",
         "reset-data", "save-data", "snapshots", "remove-snapshot",
+        "screenshots", "compare",
     }, "a new command: attack it above"  # fmt: skip
 
 

@@ -106,6 +106,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
+    from tests.dashboard.pictured import pictured
     from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
     from tests.dashboard.varied import varied
@@ -140,6 +141,10 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{harbour.live.pk}/search?search=nothing",
         f"/environments/{gated(harbour).pk}/guests",
+        f"/deployments/{pictured(harbour)[1].pk}",
+        f"/deployments/{harbour.live.live_id}",
+        f"/deployments/{pictured(harbour)[1].pk}/compared",
+        f"/environments/{pictured(harbour)[1].environment_id}",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",

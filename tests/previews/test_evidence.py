@@ -9,10 +9,12 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.evidence import retention, taking
 from seatrial.control.previews.evidence.differing import NotComparable, difference, opened
 from seatrial.control.previews.evidence.models import ComparedWith, Screenshot, ScreenshotState
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.triggers.comments import _parts
 from seatrial.wire.screenshots import NoScreenshot, Shown
 from tests import factories
 
@@ -187,6 +189,19 @@ class TestBase:
         assert take(png()).before is None
 
 
+def test_the_comment_below_the_pull_request_leads_there(cast: factories.Cast) -> None:
+    environment = live(cast)
+    shot = take(png())
+    told = OutboxMessage.objects.filter(subject="comment").get()
+    assert told.body == {"pull_request": environment.pull_request_id}
+    said = "\n".join(_parts(environment.pull_request))
+    assert f"/deployments/{shot.deployment_id}#screenshot-web)" in said
+    newer = redeployed(environment)
+    take(png(mark=(1, 1)))
+    said = "\n".join(_parts(environment.pull_request))
+    assert f"/deployments/{newer.pk}#screenshot-web), 0.08 % changed" in said
+
+
 class TestRetention:
     def kept(self) -> list[str]:
         return list(
@@ -286,8 +301,10 @@ class TestComparison:
         before = environment.live
         assert before is not None
         after = redeployed(environment)
-        web = {**before.services[0], "facts": {"image": "nginx:1", "image_bytes": 5_000_000, "user": "www"}}
-        Deployment.objects.filter(pk=after.pk).update(services=[web, before.services[2]])
+        web, api, db = before.services
+        old, new = ({**web, "facts": {"image": f"nginx:{n}", "image_bytes": n * 5_000_000}} for n in (1, 2))
+        Deployment.objects.filter(pk=before.pk).update(services=[old, api, db])
+        Deployment.objects.filter(pk=after.pk).update(services=[new, {**db, "facts": {"image": "postgres"}}])
         factories.phases(before, ("checkout", 0, 1.0), ("build api", 1, 3.0))
         factories.phases(after, ("checkout", 0, 1.5))
         client = Client()
@@ -301,7 +318,7 @@ class TestComparison:
         ]
         rows = {one["name"]: one for one in found["services"]}
         assert rows["api"]["after"] is None and rows["api"]["differs"]
-        assert rows["web"]["differs"] and rows["web"]["after"]["image_bytes"] == 5_000_000
+        assert rows["web"]["differs"] and rows["web"]["after"]["image_bytes"] == 10_000_000
         assert not rows["db"]["differs"]
         backwards = client.get(f"/api/v1/deployments/{before.pk}/comparison?other={after.pk}").json()
         assert backwards["before"]["deployment"] == before.pk, "the earlier one is before"

@@ -46,6 +46,9 @@ class ServiceSide(Schema):
     """A service, in one of the two."""
 
     kind: str = Field(description="web, api, worker, database, cache, queue or other.")
+    known: bool = Field(
+        description="Whether more than its kind is known: it was, once its deployment was ready."
+    )
     image: str = Field(description="The image that its recipe names; empty: it is built.")
     image_bytes: int | None = Field(description="The size of its image; null: unknown.")
     ports: list[int] | None = Field(description="TCP ports that it listens on; null: unknown.")
@@ -148,14 +151,17 @@ def _services(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]])
 
 
 def _row(name: str, before: ServiceSide | None, after: ServiceSide | None) -> ServiceRow:
-    without_size = [one and one.model_dump(exclude={"image_bytes"}) for one in (before, after)]
-    return ServiceRow(name=name, before=before, after=after, differs=without_size[0] != without_size[1])
+    known = before is not None and after is not None and before.known and after.known
+    told = {"kind", "image", "ports", "user"} if known else {"kind"}
+    old, new = (one and one.model_dump(include=told) for one in (before, after))
+    return ServiceRow(name=name, before=before, after=after, differs=old != new)
 
 
 def _service(one: dict[str, Any]) -> ServiceSide:
     facts = one.get("facts") or {}
     return ServiceSide(
         kind=str(one["kind"]),
+        known=bool(facts),
         image=facts.get("image") or "",
         image_bytes=facts.get("image_bytes"),
         ports=facts.get("listening"),

@@ -45,7 +45,7 @@ def screenshots_of(deployments: Sequence[Deployment]) -> list[ScreenshotAnswer]:
         Screenshot.objects.filter(deployment__in=[one.pk for one in deployments])
         .select_related("deployment", "before__deployment")
         .defer(*PICTURES, *(f"before__{name}" for name in PICTURES))
-        .order_by("service", "id")
+        .order_by("-state", "service", "id")  # those that there are come first
     )
     found = list(rows)
     wanted = {row.pk for row in found} | {row.before_id for row in found if row.before_id}

@@ -8,6 +8,8 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
+from seatrial.control.outbox import services as outbox
+from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews.evidence.bases import base_of
 from seatrial.control.previews.evidence.models import Screenshot, ScreenshotState
 from seatrial.control.previews.models import Environment
@@ -73,6 +75,7 @@ def taken(screenshot: str, shown: Shown, png: bytes, now: datetime) -> None:
     row.digest, row.picture = hashlib.sha256(png).hexdigest(), png
     _compare(row, png)
     row.save()
+    outbox.instruct(Instruction.COMMENT, pull_request=row.deployment.environment.pull_request_id)
 
 
 @transaction.atomic
