@@ -46,6 +46,8 @@ from seatrial.agent.survey.answering import Answering
 from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
+from seatrial.agent.tunnels.answering import Tunnels
+from seatrial.agent.tunnels.opening import Opening
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.dialling import servers
@@ -98,6 +100,7 @@ class AgentProgram:
                 bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
+            "tunnels": Tunnels(bus, Opening(runtime, bus.agent)).run,
             "surveys": Answering(bus, self._survey(tools, image, builder)).run,
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }

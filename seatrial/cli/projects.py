@@ -43,6 +43,16 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+Tunnels = Annotated[
+    bool | None,
+    typer.Option(
+        "--tunnels/--no-tunnels", help="Whether developers get into previews with exec and port-forward."
+    ),
+]
+ForkTunnels = Annotated[
+    bool | None,
+    typer.Option("--fork-tunnels/--no-fork-tunnels", help="Whether they get into those of forks, too."),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
@@ -78,6 +88,8 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    tunnels: Tunnels = None,
+    fork_tunnels: ForkTunnels = None,
     recipe: Recipe = None,
     label: Labels = None,
     stack: Stack = None,
@@ -94,6 +106,8 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "tunnels_allowed": tunnels,
+        "tunnels_of_forks": fork_tunnels,
         "recipe_folder": recipe,
         "labels": [one for one in label if one] if label else None,
         "stack": stack,

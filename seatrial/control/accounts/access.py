@@ -4,6 +4,7 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, invite guests to them,   |
+|           | run commands in them, connect to their ports,                          |
 |           | look at variables, approve what comes from forks, run evaluations,     |
 |           | request waivers, try policies                                          |
 | admin     | also projects, variables, policies, waivers, broken glass,             |
@@ -39,6 +40,7 @@ class Action(StrEnum):
     STOP_PREVIEW = "stop previews"
     EXTEND_PREVIEW = "extend previews"
     APPROVE_FORK = "approve commits from forks"
+    OPEN_TUNNEL = "run commands in previews or connect to their ports"
     INVITE_GUEST = "invite guests to previews"
     VIEW_VARIABLES = "view variables of previews"
     MANAGE_VARIABLES = "manage variables of previews"
@@ -66,6 +68,7 @@ _DEVELOPER = _VIEWER | {
     Action.EXTEND_PREVIEW,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.OPEN_TUNNEL,
     Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,

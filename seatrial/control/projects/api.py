@@ -43,6 +43,10 @@ class ProjectAnswer(Schema):
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    tunnels_allowed: bool = Field(
+        description="Whether developers may run commands in its previews, and connect to their ports."
+    )
+    tunnels_of_forks: bool = Field(description="Whether they may in previews of forks, too.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
@@ -77,6 +81,12 @@ class ProjectChange(Schema):
     )
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
+    )
+    tunnels_allowed: bool | None = Field(
+        None, description="Whether developers may run commands in previews, and connect to their ports."
+    )
+    tunnels_of_forks: bool | None = Field(
+        None, description="Whether they may in previews of pull requests from forks, too."
     )
     recipe_folder: str | None = Field(
         None,
@@ -146,6 +156,8 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        tunnels_allowed=row.tunnels_allowed,
+        tunnels_of_forks=row.tunnels_of_forks,
         recipe_folder=row.recipe_folder,
         labels=row.labels,
         stack=row.stack,

@@ -35,6 +35,8 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    tunnels_allowed: bool
+    tunnels_of_forks: bool
     recipe_folder: str
     labels: list[str]
     stack: str

@@ -67,7 +67,16 @@ class SettingsForm(forms.Form):
         label="Build forked PRs",
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
-
+    tunnels_allowed = forms.BooleanField(
+        required=False,
+        label="Commands and ports",
+        help_text="Developers may run commands in its previews, and connect to their ports, from the command line.",
+    )
+    tunnels_of_forks = forms.BooleanField(
+        required=False,
+        label="Also in those of forks",
+        help_text="The same in previews of pull requests from forks, whose code may look back at whoever gets in.",
+    )
     recipe_folder = forms.CharField(
         required=False,
         max_length=MOST_OF_A_FOLDER,
@@ -112,6 +121,8 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            tunnels_allowed=entered["tunnels_allowed"],
+            tunnels_of_forks=entered["tunnels_of_forks"],
             recipe_folder=entered["recipe_folder"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],

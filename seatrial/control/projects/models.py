@@ -71,6 +71,9 @@ class Project(models.Model):
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    # Whether developers may get into its previews: see the app `tunnels`
+    tunnels_allowed = models.BooleanField(default=True)
+    tunnels_of_forks = models.BooleanField(default=False)  # also into those of forks
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
