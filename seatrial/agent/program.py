@@ -54,6 +54,8 @@ from seatrial.agent.survey.answering import Answering, Asked
 from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
+from seatrial.agent.tunnels.answering import Tunnels
+from seatrial.agent.tunnels.opening import Opening
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.logs import quiet
@@ -116,6 +118,7 @@ class AgentProgram:
             ),
             "evaluations": policies.run,
             "surveys": surveys(bus, self._survey(tools, image, builder)).run,
+            "tunnels": Tunnels(bus, Opening(runtime, bus.agent)).run,
             "screenshots": lambda: screenshots(bus, self._camera(tools), environments),
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }

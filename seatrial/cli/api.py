@@ -33,6 +33,12 @@ class Api:
             verify=NO_AUTHORITIES,
         )
 
+    @property
+    def websocket(self) -> tuple[str, Mapping[str, str]]:
+        """Where WebSockets are, and the headers that they take."""
+        base = self.remembered.api_url.replace("http", "ws", 1)
+        return f"{base}/api/v1", {"Authorization": self._client.headers["Authorization"]}
+
     def get(self, path: str, **query: object) -> Any:
         """The parsed answer to a GET."""
         given = {name: str(value) for name, value in query.items() if value is not None}
@@ -122,6 +128,12 @@ def message_of(answer: httpx.Response) -> str:
         return f"the platform answered {answer.status_code}"
     detail = body.get("detail") if isinstance(body, dict) else body
     return f"the platform answered {answer.status_code}: {detail}"
+
+
+def refusal_of(status: int, body: bytes) -> CommandError:
+    """What the REST interface refused outside of an ordinary call."""
+    answer = httpx.Response(status, content=body)
+    return CommandError(message_of(answer), word=_word_of(answer))
 
 
 def _word_of(answer: httpx.Response) -> str:

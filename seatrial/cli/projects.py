@@ -66,6 +66,16 @@ MostMemory = Annotated[
         "--max-memory", help="Memory of all its previews, such as 20g. 0: as much as the server allows."
     ),
 ]
+Tunnels = Annotated[
+    bool | None,
+    typer.Option(
+        "--tunnels/--no-tunnels", help="Whether developers get into previews with exec and port-forward."
+    ),
+]
+ForkTunnels = Annotated[
+    bool | None,
+    typer.Option("--fork-tunnels/--no-fork-tunnels", help="Whether they get into those of forks, too."),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
@@ -106,6 +116,8 @@ def change(
     only_labelled: Labelled = None,
     forks: Forks = None,
     private_networks: PrivateNetworks = None,
+    tunnels: Tunnels = None,
+    fork_tunnels: ForkTunnels = None,
     recipe: Recipe = None,
     callbacks: Callbacks = None,
     max_previews: MostPreviews = None,
@@ -127,6 +139,8 @@ def change(
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
         "private_networks": private_networks,
+        "tunnels_allowed": tunnels,
+        "tunnels_of_forks": fork_tunnels,
         "recipe_folder": recipe,
         "callbacks": callbacks,
         "max_previews": max_previews,

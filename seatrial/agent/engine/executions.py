@@ -1,9 +1,14 @@
 """Commands that the engine runs inside a running container. The engine cannot end a command it has started there."""
 
 import asyncio
+import contextlib
 
+import aiohttp
 from aiodocker.execs import Exec
+from aiodocker.stream import Stream
+from yarl import URL
 
+from seatrial.agent.engine.attached import Attached
 from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.frames import frames
 from seatrial.agent.vocabulary.errors import EngineRefused
@@ -38,6 +43,45 @@ class Execution:
                 return None
         with self._connection.calls():
             return int((await self._execution.inspect())["ExitCode"] or 0), output
+
+    async def attached(self) -> Attached:
+        """Start the command with its streams. Those of one with a terminal come in frames too, all as output.
+
+        The caller closes them. This takes a connection that is upgraded although it has a body.
+        """
+
+        async def start() -> tuple[URL, bytes, bool]:
+            return URL(f"exec/{self._execution.id}/start"), b"{}", False
+
+        stream = Stream(self._connection.streams, start, aiohttp.ClientTimeout(sock_connect=5))
+        with self._connection.calls():
+            try:
+                await stream.__aenter__()
+            except BaseException:
+                await stream.close()
+                raise
+        return Attached(stream)
+
+    async def resize(self, rows: int, columns: int) -> None:
+        """Tell the command's terminal its size. A no-op once the command has ended."""
+        params = {"h": str(rows), "w": str(columns)}
+        with contextlib.suppress(EngineRefused):
+            async with self._connection.request("POST", f"exec/{self._execution.id}/resize", params=params):
+                pass
+
+    async def exit_code(self) -> int | None:
+        """None while it runs."""
+        with self._connection.calls():
+            shown = await self._execution.inspect()
+        return None if shown["Running"] or shown["ExitCode"] is None else int(shown["ExitCode"])
+
+    async def ended(self, every_seconds: float) -> int:
+        """Wait for its exit code, which the engine only tells to who asks."""
+        while True:
+            code = await self.exit_code()
+            if code is not None:
+                return code
+            await asyncio.sleep(every_seconds)
 
     async def goes_on(self) -> bool:
         """Whether the command has not ended: it runs, or a busy engine has not started it yet."""

@@ -4,6 +4,7 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, invite guests to them,   |
+|           | run commands in them, connect to their ports,                          |
 |           | look at variables, approve what comes from forks, run evaluations,     |
 |           | request waivers, try policies                                          |
 | admin     | also projects, variables, policies, waivers, broken glass,             |
@@ -41,6 +42,7 @@ class Action(StrEnum):
     EXTEND_PREVIEW = "extend previews"
     RESET_PREVIEW_DATA = "reset the data of previews"
     APPROVE_FORK = "approve commits from forks"
+    OPEN_TUNNEL = "run commands in previews or connect to their ports"
     INVITE_GUEST = "invite guests to previews"
     VIEW_VARIABLES = "view variables of previews"
     MANAGE_VARIABLES = "manage variables of previews"
@@ -70,6 +72,7 @@ _DEVELOPER = _VIEWER | {
     Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.OPEN_TUNNEL,
     Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,

@@ -47,6 +47,10 @@ class ProjectAnswer(Schema):
     private_networks: bool = Field(
         description="Whether its previews, but for those of forks, may connect to private networks."
     )
+    tunnels_allowed: bool = Field(
+        description="Whether developers may run commands in its previews, and connect to their ports."
+    )
+    tunnels_of_forks: bool = Field(description="Whether they may in previews of forks, too.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
@@ -92,6 +96,12 @@ class ProjectChange(Schema):
     private_networks: bool | None = Field(
         None,
         description="Whether its previews may connect to private networks, from their next deployment on; the instance admin says so.",
+    )
+    tunnels_allowed: bool | None = Field(
+        None, description="Whether developers may run commands in previews, and connect to their ports."
+    )
+    tunnels_of_forks: bool | None = Field(
+        None, description="Whether they may in previews of pull requests from forks, too."
     )
     recipe_folder: str | None = Field(
         None,
@@ -181,6 +191,8 @@ def answer(row: Project) -> ProjectAnswer:
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
         private_networks=row.private_networks,
+        tunnels_allowed=row.tunnels_allowed,
+        tunnels_of_forks=row.tunnels_of_forks,
         recipe_folder=row.recipe_folder,
         callbacks=row.callbacks,
         callback_url=url(row),

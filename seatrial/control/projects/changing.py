@@ -45,6 +45,8 @@ class ProjectSettings(TypedDict, total=False):
     previews_need_label: bool
     previews_of_forks: bool
     private_networks: bool
+    tunnels_allowed: bool
+    tunnels_of_forks: bool
     recipe_folder: str
     callbacks: bool
     max_previews: int

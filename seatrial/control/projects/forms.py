@@ -74,6 +74,16 @@ class SettingsForm(forms.Form):
         label="Private networks",
         help_text="Its previews, but for those of forks, connect to machines in the private networks of the hosts they run on. The instance admin says so. Counts from a preview's next deployment on.",
     )
+    tunnels_allowed = forms.BooleanField(
+        required=False,
+        label="Commands and ports",
+        help_text="Developers may run commands in its previews, and connect to their ports, from the command line.",
+    )
+    tunnels_of_forks = forms.BooleanField(
+        required=False,
+        label="Also in those of forks",
+        help_text="The same in previews of pull requests from forks, whose code may look back at whoever gets in.",
+    )
     recipe_folder = forms.CharField(
         required=False,
         max_length=MOST_OF_A_FOLDER,
@@ -158,6 +168,8 @@ class SettingsForm(forms.Form):
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
             private_networks=entered["private_networks"],
+            tunnels_allowed=entered["tunnels_allowed"],
+            tunnels_of_forks=entered["tunnels_of_forks"],
             recipe_folder=entered["recipe_folder"],
             callbacks=entered["callbacks"],
             max_previews=entered["max_previews"] or 0,

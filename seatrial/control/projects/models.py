@@ -74,6 +74,9 @@ class Project(models.Model):
     private_networks = models.BooleanField(
         default=False
     )  # its previews, but for those of forks, connect to them
+    # Whether developers may get into its previews: see the app `tunnels`
+    tunnels_allowed = models.BooleanField(default=True)
+    tunnels_of_forks = models.BooleanField(default=False)  # also into those of forks
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
     callbacks = models.BooleanField(default=False)  # whether it has a callback host: see `previews.callbacks`
     # Its quota, where that is less than what the server allows every project; 0: as much as that
