@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('fleet', '0002_draining'),
         ('previews', '0017_disk'),
-        ('projects', '0012_recipe_folder'),
+        ('projects', '0016_tunnels'),
     ]
 
     operations = [
