@@ -55,6 +55,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
     ),
+    # What is in previews
+    "- A reset empties the volumes of one preview": (
+        "tests/environments/test_data.py::test_a_reset_empties_everything_and_seeds_again",
+    ),
+    "- What a preview of a fork has written": (
+        "tests/previews/test_snapshots.py::test_forks_put_nothing_in_and_get_only_what_is_marked_for_them",
+    ),
+    "- Only an admin saves data": (
+        "tests/previews/test_snapshots.py::test_only_admins_save_and_remove_and_members_look",
+        "tests/previews/test_snapshots.py::test_what_was_saved_last_is_what_new_previews_begin_with",
+    ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
         f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",
