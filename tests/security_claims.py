@@ -71,6 +71,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{SEEN}::TestTaking::test_what_is_no_picture_is_not_kept",
         f"{SEEN}::TestSeen::test_the_picture",
     ),
+    # What is in previews
+    "- A reset empties the volumes of one preview": (
+        "tests/environments/test_data.py::test_a_reset_empties_everything_and_seeds_again",
+    ),
+    "- What a preview of a fork has written": (
+        "tests/previews/test_snapshots.py::test_forks_put_nothing_in_and_get_only_what_is_marked_for_them",
+    ),
+    "- Only an admin saves data": (
+        "tests/previews/test_snapshots.py::test_only_admins_save_and_remove_and_members_look",
+        "tests/previews/test_snapshots.py::test_what_was_saved_last_is_what_new_previews_begin_with",
+    ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
         f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",

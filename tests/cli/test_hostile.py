@@ -181,11 +181,9 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     api.routes["POST /environments/01E/extend"] = lambda _: (200, {"name": attack, "expires_at": attack})
     shown("extend", "pr-1-shop")
+    named = {"name": attack, "expires_at": attack}
     for order in ("pin", "unpin", "sleep", "wake", "reset-data"):
-        api.routes[f"POST /environments/01E/{order}"] = lambda _: (
-            200,
-            {"name": attack, "expires_at": attack},
-        )
+        api.routes[f"POST /environments/01E/{order}"] = lambda _: (200, named)
         shown(order, "pr-1-shop")
     row = {"id": attack, "source": attack, "state": attack, "problem": attack, "removed": False}
     api.routes["POST /environments/01E/save-data"] = lambda _: (200, row)

@@ -50,6 +50,7 @@ OUT_OF_REACH = """() => [
 def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
     from tests.dashboard.authorized import authorized
+    from tests.dashboard.saved import saved
 
     connection, asked = authorized(harbour)
     return [
@@ -63,6 +64,8 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/environments/{harbour.kept.pk}",
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
+        f"/environments/{harbour.live.pk}/save-data",
+        f"/projects/{saved(harbour).pk}/data",
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         *paths_of_policies(harbour),
         "/agents",
