@@ -52,7 +52,7 @@ class PreviewFence:
     """
 
     def __init__(self, *, wanted: bool = True, resolvers: Sequence[str] = ()) -> None:
-        self._wanted = wanted
+        self.wanted = wanted
         self._resolvers = tuple(resolvers)
         self._lock = asyncio.Lock()
         self._up = False
@@ -65,12 +65,12 @@ class PreviewFence:
     @property
     def stands(self) -> bool:
         """Whether the rules were put up, which is not yet proof that they count."""
-        return self._wanted and self._up
+        return self.wanted and self._up
 
     @property
     def gap(self) -> str:
         """Why rules limit nothing, with the fix; empty if they do."""
-        if not self._wanted:
+        if not self.wanted:
             return UNWANTED
         doubts = (self.doubt,) if self.doubt else ()
         return next(iter((*self._missing, *self._elsewhere, *doubts)), "" if self._up else UNFENCED)
@@ -81,7 +81,7 @@ class PreviewFence:
         doubts = (self.doubt,) if self.doubt else ()
         recent = time.monotonic() - self._flushed_at < REMEMBERED_SECONDS
         flushed = (FLUSHED,) if recent and self._up else ()
-        return (*self._missing, *self._elsewhere, *doubts, *flushed) if self._wanted else ()
+        return (*self._missing, *self._elsewhere, *doubts, *flushed) if self.wanted else ()
 
     def look_for(self, bridge: str) -> None:
         """Called when a network was made: its bridge is among our interfaces, or our rules are in another place than it."""
@@ -93,7 +93,7 @@ class PreviewFence:
         Called before every network is created, whenever the engine (re)appears and every AGAIN_SECONDS: a restart of the host or a
         reload of its firewall removes the rules.
         """
-        if not self._wanted:
+        if not self.wanted:
             return
         async with self._lock:
             up = await self._put_up({interface(name): which for name, which in networks.items()})

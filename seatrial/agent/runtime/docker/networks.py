@@ -37,6 +37,8 @@ class Networks:
 
     async def keep_fence(self) -> None:
         """Put up again what somebody removed. Idempotent."""
+        if not self.fence.wanted:
+            return
         await self.fence.stand(_egress(await self._all_of_ours()))
 
     async def run_fence(self) -> None:
