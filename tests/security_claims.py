@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_variables import OF_VARIABLES
 from tests.claims_of_walls import OF_WALLS
 
@@ -28,7 +29,6 @@ COMING, STAYING, PROBLEMS, LINKING = (
 SECOND = "tests/accounts/second_factor/test_second_factor.py"
 ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
 
-SHOTS, SEEN = "tests/agent/test_screenshots.py", "tests/previews/test_evidence.py"
 GATES, INGRESS = "tests/entrance/test_gatekeeper.py", "tests/entrance/test_ingress.py"
 
 CLAIMS: dict[str, tuple[str, ...]] = {
@@ -56,20 +56,6 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Passwords are kept as bcrypt": (
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
-    ),
-    # Screenshots
-    "- The browser that draws a page of a preview has a container": (
-        f"{SHOTS}::test_the_browser_has_no_rights_and_one_network",
-        f"{SHOTS}::test_a_browser_has_the_walls_of_what_it_looks_at",
-    ),
-    "- A page leads its browser nowhere but": (
-        "tests/agent/test_program.py::test_killed_at_any_moment_and_removed_at_the_end",
-    ),
-    "- A screenshot opens no gate": (f"{SHOTS}::test_it_goes_past_the_gate_with_nothing_that_opens_it",),
-    "- What comes out of a browser is kept only if": (
-        f"{SHOTS}::test_whatever_else_a_browser_says_is_no_picture",
-        f"{SEEN}::TestTaking::test_what_is_no_picture_is_not_kept",
-        f"{SEEN}::TestSeen::test_the_picture",
     ),
     # What is in previews
     "- A reset empties the volumes of one preview": (
@@ -279,6 +265,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     **OF_POLICIES,
     **OF_VARIABLES,
     **OF_WALLS,
+    **OF_SCREENSHOTS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

@@ -22,6 +22,7 @@ MOST_TITLE = 200
 MOST_PROBLEM = 500
 PART_BYTES = 600_000  # so that its message fits
 MOST_PARTS = -(-MOST_BYTES // PART_BYTES)
+STORABLE = r"^[^\x00]*$"  # of text: databases take no NUL
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -37,7 +38,7 @@ class Shown(Part):
     """What the page was like. `status`: of the answer that it came with; None: nobody knows."""
 
     status: int | None = Field(None, ge=100, le=599)
-    title: str = Field("", max_length=MOST_TITLE)
+    title: str = Field("", max_length=MOST_TITLE, pattern=STORABLE)
     width: int = Field(ge=1, le=MOST_WIDTH)
     height: int = Field(ge=1, le=MOST_HEIGHT)
 
@@ -55,7 +56,7 @@ class NoScreenshot(Message):
     """There is none, for a reason that people can read. `again`: it may be asked for once more; `not_yet`: the browser is
     being made, and this counts as no try."""
 
-    problem: str = Field(max_length=MOST_PROBLEM)
+    problem: str = Field(max_length=MOST_PROBLEM, pattern=STORABLE)
     again: bool = False
     not_yet: bool = False
 

@@ -143,6 +143,7 @@ async def looked_at(control: ControlBus, order: Order) -> tuple[Shown, bytes]:
     return answer
 
 
+@pytest.mark.timeout(1_200)  # the browser's image is made once on each host, which takes minutes
 async def test_killed_at_any_moment_and_removed_at_the_end(
     process: Process,
     control: ControlBus,

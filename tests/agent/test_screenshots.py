@@ -130,6 +130,10 @@ def test_whatever_else_a_browser_says_is_no_picture(out: bytes) -> None:
     assert not refused.value.lasting and len(str(refused.value)) < 200
 
 
+def test_a_title_has_nothing_that_cannot_be_kept() -> None:
+    assert picture(said(title="a\x00b"))[0].title == "ab"
+
+
 def test_why_there_is_none_is_told_and_final() -> None:
     with pytest.raises(CameraError) as refused:
         picture(b'{"problem": "%s"}\n' % (b"x" * 9_000))

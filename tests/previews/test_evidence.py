@@ -10,8 +10,9 @@ from django.utils import timezone
 from PIL import Image
 
 from seatrial.control.outbox.models import OutboxMessage
+from seatrial.control.previews.errors import NotComparable
 from seatrial.control.previews.evidence import retention, taking
-from seatrial.control.previews.evidence.differing import NotComparable, difference, opened
+from seatrial.control.previews.evidence.differing import difference, opened
 from seatrial.control.previews.evidence.models import ComparedWith, Screenshot, ScreenshotState
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.triggers.comments import _parts

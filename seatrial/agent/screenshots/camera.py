@@ -168,7 +168,7 @@ def picture(out: bytes) -> tuple[Shown, bytes]:
     """What the program's output says. All of it may come from a page that took the browser over. Raises CameraError."""
     line, _, png = out.partition(b"\n")
     try:
-        said: Any = json.loads(line)
+        said: Any = json.loads(line.replace(rb"\u0000", b""))
     except ValueError:
         said = None
     if not isinstance(said, dict):

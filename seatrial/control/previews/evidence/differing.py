@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
+from seatrial.control.previews.errors import NotComparable
 from seatrial.wire.screenshots import MOST_HEIGHT, MOST_WIDTH
 
 # Of 255, in any colour: less is how the edges of letters are smoothed, and nobody sees it
@@ -12,10 +13,6 @@ LEAST = 25
 FADED = 0.25  # what has not changed, in the picture of the difference
 MARK = (214, 0, 88)
 COLOURS = 64
-
-
-class NotComparable(Exception):
-    """One of them is no picture."""
 
 
 @dataclass(frozen=True)

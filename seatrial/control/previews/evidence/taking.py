@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
+from seatrial.control.previews.errors import NotComparable
 from seatrial.control.previews.evidence.bases import base_of
 from seatrial.control.previews.evidence.models import Screenshot, ScreenshotState
 from seatrial.control.previews.models import Environment
@@ -62,7 +63,7 @@ def taken(screenshot: str, shown: Shown, png: bytes, now: datetime) -> None:
     row = _asked(screenshot)
     if row is None:
         return
-    from seatrial.control.previews.evidence.differing import NotComparable, opened
+    from seatrial.control.previews.evidence.differing import opened
 
     try:
         opened(png)
@@ -70,7 +71,7 @@ def taken(screenshot: str, shown: Shown, png: bytes, now: datetime) -> None:
         _fail(row, "its browser sent something that is no picture")
         return
     row.state, row.taken_at, row.problem = ScreenshotState.TAKEN, now, ""
-    row.status, row.title = shown.status, shown.title.replace("\x00", "")
+    row.status, row.title = shown.status, shown.title
     row.width, row.height = shown.width, shown.height
     row.digest, row.picture = hashlib.sha256(png).hexdigest(), png
     _compare(row, png)
@@ -85,12 +86,12 @@ def refused(screenshot: str, answer: NoScreenshot, now: datetime) -> None:
     if row is None:
         return
     if answer.not_yet or (answer.again and row.tries < MOST_TRIES):
-        row.problem = answer.problem.replace("\x00", "")
+        row.problem = answer.problem
         row.due_at = now + AGAIN
         row.tries -= answer.not_yet
         row.save(update_fields=["problem", "due_at", "tries"])
     else:
-        _fail(row, answer.problem.replace("\x00", ""))
+        _fail(row, answer.problem)
 
 
 def _begin(now: datetime) -> None:
@@ -147,7 +148,7 @@ def _compare(row: Screenshot, png: bytes) -> None:
     before, what = base_of(row)
     if before is None or before.picture is None:
         return
-    from seatrial.control.previews.evidence.differing import NotComparable, difference
+    from seatrial.control.previews.evidence.differing import difference
 
     row.before, row.compared_with = before, what
     if before.digest == row.digest:
