@@ -44,8 +44,8 @@ class Tunnels:
             replaced = asyncio.create_task(self._replaced(client))
             try:
                 await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                if listening.done() and (error := listening.exception()) is not None:
-                    log.warning("tunnels cannot be asked for; trying again", problem=repr(error))
+                if listening.done() and (lost := listening.exception()) is not None:
+                    log.warning("tunnels cannot be asked for; trying again", problem=repr(lost))
                     await asyncio.sleep(AGAIN_SECONDS)
             finally:
                 await ended(listening, replaced, again_seconds=AGAIN_SECONDS)
