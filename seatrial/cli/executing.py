@@ -55,6 +55,7 @@ def execute(words: Words, service: Service = "", interactive: Input = False, tty
         "service": service_meant(found, service),
         "command": command,
         "terminal": tty,
+        "fed": interactive,
         "rows": size.lines,
         "columns": size.columns,
     }

@@ -78,6 +78,7 @@ class OpenTunnel(Message):
     carries: Annotated[Carries | str, KNOWN_FIRST]
     command: list[str] = Field(default_factory=list)
     terminal: bool = False
+    fed: bool = False  # whether the command gets input
     rows: int = 0
     columns: int = 0
     port: int = 0

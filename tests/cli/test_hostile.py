@@ -362,7 +362,7 @@ def test_every_command_is_attacked_here() -> None:
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
-        "logs", "open",
+        "logs", "open", "exec", "port-forward",
         "reset-data", "save-data", "snapshots", "remove-snapshot",
         "screenshots", "compare",
     }, "a new command: attack it above"  # fmt: skip

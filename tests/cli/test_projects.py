@@ -50,6 +50,8 @@ def test_only_what_was_named_is_changed(cli: Any, api: FakeApi, rows: list[dict[
     ]
     code, _, err = cli("projects", "set", "shop")
     assert code != 0 and "nothing to change" in err and len(sent) == 1
+    assert cli("projects", "set", "shop", "--no-tunnels", "--fork-tunnels")[0] == 0
+    assert sent[1] == {"tunnels_allowed": False, "tunnels_of_forks": True}
 
 
 def test_switching_the_callback_host_on_prints_what_to_register(

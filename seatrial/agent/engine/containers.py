@@ -163,13 +163,13 @@ class Containers:
             return Execution(self._connection, await self._named(name).exec(list(command)))
 
     async def execute_by_hand(
-        self, name: str, command: Sequence[str], *, terminal: bool, environment: Mapping[str, str]
+        self, name: str, command: Sequence[str], *, terminal: bool, fed: bool, environment: Mapping[str, str]
     ) -> Execution:
-        """A command inside the container that reads its input, created but not started; with its user and its folder."""
+        """A command inside the container, created but not started, with its user and its folder. `fed`: it gets input."""
         with self._connection.calls():
             created = await self._named(name).exec(
                 list(command),
-                stdin=True,
+                stdin=fed,
                 tty=terminal,
                 environment=dict(environment),
                 detach_keys=NO_KEYS,

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 from aiodocker.execs import Exec
@@ -14,6 +16,9 @@ from seatrial.agent.engine.frames import frames
 from seatrial.agent.vocabulary.errors import EngineRefused
 
 KEPT_CHARACTERS = 65_536
+NO_BODY = (1, 42)  # the API from which on a command is started without one
+UPGRADE_SECONDS = 20.0
+UNFED = "its engine takes no input for commands: that needs Docker Engine 23 or newer where a proxy is in front of it"
 START = b'{"Detach": false, "Tty": false}'
 
 
@@ -45,22 +50,38 @@ class Execution:
             return int((await self._execution.inspect())["ExitCode"] or 0), output
 
     async def attached(self) -> Attached:
-        """Start the command with its streams. Those of one with a terminal come in frames too, all as output.
+        """Start the command with its streams, input too. Those of one with a terminal come in frames, all as output.
 
-        The caller closes them. This takes a connection that is upgraded although it has a body.
+        The caller closes them. An engine before 23 wants a body, and a proxy lets nobody upgrade a connection with one: such an
+        engine behind one is refused here, and the command has begun.
         """
+        with self._connection.calls():
+            body = b"{}" if await self._connection.version() < NO_BODY else None
 
-        async def start() -> tuple[URL, bytes, bool]:
-            return URL(f"exec/{self._execution.id}/start"), b"{}", False
+        async def start() -> tuple[URL, bytes | None, bool]:
+            return URL(f"exec/{self._execution.id}/start"), body, False
 
         stream = Stream(self._connection.streams, start, aiohttp.ClientTimeout(sock_connect=5))
         with self._connection.calls():
             try:
-                await stream.__aenter__()
+                async with asyncio.timeout(UPGRADE_SECONDS):
+                    await stream.__aenter__()
+            except TimeoutError:
+                raise EngineRefused(UNFED, status=0) from None
             except BaseException:
                 await stream.close()
                 raise
         return Attached(stream)
+
+    @asynccontextmanager
+    async def unfed(self) -> AsyncIterator[AsyncIterator[tuple[int, bytes]]]:
+        """Start the command without input. Gives the pieces of its output (1) and errors (2). It is a plain request, as in `outcome`."""
+        path, headers = f"exec/{self._execution.id}/start", {"Content-Type": "application/json"}
+        async with (
+            self._connection.request("POST", path, params={}, data=START, headers=headers) as answer,
+            aclosing(frames(answer.content)) as pieces,
+        ):
+            yield pieces
 
     async def resize(self, rows: int, columns: int) -> None:
         """Tell the command's terminal its size. A no-op once the command has ended."""

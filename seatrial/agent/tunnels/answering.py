@@ -44,9 +44,8 @@ class Tunnels:
             replaced = asyncio.create_task(self._replaced(client))
             try:
                 await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                problem = listening.exception() if listening.done() else None
-                if problem is not None:
-                    log.warning("tunnels cannot be asked for; trying again", problem=repr(problem))
+                if listening.done() and (lost := listening.exception()) is not None:
+                    log.warning("tunnels cannot be asked for; trying again", problem=repr(lost))
                     await asyncio.sleep(AGAIN_SECONDS)
             finally:
                 await ended(listening, replaced, again_seconds=AGAIN_SECONDS)

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Self
 
 from seatrial.agent.engine import Engine
-from seatrial.agent.engine.attached import Attached
+from seatrial.agent.engine.attached import Attached, Said
 from seatrial.agent.engine.executions import Execution
 from seatrial.agent.tunnels.leftovers import Leftovers
 from seatrial.agent.vocabulary.errors import EngineRefused, RuntimeUnavailable
@@ -15,12 +17,43 @@ ENDING_SECONDS = 5.0  # until the engine knows the exit code of a command whose 
 LOOK_SECONDS = 0.05
 
 
+class Unfed:
+    """The output of a command without input; see Attached."""
+
+    def __init__(self, stack: AsyncExitStack, pieces: AsyncIterator[tuple[int, bytes]]) -> None:
+        self._stack = stack
+        self._pieces = pieces
+
+    @classmethod
+    async def begun(cls, execution: Execution) -> Self:
+        """Start it. Raises EngineRefused, RuntimeUnavailable."""
+        stack = AsyncExitStack()
+        return cls(stack, await stack.enter_async_context(execution.unfed()))
+
+    async def read(self) -> Said | None:
+        """See Attached."""
+        piece = await anext(self._pieces, None)
+        return None if piece is None else Said(piece[1], error=piece[0] != 1)
+
+    async def write(self, data: bytes) -> None:
+        """Dropped."""
+
+    def end_input(self) -> None:
+        """There is none."""
+
+    async def close(self) -> None:
+        """See Attached."""
+        await self._stack.aclose()
+
+
 class Command:
     """See Far. Whatever it leaves running ends with it."""
 
     ends_with_output = True
 
-    def __init__(self, execution: Execution, streams: Attached, leftovers: Leftovers, container: str) -> None:
+    def __init__(
+        self, execution: Execution, streams: "Attached | Unfed", leftovers: Leftovers, container: str
+    ) -> None:
         self._execution = execution
         self._streams = streams
         self._leftovers = leftovers
@@ -31,9 +64,18 @@ class Command:
     async def begin(cls, engine: Engine, container: str, asked: OpenTunnel, leftovers: Leftovers) -> Self:
         """Start it. Raises EngineRefused, RuntimeUnavailable."""
         execution = await engine.containers.execute_by_hand(
-            container, asked.command, terminal=asked.terminal, environment=leftovers.environment
+            container,
+            asked.command,
+            terminal=asked.terminal,
+            fed=asked.fed,
+            environment=leftovers.environment,
         )
-        command = cls(execution, await execution.attached(), leftovers, container)
+        try:
+            streams = await (execution.attached() if asked.fed else Unfed.begun(execution))
+        except EngineRefused:
+            await leftovers.end(container, execution)
+            raise
+        command = cls(execution, streams, leftovers, container)
         await command.resize(asked.rows, asked.columns)
         return command
 

@@ -38,7 +38,7 @@ class NotSignedIn(ControlError):
 
 
 class Wish(BaseModel):
-    """The first message on a WebSocket. `command` and `terminal` with `rows` and `columns`, or `port`."""
+    """The first message on a WebSocket. `command`, `fed` (whether it gets input) and `terminal` with `rows` and `columns`; or `port`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,6 +46,7 @@ class Wish(BaseModel):
     service: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     command: list[Text] = Field(default_factory=list, max_length=1_000)
     terminal: bool = False
+    fed: bool = False
     rows: int = Field(default=0, ge=0, le=65_535)
     columns: int = Field(default=0, ge=0, le=65_535)
     port: int = Field(default=0, ge=0, le=65_535)
@@ -103,6 +104,7 @@ def granted(token: str, key: str, wish: Wish, address: str | None = None) -> Gra
         carries=wish.carries,
         command=wish.command,
         terminal=wish.terminal,
+        fed=wish.fed,
         rows=wish.rows,
         columns=wish.columns,
         port=wish.port,
