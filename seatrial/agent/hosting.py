@@ -37,6 +37,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         least_free_mb=settings.galley_min_free_mb,
         isolation=settings.galley_build_isolation,
         logins=settings.galley_registry_auth_file,
+        memory_mb=settings.galley_build_memory,
     )
     if settings.galley_builder == "buildah":
         return builder, images

@@ -12,6 +12,7 @@ from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.shares import Share
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -32,6 +33,16 @@ def megabytes(value: object) -> object:
         raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
 
 
+def megabytes_or_none(value: object) -> object:
+    """Megabytes as `megabytes` reads them; `0` is no limit."""
+    return 0 if isinstance(value, str) and value.strip() == "0" else megabytes(value)
+
+
+def _part_of_disk(text: str) -> str:
+    Share.of(text)
+    return text
+
+
 def _registries(text: str) -> str:
     try:
         addresses_of(text)
@@ -44,6 +55,8 @@ def _registries(text: str) -> str:
 
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+SizeOrNone = Annotated[int, BeforeValidator(megabytes_or_none), Wanted("a size, or 0 for no limit", "10g")]
+PartOfDisk = Annotated[str, AfterValidator(_part_of_disk), Wanted("a size, or percent of the disk", "20%")]
 AgentToken = Annotated[
     SecretStr,
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
@@ -128,6 +141,12 @@ class Settings(BaseSettings):
     galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
         4, description="How many builds this agent runs at the same time."
     )
+    galley_build_memory: SizeOrNone = Field(
+        4096,
+        ge=0,
+        description="The most memory for all processes of one build together, such as 4g; one that uses more fails. BuildKit's builds are not "
+        "bounded by it. 0: no limit.",
+    )
     galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
         1.0, description="CPUs of a service whose recipe does not set them."
     )
@@ -151,6 +170,12 @@ class Settings(BaseSettings):
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
+    )
+    galley_max_preview_disk: SizeOrNone = Field(
+        10_240,
+        ge=0,
+        description="The most disk for what all containers of a preview have written and its volumes hold together, such as 10g; one that holds "
+        "as much is stopped. 0: no limit.",
     )
     galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
         512, description="Nothing is built while fewer megabytes are free on the data directory's disk."
@@ -199,6 +224,16 @@ class Settings(BaseSettings):
         14.0,
         description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
     )
+    galley_max_build_cache: PartOfDisk = Field(
+        "20%",
+        description="The most that layers of earlier builds may hold, as a size or in percent of the disk, such as 20g or 20%; those that were "
+        "not used for longest go first. BuildKit's daemon has limits of its own. 0: no limit.",
+    )
+    galley_max_pulled_images: PartOfDisk = Field(
+        "20%",
+        description="The most that images which this agent has pulled may hold, likewise; none that is in use is removed, and none that "
+        "somebody loaded. 0: no limit.",
+    )
     galley_build_ca_file: shapes.Authorities = Field(
         None,
         validation_alias=AliasChoices("galley_build_ca_file", "ssl_cert_file"),
@@ -243,6 +278,11 @@ class Settings(BaseSettings):
     gitgrit_sandbox_image: shapes.Image = Field(
         "",
         description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
+    )
+    galley_browser_image: shapes.Image = Field(
+        "",
+        description="The image with Chromium that takes screenshots of previews. galley-browser: made from the distribution's packages "
+        "unless it is on this host. Any other is on this host. Unset: no screenshots are taken here.",
     )
     sandbox_network: Annotated[
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")

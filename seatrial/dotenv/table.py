@@ -185,6 +185,10 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Settings, "galley_max_parallel_builds", Group.AGENT),
     setting(Settings, "galley_default_cpus", Group.AGENT),
     setting(Settings, "galley_default_memory", Group.AGENT, default="512m"),
+    setting(Settings, "galley_max_preview_disk", Group.AGENT, default="10g"),
+    setting(Settings, "galley_build_memory", Group.AGENT, default="4g"),
+    setting(Settings, "galley_max_build_cache", Group.AGENT),
+    setting(Settings, "galley_max_pulled_images", Group.AGENT),
     setting(Settings, "galley_min_free_mb", Group.AGENT, installs=ONE_HOST),
     setting(Settings, "galley_builder", Group.AGENT),
     setting(
@@ -198,6 +202,7 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Settings, "gitgrit_require_gvisor", Group.AGENT),
     setting(Configuration, "galley_max_project_cpus", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),
+    setting(Configuration, "galley_max_project_previews", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_keep_days", Group.LIMITS),
     setting(Configuration, "galley_logs_max_mb", Group.LIMITS),
     setting(Configuration, "galley_mcp_requests", Group.LIMITS),

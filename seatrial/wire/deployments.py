@@ -79,6 +79,13 @@ class DesiredEnvironment(Message):
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
     is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
     `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
+
+    `callback` is the label of the host that its project registers where people sign in; empty: it has none.
+    `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
+    volumes of the environment go before anything else happens. An older agent empties nothing.
+
+    `save`: the data of what is live is to be saved as the snapshot of this id; `template`: the snapshot of which an environment
+    without data begins as a copy, where it is on the host. See `wire.snapshots`.
     """
 
     environment: str
@@ -95,6 +102,10 @@ class DesiredEnvironment(Message):
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them
+    callback: str = ""
+    data: int = 0
+    save: str = ""
+    template: str = ""
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:
@@ -206,9 +217,29 @@ class DeploymentFailed(Message):
     notes: list[str] = Field(default_factory=list)
 
 
+class HeldOnDisk(Part):
+    """Something that holds much: a file, a volume or a container's own files. `path` is where its service sees it; empty: unknown."""
+
+    service: str = Field("", max_length=200)
+    path: str = Field("", max_length=500)
+    mb: int = Field(ge=0, le=2**40)
+
+
+class DiskUse(Part):
+    """What the files of an environment's containers and its volumes hold on their host's disk, and the most that they may.
+
+    `largest`, the largest first: only told of one that holds much of what it may.
+    """
+
+    used_mb: int = Field(ge=0, le=2**40)
+    most_mb: int = Field(gt=0, le=2**40)
+    largest: list[HeldOnDisk] = Field(default_factory=list, max_length=20)
+
+
 class EnvironmentObserved(Message):
     """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
     nothing is live. `streams`: how many connections of visitors have been open for a while; None: an older agent does not look.
+    `disk` None: nobody has looked yet, or it may hold as much as there is.
     """
 
     environment: str
@@ -216,6 +247,7 @@ class EnvironmentObserved(Message):
     deployment: str | None
     services: list[ObservedService] = Field(default_factory=list)
     streams: int | None = None
+    disk: DiskUse | None = None
     at: datetime = Field(default_factory=now)
 
 

@@ -22,6 +22,7 @@ DEVELOP = LOOK | {
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
+    Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
     Action.VIEW_VARIABLES,

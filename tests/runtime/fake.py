@@ -25,6 +25,7 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
@@ -67,6 +68,7 @@ class FakeRuntime:
         self.networks: dict[str, Network] = {}
         self.volumes: dict[str, Volume] = {}
         self.without_gvisor = self.without_rules = ""
+        self.disk_holds = Disk()
         self._away = False
         self._hosts = itertools.count(2)
         self._subnets = itertools.count(1)
@@ -370,6 +372,11 @@ class FakeRuntime:
         if any(mount.volume == name for box in self.boxes.values() for mount in box.spec.mounts):
             raise StartError(f"cannot remove volume {name}: it is in use")
         self.volumes.pop(name, None)
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """See Runtime. What the test says."""
+        await self._asked()
+        return self.disk_holds
 
     async def remove_image(self, reference: str) -> None:
         """See Runtime."""

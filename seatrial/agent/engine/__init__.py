@@ -6,16 +6,19 @@ nothing: an engine completes a request even if nobody waits for it; a caller tha
 `whole`. Nothing is retried here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.containers import Containers
+from seatrial.agent.engine.disk import disk_from
 from seatrial.agent.engine.images import Images
 from seatrial.agent.engine.networks import Networks
 from seatrial.agent.engine.registries import Registries, registries_from
 from seatrial.agent.engine.shapes import GVISOR, GVISOR_FOR_PREVIEWS
 from seatrial.agent.engine.streams import Streams
 from seatrial.agent.engine.volumes import Volumes
+from seatrial.agent.vocabulary.disk import Disk
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Engine:
             gvisor_networked="--network=none" not in arguments,
             gvisor_for_previews="--network=host" in (second.get("runtimeArgs") or []),
         )
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """What its host's disk holds of it; one by one, of what carries every one of `labels`. It looks at every file of them."""
+        async with self._connection.request("GET", "system/df", params={}) as answer:
+            return disk_from(await answer.json(), labels)
 
     async def registries(self) -> Registries:
         """Its settings for registries as they are now."""

@@ -10,7 +10,12 @@ from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.containment import Containment, contained
 from seatrial.agent.environments.image_warnings import image_warnings
-from seatrial.agent.environments.interpolation import interpolated, known_values, refuse_in_builds
+from seatrial.agent.environments.interpolation import (
+    callback_values,
+    interpolated,
+    known_values,
+    refuse_in_builds,
+)
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
@@ -90,7 +95,7 @@ class Preparation:
 
     async def _recipe(self, tree: Tree) -> Recipe:
         given = await self._variables()
-        variables = given.values
+        variables = {**given.values, **callback_values(self._desired)}
         recipe = await self._tools.read_recipe(
             tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
         )
@@ -143,6 +148,8 @@ class Preparation:
 
     async def _fetched(self, service: Service) -> str:
         image = service.image or ""
+        if self._tools.kept is not None:
+            self._tools.kept.hold(self._deployment.id, image)
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
             return await self._tools.images.ensure(image, self._log(service.name))
         async with self._phases.phase(Phase.BUILD, service.name):
@@ -166,15 +173,12 @@ class Preparation:
             cache_scope=self._desired.project,
             no_cache=self._deployment.no_cache,
         )
-        async with self._tools.build_slots:
-            self._tools.load.builds += 1
+        async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:
                 await self._tools.builder.build(request, log)
             except OSError as error:
                 check_space(self._tools.directory, self._tools.min_free_mb)
                 raise BuildError(f"{service.name}: the build could not run: {error}") from error
-            finally:
-                self._tools.load.builds -= 1
         return tag
 
     async def _export(self, tree: Tree) -> None:

@@ -22,6 +22,7 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.wire.logs import LogLine
 from seatrial.wire.words import RuntimeKind
 
@@ -100,6 +101,9 @@ class Runtime(Protocol):
 
     async def list_images(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """{reference: labels} of matching images."""
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """What the host's disk holds: one by one, of what carries every one of `labels`. It takes long. Empty where nobody knows."""
 
     async def stop(self, name: str, grace_seconds: float) -> None:
         """Ask the container to end, then end it."""

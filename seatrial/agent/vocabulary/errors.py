@@ -9,6 +9,8 @@ AgentError
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
+├── MigrateFailed      a service's migrate command did not end with 0
+├── SeedFailed         a service's seed command did not end with 0
 ├── Unhealthy          a service runs but its health check never passed
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
@@ -135,6 +137,18 @@ class ServiceExited(AgentError):
     """A service ended while it should run."""
 
     reason = Reason.SERVICE_EXITED
+
+
+class MigrateFailed(AgentError):
+    """The migrate command of a service failed, or took too long."""
+
+    reason = Reason.MIGRATE_FAILED
+
+
+class SeedFailed(AgentError):
+    """The seed command of a service failed, or took too long."""
+
+    reason = Reason.SEED_FAILED
 
 
 class Unhealthy(AgentError):

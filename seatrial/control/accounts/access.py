@@ -4,6 +4,7 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, invite guests to them,   |
+|           | run commands in them, connect to their ports,                          |
 |           | look at variables, approve what comes from forks, run evaluations,     |
 |           | request waivers, try policies                                          |
 | admin     | also projects, variables, policies, waivers, broken glass,             |
@@ -39,7 +40,9 @@ class Action(StrEnum):
     REBUILD_PREVIEW = "rebuild previews"
     STOP_PREVIEW = "stop previews"
     EXTEND_PREVIEW = "extend previews"
+    RESET_PREVIEW_DATA = "reset the data of previews"
     APPROVE_FORK = "approve commits from forks"
+    OPEN_TUNNEL = "run commands in previews or connect to their ports"
     INVITE_GUEST = "invite guests to previews"
     VIEW_VARIABLES = "view variables of previews"
     MANAGE_VARIABLES = "manage variables of previews"
@@ -66,8 +69,10 @@ _DEVELOPER = _VIEWER | {
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
+    Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.OPEN_TUNNEL,
     Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,
@@ -109,7 +114,13 @@ SCOPES: dict[Scope, frozenset[Action]] = {
     Scope.POLICIES_RUN: _VIEWER | {Action.RUN_EVALUATION, Action.TRY_POLICY},
     Scope.POLICIES_WRITE: _VIEWER | {Action.MANAGE_POLICIES},
     Scope.PREVIEWS_WRITE: _VIEWER
-    | {Action.OPEN_PULL_REQUEST, Action.REBUILD_PREVIEW, Action.STOP_PREVIEW, Action.EXTEND_PREVIEW},
+    | {
+        Action.OPEN_PULL_REQUEST,
+        Action.REBUILD_PREVIEW,
+        Action.STOP_PREVIEW,
+        Action.EXTEND_PREVIEW,
+        Action.RESET_PREVIEW_DATA,
+    },
     Scope.WAIVERS_REQUEST: _VIEWER | {Action.REQUEST_WAIVER},
 }
 

@@ -69,7 +69,7 @@ def begin(
         tier=trust,
         private_networks=environment.project.private_networks and trust is Trust.TRUSTED,
         recipe_folder=environment.project.recipe_folder,
-        admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
+        admitted_at=None if totals.total(environment.project).limits else timezone.now(),
         confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment
@@ -186,6 +186,16 @@ def resume(environment: Environment) -> None:
     environment.stop_cause = environment.stopped_by = ""
     _restarting(environment)
     announce(environment)
+
+
+def empty_data(environment: Environment) -> None:
+    """Have its agents empty its data. Nothing can be live meanwhile: the caller begins a deployment, which starts with none."""
+    assert environment.kept is None
+    if environment.live is not None:
+        _finish(environment.live, DeploymentState.SUPERSEDED)
+    environment.live, environment.services = None, []
+    environment.data_generation += 1
+    _wide_awake(environment)
 
 
 def fall_asleep(environment: Environment, tier: Tier, *, settles_at: datetime) -> None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from seatrial.control.accounts.access import Action, allowed, allowed_somewhere, find_allowed, visible
 from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.projects.callbacks import url
 from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.errors import ProjectError
 from seatrial.control.projects.forms import form_of
@@ -55,4 +56,5 @@ def settings(request: HttpRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, "The settings were saved.")
             return redirect("home:project_settings", key=row.pk)
-    return render(request, "projects/settings.html", {"project": row, "form": form, "tab": "projects"})
+    context = {"project": row, "form": form, "callback_url": url(row), "tab": "projects"}
+    return render(request, "projects/settings.html", context)

@@ -32,6 +32,7 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.whole import whole
@@ -73,6 +74,10 @@ class ProcessRuntime:
         """See Runtime."""
         if self._networks.read(name) is None:
             self._networks.write(name, {"labels": dict(labels), "ports": {}})
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """See Runtime."""
+        return Disk()
 
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """See Runtime."""

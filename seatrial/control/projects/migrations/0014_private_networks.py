@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("projects", "0012_recipe_folder")]
+    dependencies = [("projects", "0013_callbacks")]
 
     operations = [migrations.AddField("project", "private_networks", models.BooleanField(default=False))]
