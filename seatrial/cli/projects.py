@@ -160,6 +160,10 @@ def change(
     if as_json:
         document(answer)
         return
+    _print_saved(answer, callbacks=bool(callbacks))
+
+
+def _print_saved(answer: Json, *, callbacks: bool) -> None:
     terminal = Terminal()
     terminal.line("Saved: ", bold(answer["name"]))
     if callbacks and answer.get("callback_url"):
