@@ -1,5 +1,6 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
+from tests.claims_of_access import OF_ACCESS
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_variables import OF_VARIABLES
@@ -29,53 +30,7 @@ COMING, STAYING, PROBLEMS, LINKING = (
 SECOND = "tests/accounts/second_factor/test_second_factor.py"
 ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
 
-GATES, INGRESS = "tests/entrance/test_gatekeeper.py", "tests/entrance/test_ingress.py"
-
 CLAIMS: dict[str, tuple[str, ...]] = {
-    # Who gets into previews
-    "- A preview with a gate gets no request": (
-        f"{INGRESS}::test_only_who_gets_in_reaches_the_application_and_it_sees_no_key",
-        f"{INGRESS}::test_nobody_gets_in_while_nobody_can_be_asked",
-    ),
-    "- It does not see what opened the gate": (
-        f"{INGRESS}::test_only_who_gets_in_reaches_the_application_and_it_sees_no_key",
-    ),
-    "- Nobody gets into one preview with what": (
-        f"{GATES}::test_passes_are_of_one_environment_and_cannot_be_made_up",
-    ),
-    "- Who does not get in does not wake": (
-        "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
-        "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
-    ),
-    "- Commands in a preview, and connections to its ports": (
-        "tests/tunnels/test_granting.py::test_a_developer_gets_in_and_a_viewer_a_stranger_and_a_scoped_token_do_not",
-        "tests/tunnels/test_granting.py::test_a_project_decides_and_those_of_forks_are_closed_unless_it_says_otherwise",
-        "tests/tunnels/test_granting.py::test_it_ends_when_the_right_or_the_preview_does_and_keeps_the_preview_awake",
-        "tests/tunnels/test_granting.py::test_the_log_says_who_ran_what_without_secrets",
-        "tests/tunnels/test_ahead.py::test_who_may_not_is_refused_before_and_what_cannot_be_is_said_within",
-        "tests/agent/test_tunnels.py::test_a_command_and_a_port_are_reached_and_nothing_is_left",
-    ),
-    "- Who may not look any more stays out": (
-        f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
-        f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",
-        f"{GATES}::test_programs_show_the_bypass_token_and_the_preview_does_not_see_it",
-        f"{GATES}::test_a_browser_enters_the_password_once_for_all_hosts",
-    ),
-    "- Passwords are kept as bcrypt": (
-        "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
-        f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
-    ),
-    # What is in previews
-    "- A reset empties the volumes of one preview": (
-        "tests/environments/test_data.py::test_a_reset_empties_everything_and_seeds_again",
-    ),
-    "- What a preview of a fork has written": (
-        "tests/previews/test_snapshots.py::test_forks_put_nothing_in_and_get_only_what_is_marked_for_them",
-    ),
-    "- Only an admin saves data": (
-        "tests/previews/test_snapshots.py::test_only_admins_save_and_remove_and_members_look",
-        "tests/previews/test_snapshots.py::test_what_was_saved_last_is_what_new_previews_begin_with",
-    ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
         f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",
@@ -271,6 +226,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{PULLS}::test_an_image_that_pretends_to_be_a_previews_is_refused",
     ),
     **OF_POLICIES,
+    **OF_ACCESS,
     **OF_VARIABLES,
     **OF_WALLS,
     **OF_SCREENSHOTS,
