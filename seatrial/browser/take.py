@@ -119,7 +119,7 @@ class Chromium:
         """Nothing, here."""
 
     def _more(self) -> bytes:
-        chunk = self._out.read1(1 << 20)  # type: ignore[attr-defined]
+        chunk = self._out.read1(1 << 20)
         if not chunk:
             raise NoPicture("the page was not drawn in time" if self._late else "Chromium ended by itself")
         return bytes(chunk)
