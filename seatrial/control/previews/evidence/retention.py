@@ -1,6 +1,7 @@
 """Deletes pictures that are too old, too many, or of previews that are gone. What is known of them stays, with their deployment."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
@@ -27,7 +28,7 @@ def prune(now: datetime) -> int:
     return Screenshot.objects.filter(pk__in=rows).update(picture=None, difference=None)
 
 
-def _newer() -> QuerySet[Screenshot, int]:
+def _newer() -> QuerySet[Screenshot, Any]:
     """How many newer pictures there are of the same service of the same preview; none at all is NULL."""
     newer = Screenshot.objects.filter(
         deployment__environment=OuterRef("deployment__environment"),
