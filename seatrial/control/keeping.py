@@ -33,7 +33,7 @@ class Age:
 
 
 HISTORY = Age(
-    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests, gates that no deployment has any more",
+    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, removed snapshots, closed pull requests, gates that no deployment has any more",
     None,
     "they were made, or ended",
     "a quarter of a year answers what people ask about the past",

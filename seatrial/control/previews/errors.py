@@ -6,6 +6,8 @@ PreviewError
 ├── NoAddress           every name that the environment could have is taken
 ├── NothingToStop       the preview is stopped already, or gone
 ├── NothingToUndo       the preview is not stopped, or no longer kept
+├── NothingToReset      the preview is stopped or gone, so that it has no data to reset
+├── CannotSave          the data of the preview cannot be saved now, or never
 ├── NothingToExtend     the preview is stopped or gone, or lives long enough already
 ├── PreviewWithheld     this pull request gets no preview, for a reason that people can change
 ├── NothingToApprove    the pull request does not come from a fork
@@ -58,6 +60,18 @@ class NothingToUndo(PreviewError):
     """The environment is not stopped, or its data is no longer kept."""
 
     code = "nothing_to_undo"
+
+
+class NothingToReset(PreviewError):
+    """The environment is stopped or terminated."""
+
+    code = "nothing_to_reset"
+
+
+class CannotSave(PreviewError):
+    """It does not run, is being changed or saved, or is the preview of a fork."""
+
+    code = "cannot_save"
 
 
 class NothingToExtend(PreviewError):

@@ -96,6 +96,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "admissions": Admissions(database, wakeups).run,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
+        "snapshots": sweeps.snapshots,
         "waivers": sweeps.waivers,
         "glass": sweeps.glass,
         "scores": sweeps.scores,

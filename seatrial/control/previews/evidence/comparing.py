@@ -122,7 +122,7 @@ def comparison(user: User, before: Deployment, after: Deployment) -> ComparisonA
 
 def side(deployment: Deployment) -> SideAnswer:
     """One deployment by itself."""
-    sizes = [(one.get("facts") or {}).get("image_bytes") for one in deployment.services]
+    sizes: list[int | None] = [(one.get("facts") or {}).get("image_bytes") for one in deployment.services]
     ended = deployment.finished_at
     return SideAnswer(
         deployment=deployment.pk,
@@ -134,7 +134,9 @@ def side(deployment: Deployment) -> SideAnswer:
         seconds=(ended - deployment.created_at).total_seconds() if ended is not None else None,
         isolation=deployment.isolation,
         recipe_folder=deployment.recipe_folder,
-        image_bytes=sum(sizes) if sizes and None not in sizes else None,
+        image_bytes=sum(known)
+        if (known := [size for size in sizes if size is not None]) and len(known) == len(sizes)
+        else None,
     )
 
 
