@@ -8,7 +8,7 @@ refused; ALLOW_DIRTY=1 builds them, too, and the tag then ends in -dirty.
 
 Programs of others that the platform needs (PostgreSQL, NATS, Traefik, HAProxy) are pulled. Where no registry answers,
 stand-ins take their place, made from the distribution's packages and Python wheels; --env FILE writes their names, as
-lines for the .env file beside compose.yaml. --air-gapped names them all gitgrit-...:TAG, as docker-compose.full.yaml does.
+lines for the .env file beside compose.yaml. With --browser, there is also galley-browser:TAG, and its name in FILE: docs/evidence.md. --air-gapped names them all gitgrit-...:TAG, as docker-compose.full.yaml does.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from scripts.images.alone import alone
 from scripts.images.context import Source
 from scripts.images.making import Maker
 from scripts.images.stamps import verify
+from seatrial.agent.builds.standins import BROWSER
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import AgentError
 
@@ -41,7 +42,14 @@ def main() -> None:
         with alone(data), tempfile.TemporaryDirectory(prefix="context-", dir=data) as folder:
             context.make(source, Path(folder), data / "wheels")
             made, lines = asyncio.run(
-                build(source, Path(folder), data, only=arguments.only, air_gapped=arguments.air_gapped)
+                build(
+                    source,
+                    Path(folder),
+                    data,
+                    only=arguments.only,
+                    air_gapped=arguments.air_gapped,
+                    browser=arguments.browser,
+                )
             )
     except (AgentError, context.CannotBuild) as error:
         sys.exit(f"scripts/build-images: {error}")
@@ -66,13 +74,22 @@ def parsed() -> argparse.Namespace:
         help="name the programs of others as docker-compose.full.yaml does",
     )
     parser.add_argument(
+        "--browser", action="store_true", help=f"also make {BROWSER}, which takes screenshots of previews"
+    )
+    parser.add_argument(
         "--only", action="append", default=[], metavar="IMAGE", help="build this image alone; repeatable"
     )
     return parser.parse_args()
 
 
 async def build(
-    source: Source, folder: Path, data: Path, *, only: Sequence[str] = (), air_gapped: bool = False
+    source: Source,
+    folder: Path,
+    data: Path,
+    *,
+    only: Sequence[str] = (),
+    air_gapped: bool = False,
+    browser: bool = False,
 ) -> tuple[list[str], list[str]]:
     """Have the images on the engine; returns their names, and lines for .env."""
     engine = Engine(os.environ.get("DOCKER_HOST") or ENGINE)
@@ -80,6 +97,8 @@ async def build(
         maker = Maker(engine, data, source, folder, say)
         made = await maker.ours(only)
         await verify(engine, made, source)
+        looks = [await named(await maker.browser(), f"{BROWSER}:{source.tag}")] if browser else []
+        made += looks
         if only:
             return made, [f"TAG={source.tag}"]
         others = await maker.of_others()
@@ -89,6 +108,7 @@ async def build(
             ]
         return made, [
             f"TAG={source.tag}",
+            *(f"GALLEY_BROWSER_IMAGE={name}" for name in looks),
             *(f"{other.variable}={name}" for other, name in others.items() if name != other.image),
         ]
     finally:

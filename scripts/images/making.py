@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.images.context import PROGRAMS, Source
 from seatrial.agent.builds.assembly import docker_builds, for_sandboxes
 from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.standins import BROWSER, stand_in_for
 from seatrial.agent.engine import Engine
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.sandboxes.image import PROGRAM_LABEL, program_label
@@ -54,7 +55,9 @@ class Maker:
 
     def __post_init__(self) -> None:
         """Builds need the distribution's mirror, so the network is the builder's own default."""
-        self._builder, self._images, _ = docker_builds(self.engine, self.data / "builder", "isolated")
+        self._builder, self._images, self._stand_ins = docker_builds(
+            self.engine, self.data / "builder", "isolated"
+        )
 
     async def ours(self, only: Sequence[str] = ()) -> list[str]:
         """Build the three images, or `only` some of them; returns their names."""
@@ -73,6 +76,12 @@ class Maker:
         if name != "gitgrit-sandbox":
             return BASE
         return await for_sandboxes(self._images, self.data / "builder").ensure(SANDBOX_BASE, self.log)
+
+    async def browser(self) -> str:
+        """Have the image that screenshots are taken with on the engine, of the distribution's packages; returns its name there."""
+        browser = stand_in_for(BROWSER)
+        assert browser is not None
+        return await self._stand_ins.make(browser, self.log)
 
     async def of_others(self) -> dict[Other, str]:
         """Have the programs of others on the engine; returns what each is called there: its image, or a stand-in."""

@@ -45,9 +45,22 @@ class PreviewPhase(Part):
     seconds: float | None = None
 
 
+class PreviewScreenshot(Part):
+    """What is known of the screenshot of the first web service. `changed`: percent; None: it is compared with nothing."""
+
+    service: str
+    status: int | None = None
+    title: str = ""
+    width: int = 0
+    height: int = 0
+    digest: str = ""
+    changed: float | None = None
+    compared_with: str = ""
+
+
 class Preview(Part):
-    """One deployment that is live, as it was when its policies were sent to an agent. `urls`: by service. There is no screenshot:
-    nobody takes one."""
+    """One deployment that is live, as it was when its policies were sent to an agent. `urls`: by service. `looks`: what policies know
+    as `screenshot`; None: none was taken yet, or at all."""
 
     deployment: str
     name: str
@@ -57,7 +70,7 @@ class Preview(Part):
     services: list[PreviewService] = Field(default_factory=list)
     phases: list[PreviewPhase] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
-    screenshot: str | None = None
+    looks: PreviewScreenshot | None = None
 
 
 class AskVisit(Message):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from seatrial.agent.sandboxes.previewed import as_told
 from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
@@ -27,6 +28,7 @@ from seatrial.control.triggers import looking
 from seatrial.control.triggers.facts import take_facts
 from seatrial.control.triggers.floating import float_preview
 from seatrial.control.triggers.last_lines import LinesUnread
+from seatrial.control.triggers.looking import snapshot
 from seatrial.control.triggers.reports import report
 from seatrial.wire.deployments import ServiceFacts
 from seatrial.wire.envelope import Envelope
@@ -125,7 +127,16 @@ def test_a_live_preview_is_looked_at_once_and_the_job_says_what_it_is_like(pull_
     assert (web.user, web.listening, web.state, web.url) == ("app", [8080], "running", preview.urls["web"])
     assert [len(line) for line in web.logs] == [17, 500]
     assert [(one.name, one.seconds) for one in preview.phases] == [("start", 2.5)]
-    assert preview.screenshot is None
+    assert preview.looks is None
+    looked = {"service": "web", "state": "taken", "width": 1280, "height": 900, "changed": 1.5, "digest": "d"}
+    environment.live.screenshots.create(**looked, picture=b"PNG")
+    seen = snapshot(environment.live.pk)
+    assert seen is not None and as_told(seen)["screenshot"] == {
+        **{name: looked[name] for name in looked if name != "state"},
+        "status": None,
+        "title": "",
+        "compared_with": "",
+    }
 
 
 def test_policies_of_the_code_never_run_on_the_preview_nor_the_other_way_round(

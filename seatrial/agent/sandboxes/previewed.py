@@ -12,6 +12,12 @@ from seatrial.wire.previews import MOST_VISITS, AskVisit, Preview, VisitRefused,
 PREVIEW, VISIT = "preview", "visit"
 
 
+def as_told(preview: Preview) -> dict[str, Any]:
+    """The preview as policies see it."""
+    told = preview.model_dump(mode="json")
+    return {**told, "screenshot": told.pop("looks")}
+
+
 class OnPreview:
     """`Answers` about one preview to one policy, which may visit it MOST_VISITS times; the rest is answered by `others`.
 
@@ -21,7 +27,7 @@ class OnPreview:
 
     def __init__(self, others: Answers, preview: Preview, run: str, visits: Visits) -> None:
         self._others = others
-        self._preview = preview.model_dump(mode="json")
+        self._preview = as_told(preview)
         self._run = run
         self._visits = visits
         self._left = MOST_VISITS

@@ -3,11 +3,19 @@
 from django.db.models import F
 
 from seatrial.control.policies.models import Trial
+from seatrial.control.previews.evidence.models import PICTURES, ScreenshotState
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.triggers.last_lines import lines_of_services
 from seatrial.wire.deployments import ObservedService, ServiceFacts
-from seatrial.wire.previews import MOST_LINE, MOST_LINES, Preview, PreviewPhase, PreviewService
+from seatrial.wire.previews import (
+    MOST_LINE,
+    MOST_LINES,
+    Preview,
+    PreviewPhase,
+    PreviewScreenshot,
+    PreviewService,
+)
 from seatrial.wire.states import EnvironmentState
 
 MOST_SERVICES = 50
@@ -41,6 +49,7 @@ def snapshot(key: str) -> Preview | None:
         ],
         phases=[PreviewPhase(name=one.name, seconds=one.seconds) for one in deployment.phases.all()],
         warnings=[str(one)[:MOST_LINE] for one in deployment.warnings[:MOST_LINES]],
+        looks=_looks(deployment),
     )
 
 
@@ -60,6 +69,18 @@ def shortened(lines: list[str], most: int) -> list[str]:
             break
         kept.append(line[:MOST_LINE])
     return kept[::-1]
+
+
+def _looks(deployment: Deployment) -> PreviewScreenshot | None:
+    taken = (
+        deployment.screenshots.filter(state=ScreenshotState.TAKEN)
+        .defer(*PICTURES)
+        .order_by("service")
+        .first()
+    )
+    if taken is None:
+        return None
+    return PreviewScreenshot.model_validate(taken, from_attributes=True)
 
 
 def _service(one: ObservedService, url: str, logs: list[str]) -> PreviewService:

@@ -282,6 +282,16 @@ class Phase(TypedDict):
     name: str
     seconds: float | None
 
+class Screenshot(TypedDict):
+    service: str
+    status: int | None
+    title: str
+    width: int
+    height: int
+    digest: str
+    changed: float | None
+    compared_with: str
+
 class Preview(TypedDict):
     deployment: str
     name: str
@@ -291,7 +301,7 @@ class Preview(TypedDict):
     services: list[PreviewService]
     phases: list[Phase]
     warnings: list[str]
-    screenshot: None
+    screenshot: Screenshot | None
 
 class Visited(TypedDict):
     status: int | None
@@ -419,7 +429,7 @@ class Project:
         """`name`, `description`, `web_url`, `created_at`, `updated_at`, as far as the forge knows them"""
     @property
     def preview(self) -> Preview:
-        """for [live policies](#live-policies): `{"name", "commit", "state", "urls", "services", "phases", "warnings", "screenshot"}` of the running preview, as it was when the policies were sent off. `urls` are by service; `services` a list of `{"name", "kind", "state", "url", "image", "image_bytes", "user", "listening", "declared", "restarts", "exit_code", "logs"}`, `phases` of `{"name", "seconds"}`; `screenshot` is `None`, because nobody takes one"""
+        """for [live policies](#live-policies): `{"name", "commit", "state", "urls", "services", "phases", "warnings", "screenshot"}` of the running preview, as it was when the policies were sent off. `urls` are by service; `services` a list of `{"name", "kind", "state", "url", "image", "image_bytes", "user", "listening", "declared", "restarts", "exit_code", "logs"}`, `phases` of `{"name", "seconds"}`; `screenshot` is `{"service", "status", "title", "width", "height", "digest", "changed", "compared_with"}` of the first web service ([what that is](evidence.md)), without the picture; `None`: none was taken before the policies were sent off, which are not held up for it: evaluate again"""
     def visit(
         self,
         path: str,
