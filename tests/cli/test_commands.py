@@ -474,8 +474,7 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
 def test_status_says_what_the_previews_of_a_project_may_use(
     cli: Any, api: FakeApi, total: tuple[float, int, int], said: str
 ) -> None:
-    used = {"cpus": 12.0, "memory_mb": 6_656, "previews": 3}
-    most = {"cpus": total[0], "memory_mb": total[1], "previews": total[2]}
+    used, most = ({"cpus": c, "memory_mb": m, "previews": p} for c, m, p in ((12.0, 6_656, 3), total))
     document = {
         "platform": {"url": "http://x", "runtime": "docker", "sandbox": "runsc"},
         "agents": [],
