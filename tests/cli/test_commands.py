@@ -464,10 +464,7 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
 @pytest.mark.parametrize(
     ("total", "said"),
     [
-        (
-            (200.0, 102_400, 9),
-            "previews may use 6.5 of 100 GB of memory and 12 of 200 CPUs; there are 3 of 9",
-        ),
+        ((200.0, 102_400, 9), "may use 6.5 of 100 GB of memory and 12 of 200 CPUs; there are 3 of 9"),
         ((0.0, 0, 0), "previews may use 6.5 GB of memory and 12 CPUs\n"),
     ],
 )
