@@ -2,7 +2,9 @@
 
 from tests.claims_of_limits import OF_LIMITS
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_variables import OF_VARIABLES
+from tests.claims_of_walls import OF_WALLS
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -46,6 +48,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
         "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
     ),
+    "- Commands in a preview, and connections to its ports": (
+        "tests/tunnels/test_granting.py::test_a_developer_gets_in_and_a_viewer_a_stranger_and_a_scoped_token_do_not",
+        "tests/tunnels/test_granting.py::test_a_project_decides_and_those_of_forks_are_closed_unless_it_says_otherwise",
+        "tests/tunnels/test_granting.py::test_it_ends_when_the_right_or_the_preview_does_and_keeps_the_preview_awake",
+        "tests/tunnels/test_granting.py::test_the_log_says_who_ran_what_without_secrets",
+        "tests/tunnels/test_ahead.py::test_who_may_not_is_refused_before_and_what_cannot_be_is_said_within",
+        "tests/agent/test_tunnels.py::test_a_command_and_a_port_are_reached_and_nothing_is_left",
+    ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
         f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",
@@ -55,6 +65,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Passwords are kept as bcrypt": (
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
+    ),
+    # What is in previews
+    "- A reset empties the volumes of one preview": (
+        "tests/environments/test_data.py::test_a_reset_empties_everything_and_seeds_again",
+    ),
+    "- What a preview of a fork has written": (
+        "tests/previews/test_snapshots.py::test_forks_put_nothing_in_and_get_only_what_is_marked_for_them",
+    ),
+    "- Only an admin saves data": (
+        "tests/previews/test_snapshots.py::test_only_admins_save_and_remove_and_members_look",
+        "tests/previews/test_snapshots.py::test_what_was_saved_last_is_what_new_previews_begin_with",
     ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
@@ -99,7 +120,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Our own processes listen on the loopback only": (
         f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
     ),
-    "- An agent that runs as root installs two firewall rules": (
+    "- An agent that runs as root installs firewall rules": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
         f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
     ),
@@ -239,6 +260,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_POLICIES,
     **OF_VARIABLES,
+    **OF_WALLS,
+    **OF_SCREENSHOTS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

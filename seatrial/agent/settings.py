@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.shares import Share
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
@@ -209,7 +210,12 @@ class Settings(BaseSettings):
     )
     galley_firewall: shapes.YesNo = Field(
         True,
-        description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
+        description="Put up firewall rules (as root) that keep previews away from their host, the cloud's metadata and private networks.",
+    )
+    galley_preview_egress: Annotated[Egress, Wanted(f"one of {', '.join(Egress)}", Egress.INTERNET)] = Field(
+        Egress.INTERNET,
+        description="Where previews connect to: internet; none, nowhere; or open, private networks too. With internet, a project may be "
+        "permitted private networks; what comes from a fork never gets them. Needs GALLEY_FIREWALL.",
     )
     galley_build_cache_dir: shapes.FilePath = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
@@ -273,6 +279,11 @@ class Settings(BaseSettings):
         "",
         description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
     )
+    galley_browser_image: shapes.Image = Field(
+        "",
+        description="The image with Chromium that takes screenshots of previews. galley-browser: made from the distribution's packages "
+        "unless it is on this host. Any other is on this host. Unset: no screenshots are taken here.",
+    )
     sandbox_network: Annotated[
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
     ] = Field(
@@ -285,7 +296,8 @@ class Settings(BaseSettings):
     ] = Field(
         "",
         description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own. They "
-        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked.",
+        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked. Previews reach them "
+        "too, for names only.",
     )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."

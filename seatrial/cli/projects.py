@@ -45,6 +45,13 @@ Forks = Annotated[
     bool | None,
     typer.Option("--forks/--no-forks", help="Build forked PRs without approval: at your risk."),
 ]
+PrivateNetworks = Annotated[
+    bool | None,
+    typer.Option(
+        "--private-networks/--no-private-networks",
+        help="Whether its previews connect to private networks; the instance admin says so.",
+    ),
+]
 MostPreviews = Annotated[
     int | None,
     typer.Option("--max-previews", help="Previews at the same time. 0: as many as the server allows."),
@@ -59,6 +66,16 @@ MostMemory = Annotated[
         "--max-memory", help="Memory of all its previews, such as 20g. 0: as much as the server allows."
     ),
 ]
+Tunnels = Annotated[
+    bool | None,
+    typer.Option(
+        "--tunnels/--no-tunnels", help="Whether developers get into previews with exec and port-forward."
+    ),
+]
+ForkTunnels = Annotated[
+    bool | None,
+    typer.Option("--fork-tunnels/--no-fork-tunnels", help="Whether they get into those of forks, too."),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
@@ -67,6 +84,10 @@ Stack = Annotated[str | None, typer.Option("--stack", help="What it is built wit
 Recipe = Annotated[
     str | None,
     typer.Option("--recipe", help="The folder where its recipe is, such as services/shop. Empty: the root."),
+]
+Callbacks = Annotated[
+    bool | None,
+    typer.Option("--callbacks/--no-callbacks", help="One host for signing in elsewhere, for all previews."),
 ]
 Rescan = Annotated[
     str | None,
@@ -94,7 +115,11 @@ def change(
     drafts: Drafts = None,
     only_labelled: Labelled = None,
     forks: Forks = None,
+    private_networks: PrivateNetworks = None,
+    tunnels: Tunnels = None,
+    fork_tunnels: ForkTunnels = None,
     recipe: Recipe = None,
+    callbacks: Callbacks = None,
     max_previews: MostPreviews = None,
     max_cpus: MostCpus = None,
     max_memory: MostMemory = None,
@@ -113,7 +138,11 @@ def change(
         "previews_of_drafts": drafts,
         "previews_need_label": only_labelled,
         "previews_of_forks": forks,
+        "private_networks": private_networks,
+        "tunnels_allowed": tunnels,
+        "tunnels_of_forks": fork_tunnels,
         "recipe_folder": recipe,
+        "callbacks": callbacks,
         "max_previews": max_previews,
         "max_cpus": max_cpus,
         "max_memory_mb": _megabytes(max_memory),
@@ -131,7 +160,12 @@ def change(
     if as_json:
         document(answer)
         return
-    Terminal().line("Saved: ", bold(answer["name"]))
+    terminal = Terminal()
+    terminal.line("Saved: ", bold(answer["name"]))
+    if callbacks and answer.get("callback_url"):
+        terminal.line(
+            "Register where its users sign in, with the application's path: ", answer["callback_url"]
+        )
 
 
 def _megabytes(size: str | None) -> int | None:

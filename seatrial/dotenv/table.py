@@ -198,6 +198,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     setting(Settings, "galley_build_network", Group.AGENT),
     setting(Settings, "galley_build_isolation", Group.AGENT),
+    setting(Settings, "galley_preview_egress", Group.AGENT),
     setting(Settings, "gitgrit_require_gvisor", Group.AGENT),
     setting(Configuration, "galley_max_project_cpus", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),

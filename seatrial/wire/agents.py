@@ -57,6 +57,9 @@ class Heartbeat(Message):
     cpus: float = 0
     memory_mb: int = 0
     disk_free_mb: int = 0
+    contains_forks: bool | None = (
+        None  # whether previews of forks have their walls here; None: not known yet, or by an older agent
+    )
     environments: int = 0
     builds: int = 0
     builds_at_once: int = 0  # the most; 0: an older agent does not say

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     IMAGE_UNAVAILABLE = "image_unavailable"
     START_FAILED = "start_failed"
     SERVICE_EXITED = "service_exited"
+    MIGRATE_FAILED = "migrate_failed"
+    SEED_FAILED = "seed_failed"
     UNHEALTHY = "unhealthy"
     NO_SPACE = "no_space"
     DISK_FULL = "disk_full"
@@ -34,6 +36,7 @@ class Reason(StrEnum):
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
     COMPOSE_UNAVAILABLE = "compose_unavailable"
     NEEDS_ENGINE = "needs_engine"
+    NOT_CONTAINED = "not_contained"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
@@ -43,12 +46,15 @@ class Reason(StrEnum):
 
 
 class Phase(StrEnum):
-    """A timed part of a deployment. Its name is the word alone, or `build <service>`: each service has a build."""
+    """A timed part of a deployment. Its name is the word alone, or, for what each service has of its own, `build <service>`."""
 
     CHECKOUT = "checkout"
     RECIPE = "recipe"
     BUILD = "build"
+    CLONE = "clone"  # of a snapshot of data
     START = "start"
+    MIGRATE = "migrate"
+    SEED = "seed"
     HEALTH = "health"
     SWITCH = "switch"  # reported by the control plane: visitors go over to the new deployment
 

@@ -115,6 +115,10 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "containers.hardware_address": lambda e: e.containers.hardware_address("one", "net"),
         "containers.ids": lambda e: e.containers.ids({"a": "b"}),
         "containers.execute": lambda e: e.containers.execute("one", ["true"]),
+        "containers.execute_by_hand": lambda e: e.containers.execute_by_hand(
+            "one", ["true"], terminal=True, fed=True, environment={}
+        ),
+        "containers.has_executions": lambda e: e.containers.has_executions("one"),
         "containers.attach": lambda e: e.containers.attach("one"),
         "images.get": lambda e: e.images.get("registry.test:5000/team/image:1"),
         "images.list": lambda e: e.images.list({"a": "b"}),
@@ -142,6 +146,7 @@ async def executed(engine: Engine) -> None:
     """Both requests of a command inside."""
     execution: Execution = await engine.containers.execute("one", ["true"])
     await execution.outcome(5)
+    await execution.resize(24, 80)
 
 
 def known() -> set[str]:

@@ -85,6 +85,8 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "warnings",
         "notes",
         "isolation",
+        "tier",
+        "private_networks",
         "recipe_folder",
         "detected",
     }

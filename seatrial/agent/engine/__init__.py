@@ -15,7 +15,7 @@ from seatrial.agent.engine.disk import disk_from
 from seatrial.agent.engine.images import Images
 from seatrial.agent.engine.networks import Networks
 from seatrial.agent.engine.registries import Registries, registries_from
-from seatrial.agent.engine.shapes import GVISOR
+from seatrial.agent.engine.shapes import GVISOR, GVISOR_FOR_PREVIEWS
 from seatrial.agent.engine.streams import Streams
 from seatrial.agent.engine.volumes import Volumes
 from seatrial.agent.vocabulary.disk import Disk
@@ -32,6 +32,7 @@ class Machine:
     gvisor_networked: bool = (
         True  # as it is registered: whether containers under it have the network that they are given
     )
+    gvisor_for_previews: bool = False  # registered a second time, in such a way that previews can run in it
 
 
 class Engine:
@@ -55,7 +56,8 @@ class Engine:
         """The host as it is now: the engine's runtimes change with its configuration."""
         with self._connection.calls():
             info = await self._connection.api.system.info()
-        registered = (info.get("Runtimes") or {}).get(GVISOR)
+        runtimes = info.get("Runtimes") or {}
+        registered, second = runtimes.get(GVISOR), runtimes.get(GVISOR_FOR_PREVIEWS) or {}
         arguments = (registered or {}).get("runtimeArgs") or []
         return Machine(
             cpus=int(info.get("NCPU", 1)),
@@ -63,6 +65,7 @@ class Engine:
             version=str(info.get("ServerVersion") or ""),
             root=str(info.get("DockerRootDir") or ""),
             gvisor_networked="--network=none" not in arguments,
+            gvisor_for_previews="--network=host" in (second.get("runtimeArgs") or []),
         )
 
     async def disk(self, labels: Mapping[str, str]) -> Disk:

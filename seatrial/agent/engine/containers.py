@@ -16,6 +16,8 @@ from seatrial.agent.engine.shapes import GVISOR, container_config, container_fro
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import EngineRefused
 
+# Else ctrl-p, ctrl-q would end the connection: nobody types this.
+NO_KEYS = "ctrl-^,ctrl-],ctrl-^,ctrl-_,ctrl-],ctrl-^"
 PATH_STATE = "X-Docker-Container-Path-Stat"
 
 
@@ -159,6 +161,26 @@ class Containers:
         """A command inside the container, created but not started."""
         with self._connection.calls():
             return Execution(self._connection, await self._named(name).exec(list(command)))
+
+    async def execute_by_hand(
+        self, name: str, command: Sequence[str], *, terminal: bool, fed: bool, environment: Mapping[str, str]
+    ) -> Execution:
+        """A command inside the container, created but not started, with its user and its folder. `fed`: it gets input."""
+        with self._connection.calls():
+            created = await self._named(name).exec(
+                list(command),
+                stdin=fed,
+                tty=terminal,
+                environment=dict(environment),
+                detach_keys=NO_KEYS,
+            )
+        return Execution(self._connection, created)
+
+    async def has_executions(self, name: str) -> bool:
+        """Whether commands were executed in it that the engine still knows."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        return bool(shown.get("ExecIDs"))
 
     async def attach(self, name: str) -> Attached:
         """The container's standard streams from now on; attach before the start to miss nothing. The caller closes them."""

@@ -11,11 +11,13 @@ from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
 from seatrial.agent.environments.build_queue import BuildQueue
 from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.agent.vocabulary.variables import VariableSource
 
@@ -62,7 +64,9 @@ class Tools:
     min_free_mb: int
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
+    egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
     kept: PulledImages | None = None  # None: no image is ever collected
     disks: DiskWatch | None = None  # None: nobody looks
+    copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

@@ -24,7 +24,9 @@ RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING, EnvironmentState.HI
 class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
-    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    name: str = Field(
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
+    )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
     started_at: datetime = Field(description="When it began.")
     failed: bool = Field(description="Whether it failed.")
@@ -68,6 +70,8 @@ class DeploymentAnswer(Schema):
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
+    tier: str = Field(description="trusted or forks: what its code is trusted with.")
+    private_networks: bool = Field(description="Whether it may connect to private networks.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
@@ -236,6 +240,8 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        tier=deployment.tier,
+        private_networks=deployment.private_networks,
         recipe_folder=deployment.recipe_folder,
         detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

@@ -44,7 +44,11 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    private_networks: bool
+    tunnels_allowed: bool
+    tunnels_of_forks: bool
     recipe_folder: str
+    callbacks: bool
     max_previews: int
     max_cpus: float
     max_memory_mb: int
@@ -59,7 +63,7 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
     BadQuota, BadLabel, BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
-    of each preview, a recipe folder from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
+    of each preview, a recipe folder and private networks from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
     """
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:

@@ -69,12 +69,31 @@ class SettingsForm(forms.Form):
         label="Build forked PRs",
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
-
+    private_networks = forms.BooleanField(
+        required=False,
+        label="Private networks",
+        help_text="Its previews, but for those of forks, connect to machines in the private networks of the hosts they run on. The instance admin says so. Counts from a preview's next deployment on.",
+    )
+    tunnels_allowed = forms.BooleanField(
+        required=False,
+        label="Commands and ports",
+        help_text="Developers may run commands in its previews, and connect to their ports, from the command line.",
+    )
+    tunnels_of_forks = forms.BooleanField(
+        required=False,
+        label="Also in those of forks",
+        help_text="The same in previews of pull requests from forks, whose code may look back at whoever gets in.",
+    )
     recipe_folder = forms.CharField(
         required=False,
         max_length=MOST_OF_A_FOLDER,
         label="Recipe folder",
         help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
+    )
+    callbacks = forms.BooleanField(
+        required=False,
+        label="Callback host",
+        help_text="One address for all previews, to register where people sign in with an account elsewhere (OAuth, OpenID Connect, SAML). It leads back to the preview that began.",
     )
     max_previews = forms.IntegerField(
         required=False,
@@ -148,7 +167,11 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            private_networks=entered["private_networks"],
+            tunnels_allowed=entered["tunnels_allowed"],
+            tunnels_of_forks=entered["tunnels_of_forks"],
             recipe_folder=entered["recipe_folder"],
+            callbacks=entered["callbacks"],
             max_previews=entered["max_previews"] or 0,
             max_cpus=entered["max_cpus"] or 0,
             max_memory_mb=entered["max_memory_mb"],
@@ -158,11 +181,13 @@ class SettingsForm(forms.Form):
         )
 
 
-def form_of(project: Project, data: Any = None) -> SettingsForm:
-    """The form, filled with what is set, or with what somebody entered."""
+def form_of(project: Project, data: Any = None, *, permits: bool = False) -> SettingsForm:
+    """The form, filled with what is set, or with what somebody entered. Without `permits`, they do not decide about networks."""
     initial = {name: getattr(project, name) for name in ProjectSettings.__annotations__}
     texts = {"labels": " ".join(project.labels), "max_memory_mb": _size(project.max_memory_mb)}
-    return SettingsForm(data, initial={**initial, **texts})
+    form = SettingsForm(data, initial={**initial, **texts})
+    form.fields["private_networks"].disabled = not permits
+    return form
 
 
 def _size(megabytes: int) -> str:

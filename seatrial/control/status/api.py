@@ -105,7 +105,9 @@ class CertificateStatus(Schema):
 class PhaseStatus(Schema):
     """A timed part of a deployment."""
 
-    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    name: str = Field(
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
+    )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
 
 

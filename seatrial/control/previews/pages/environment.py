@@ -159,6 +159,13 @@ def _may(user: User, environment: Environment) -> dict[str, bool]:
         "rebuild": wanted and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
         and allowed(user, Action.STOP_PREVIEW, environment),
+        "reset_data": wanted
+        and environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+        and allowed(user, Action.RESET_PREVIEW_DATA, environment),
+        "save_data": environment.state == EnvironmentState.RUNNING
+        and environment.candidate is None
+        and not pull_request.from_fork
+        and allowed(user, Action.MANAGE_PROJECTS, environment),
         "extend": extends and not environment.pinned,
         "pin": extends and not environment.pinned,
         "unpin": extends and environment.pinned,

@@ -32,6 +32,13 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.SERVICE_EXITED: Explanation(
         "A service exited", "Its last lines are below. Fix what stopped it, and push."
     ),
+    Reason.MIGRATE_FAILED: Explanation(
+        "A migrate command failed",
+        "Its last lines are below. What was live still runs; fix the command, and push.",
+    ),
+    Reason.SEED_FAILED: Explanation(
+        "A seed command failed", "Its last lines are below. Fix the command, and push: it is then run again."
+    ),
     Reason.UNHEALTHY: Explanation(
         "A service never became healthy",
         "Check that it listens on the port the recipe names, on all interfaces (0.0.0.0), and that its health path answers.",
@@ -54,6 +61,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.NEEDS_ENGINE: Explanation(
         "The agent has no container engine",
         "Start an agent with Docker, then rebuild: the preview is deployed there.",
+    ),
+    Reason.NOT_CONTAINED: Explanation(
+        "The agent cannot keep it in",
+        "Fix what the message names on the agent's host, then rebuild: nothing runs with weaker walls.",
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",

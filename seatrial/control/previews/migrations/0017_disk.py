@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('previews', '0015_detected'),
+        ('previews', '0016_tier'),
     ]
 
     operations = [
