@@ -150,11 +150,7 @@ def change(
         "stack": stack,
         "rescan": rescan,
     }
-    changes = {key: value for key, value in settings.items() if value is not None}
-    if not changes:
-        raise CommandError(
-            "nothing to change was named.", fix=f"See: {typed('projects', 'set', '--help')}", word="usage"
-        )
+    changes = _named(settings)
     api, row = _found(project)
     answer = api.patch(f"/projects/{row['id']}", changes)
     if as_json:
@@ -170,6 +166,15 @@ def _print_saved(answer: Json, *, callbacks: bool) -> None:
         terminal.line(
             "Register where its users sign in, with the application's path: ", answer["callback_url"]
         )
+
+
+def _named(settings: Json) -> Json:
+    changes = {key: value for key, value in settings.items() if value is not None}
+    if not changes:
+        raise CommandError(
+            "nothing to change was named.", fix=f"See: {typed('projects', 'set', '--help')}", word="usage"
+        )
+    return changes
 
 
 def _megabytes(size: str | None) -> int | None:

@@ -323,11 +323,13 @@ def test_what_a_project_uses_and_what_one_of_its_previews_waits_for_is_on_their_
     Deployment.objects.filter(pk=live.pk).update(memory_mb=6 * 1024, cpus=2.5)
     seen = environment_fingerprint(harbour.cast.bob, harbour.building.pk)
     Deployment.objects.filter(pk=candidate.pk).update(memory_mb=3 * 1024, cpus=1)
-    assert "previews may use 6 of 8 GB of memory and 2.5 CPUs" in client.get(project).content.decode()
+    page = client.get(project).content.decode()
+    assert "previews may use" in page and "6 of 8 GB of memory" in page and "2.5 CPUs" in page
+    assert 'value="75" aria-label="memory"' in page
     page = client.get(preview).content.decode()
     assert "Waiting for room" in page
     assert "memory of project chandlery: 6 of 8 GB are used by 1 other preview" in page
     assert environment_fingerprint(harbour.cast.bob, harbour.building.pk) != seen
     Deployment.objects.filter(pk=candidate.pk).update(admitted_at=timezone.now())
     assert "Waiting for room" not in client.get(preview).content.decode()
-    assert "previews may use 9 of 8 GB" in client.get(project).content.decode()
+    assert "9 of 8 GB of memory" in client.get(project).content.decode()
