@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "seatrial.control.fleet",
     "seatrial.control.certificates",
     "seatrial.control.previews",
+    "seatrial.control.previews.evidence",
     "seatrial.control.entrance",
     "seatrial.control.variables",
     "seatrial.control.policies",

@@ -50,6 +50,7 @@ OUT_OF_REACH = """() => [
 def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
     from tests.dashboard.authorized import authorized
+    from tests.dashboard.saved import saved
 
     connection, asked = authorized(harbour)
     return [
@@ -63,6 +64,8 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/environments/{harbour.kept.pk}",
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
+        f"/environments/{harbour.live.pk}/save-data",
+        f"/projects/{saved(harbour).pk}/data",
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         *paths_of_policies(harbour),
         "/agents",
@@ -106,6 +109,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
+    from tests.dashboard.pictured import pictured
     from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
     from tests.dashboard.varied import varied
@@ -138,7 +142,12 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/projects/{harbour.project.pk}/access",
         f"/environments/{asleep(harbour).pk}",
         f"/environments/{unwakeable(harbour).pk}",
+        f"/environments/{harbour.live.pk}/search?search=nothing",
         f"/environments/{gated(harbour).pk}/guests",
+        f"/deployments/{pictured(harbour)[1].pk}",
+        f"/deployments/{harbour.live.live_id}",
+        f"/deployments/{pictured(harbour)[1].pk}/compared",
+        f"/environments/{pictured(harbour)[1].environment_id}",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
