@@ -22,6 +22,7 @@ from tests.bus.cluster import Cluster
 from tests.bus.servers import NatsServer, free_port
 from tests.engines import require
 from tests.waiting import LIMIT_SECONDS, eventually
+from tests.worker.forked import Forked
 
 T = TypeVar("T")
 DOMAIN = "preview.localhost"
@@ -102,7 +103,7 @@ class Stack:
         self.traefik = Traefik(directory)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Forked] = {}
         self.environment = {**os.environ, **self._settings()}
 
     def _settings(self) -> dict[str, str]:
@@ -128,12 +129,11 @@ class Stack:
         self.start_worker()
 
     def start_web(self, *, seconds: float = LIMIT_SECONDS) -> None:
-        command = ["-m", "seatrial.control.web", "--port", str(self.port)]
-        self._start("web", *command)
+        self._start("web", "seatrial.control.web", "--port", str(self.port))
         eventually(self._answers, seconds=seconds, what="the web process answers")
 
     def start_worker(self, name: str = "worker") -> None:
-        self._start(name, "-m", "seatrial.control.worker")
+        self._start(name, "seatrial.control.worker")
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name)
@@ -155,7 +155,7 @@ class Stack:
         self.nats.kill()
         assert not stuck, f"did not stop: {[(name, self.log(name)) for name in stuck]}"
 
-    def _ends(self, process: subprocess.Popen[bytes]) -> bool:
+    def _ends(self, process: Forked) -> bool:
         try:
             process.wait(60)
         except subprocess.TimeoutExpired:
@@ -168,12 +168,9 @@ class Stack:
         log = self.directory / f"{name}.log"
         return log.read_text() if log.exists() else ""
 
-    def _start(self, name: str, *arguments: str) -> None:
-        command = [sys.executable, *arguments]
-        with (self.directory / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=subprocess.STDOUT
-            )
+    def _start(self, name: str, module: str, *arguments: str) -> None:
+        log = self.directory / f"{name}.log"
+        self.processes[name] = Forked(module, *arguments, environment=self.environment, log=log)
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
