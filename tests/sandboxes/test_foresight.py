@@ -92,7 +92,8 @@ class Told:
 
 async def test_a_result_is_about_what_was_used() -> None:
     sandbox = Told()
-    session = Session(sandbox, lambda _: Files(), lambda _: [COUNT, COMMIT])  # type: ignore[arg-type]
+    once = iter([[COUNT, COMMIT]])  # meanwhile, another evaluation may change what is foreseen
+    session = Session(sandbox, lambda _: Files(), lambda _: next(once))  # type: ignore[arg-type]
     assert await session.run([(0, policy("x"))]) is None
     assert sandbox.jobs[0]["ahead"] == {COUNT: "files_count", COMMIT: "commit"}
     assert session.outcomes[0].seen == [(COUNT, "digest")]

@@ -94,8 +94,9 @@ class Session:
             running = RunningPolicy(index, policy)
             running.ends = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
             self._running[channel] = running
-            running.answering = asyncio.create_task(self._attend(channel, running))
-            if not self._foreseen(index):
+            questions = self._foreseen(index)
+            running.answering = asyncio.create_task(self._attend(channel, running, questions))
+            if not questions:
                 await self._sandbox.send(Kind.RUN, channel, job_of(policy, []))
 
     def _fits(self, policy: PolicyToRun) -> bool:
@@ -140,11 +141,12 @@ class Session:
         except asyncio.QueueFull:
             raise FrameError("a further question before the first was answered") from None
 
-    async def _attend(self, channel: int, running: RunningPolicy) -> None:
-        """Answer one question after another, until there is one that the host itself fails at: that ends the policy."""
+    async def _attend(self, channel: int, running: RunningPolicy, foreseen: Sequence[str]) -> None:
+        """Begin it, if something is foreseen, and answer one question after another, until there is one that the host itself fails
+        at: that ends the policy."""
         try:
-            if questions := self._foreseen(running.index):
-                await self._begin(channel, running, questions)
+            if foreseen:
+                await self._begin(channel, running, foreseen)
             while True:
                 frame = await running.asked.get()
                 running.budget.facts = running.budget.facts or asks_for_a_fact(frame)
