@@ -1,7 +1,9 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_variables import OF_VARIABLES
+from tests.claims_of_walls import OF_WALLS
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -44,6 +46,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Who does not get in does not wake": (
         "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
         "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
+    ),
+    "- Commands in a preview, and connections to its ports": (
+        "tests/tunnels/test_granting.py::test_a_developer_gets_in_and_a_viewer_a_stranger_and_a_scoped_token_do_not",
+        "tests/tunnels/test_granting.py::test_a_project_decides_and_those_of_forks_are_closed_unless_it_says_otherwise",
+        "tests/tunnels/test_granting.py::test_it_ends_when_the_right_or_the_preview_does_and_keeps_the_preview_awake",
+        "tests/tunnels/test_granting.py::test_the_log_says_who_ran_what_without_secrets",
+        "tests/tunnels/test_ahead.py::test_who_may_not_is_refused_before_and_what_cannot_be_is_said_within",
+        "tests/agent/test_tunnels.py::test_a_command_and_a_port_are_reached_and_nothing_is_left",
     ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
@@ -109,7 +119,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Our own processes listen on the loopback only": (
         f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
     ),
-    "- An agent that runs as root installs two firewall rules": (
+    "- An agent that runs as root installs firewall rules": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
         f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
     ),
@@ -129,6 +139,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/previews/test_at_the_same_time.py::test_of_two_that_are_looked_at_by_two_workers_at_once_one_is_admitted",
         "tests/previews/test_admission_in_any_order.py::test_never_above_the_total_and_all_go_on_in_the_end",
         "tests/environments/test_admission.py::test_it_says_what_it_asks_for_is_built_and_starts_when_it_is_let_in",
+    ),
+    "- What a preview's containers have written": (
+        "tests/previews/test_disk.py::test_one_that_is_full_ends_says_why_and_comes_back_with_the_next_commit",
+        "tests/previews/test_disk.py::test_only_an_agent_that_has_it_is_believed",
+        "tests/environments/test_disk_watch.py::test_layers_and_volumes_count_together_and_small_changes_are_no_news",
+    ),
+    "- A build that uses more memory than": (
+        f"{LIMITS}::test_a_build_that_uses_more_memory_than_one_may_fails_and_names_the_setting",
     ),
     "- Nothing of the host is mounted.": (
         f"{BROKEN}::test_compose_errors",
@@ -254,6 +272,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_POLICIES,
     **OF_VARIABLES,
+    **OF_WALLS,
+    **OF_SCREENSHOTS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 import httpx
 
@@ -17,6 +17,7 @@ from seatrial.embedded.typed import typed
 
 Json = dict[str, Any]
 AWAY = "platform_away"
+SILENT_SECONDS = 60.0  # a stream of lines shows more often that it goes on
 
 
 class Api:
@@ -32,6 +33,12 @@ class Api:
             verify=NO_AUTHORITIES,
         )
 
+    @property
+    def websocket(self) -> tuple[str, Mapping[str, str]]:
+        """Where WebSockets are, and the headers that they take."""
+        base = self.remembered.api_url.replace("http", "ws", 1)
+        return f"{base}/api/v1", {"Authorization": self._client.headers["Authorization"]}
+
     def get(self, path: str, **query: object) -> Any:
         """The parsed answer to a GET."""
         given = {name: str(value) for name, value in query.items() if value is not None}
@@ -42,6 +49,20 @@ class Api:
         """What a GET answers, as it is."""
         params = {name: str(value) for name, value in query.items()}
         return self._answer("GET", path, params=params).content
+
+    def records(self, path: str, **query: object) -> Iterator[Json]:
+        """What a GET answers line by line, for as long as it goes on: JSON objects. Lines without one only show that it does."""
+        params = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        try:
+            with self._client.stream("GET", path, params=params, timeout=SILENT_SECONDS) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._refuse(answer)
+                for line in answer.iter_lines():
+                    if line:
+                        yield json.loads(line)
+        except httpx.TransportError as error:
+            raise self._away() from error
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The parsed answer to a POST, which is never retried."""
@@ -67,13 +88,16 @@ class Api:
         try:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
-            raise PlatformAway(
-                f"seatrial does not answer at {self.remembered.api_url}.",
-                fix=f"Look: {typed('doctor')}",
-                word=AWAY,
-            ) from error
-        if answer.is_success:
-            return answer
+            raise self._away() from error
+        if not answer.is_success:
+            self._refuse(answer)
+        return answer
+
+    def _away(self) -> "PlatformAway":
+        said = f"seatrial does not answer at {self.remembered.api_url}."
+        return PlatformAway(said, fix=f"Look: {typed('doctor')}", word=AWAY)
+
+    def _refuse(self, answer: httpx.Response) -> NoReturn:
         if answer.status_code in {502, 503, 504}:
             message, look = f"seatrial is not ready: {message_of(answer)}", f"Look: {typed('doctor')}"
             raise PlatformAway(message, fix=look, word=AWAY)
@@ -104,6 +128,12 @@ def message_of(answer: httpx.Response) -> str:
         return f"the platform answered {answer.status_code}"
     detail = body.get("detail") if isinstance(body, dict) else body
     return f"the platform answered {answer.status_code}: {detail}"
+
+
+def refusal_of(status: int, body: bytes) -> CommandError:
+    """What the REST interface refused outside of an ordinary call."""
+    answer = httpx.Response(status, content=body)
+    return CommandError(message_of(answer), word=_word_of(answer))
 
 
 def _word_of(answer: httpx.Response) -> str:

@@ -17,10 +17,15 @@ from seatrial.cli import (
     demo,
     doctor,
     evaluations,
+    evidence,
+    executing,
     forges,
+    forwarding,
     glass,
     init,
+    logs,
     notices,
+    opening,
     orders,
     platform_commands,
     policies,
@@ -79,10 +84,16 @@ app.command()(orders.pin)
 app.command()(orders.unpin)
 app.command()(orders.sleep)
 app.command()(orders.wake)
+app.command()(logs.logs)
+app.command("open")(opening.open_preview)
 app.command("reset-data")(orders.reset_data)
 app.command("save-data")(orders.save_data)
 app.command()(orders.snapshots)
 app.command("remove-snapshot")(orders.remove_snapshot)
+app.command()(evidence.screenshots)
+app.command()(evidence.compare)
+app.command("exec")(executing.execute)
+app.command("port-forward")(forwarding.port_forward)
 app.command()(orders.pulls)
 app.command()(orders.approve)
 app.command()(recipe.recipe)
@@ -126,7 +137,10 @@ def run() -> int:
     one line when the exit code is not 0, and nothing when it is.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `seatrial status | head` ends quietly
-    as_json = "--json" in sys.argv[1:]
+    words = sys.argv[1:]
+    as_json = "--json" in (
+        words[: words.index("--")] if "--" in words else words
+    )  # after --: somebody else's
     try:
         code = app(standalone_mode=False)
     except typer.Exit as leave:

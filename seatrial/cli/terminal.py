@@ -5,11 +5,15 @@ written out (`seatrial.wire.visible`), a line break included. So what others wro
 part of the line that it was put into. Only a `Styled` part has a colour, and only we make these.
 """
 
+import codecs
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+import termios
+import tty
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -23,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 
 from seatrial.cli.errors import CommandError
-from seatrial.wire.visible import visible, visible_line
+from seatrial.wire.visible import visible, visible_line, visible_text
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,34 @@ class Bar:
         self._progress.update(self._task, completed=done)
 
 
+class Passed:
+    """Where the bytes of a command elsewhere go. A file or a pipe gets them as they are, and so does a terminal that is
+    `raw`: whoever runs a shell there wants it to be obeyed. Any other terminal shows what it would obey."""
+
+    def __init__(self, stream: TextIO, *, raw: bool) -> None:
+        self._stream = stream
+        self._as_it_is = raw or not stream.isatty()
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def write(self, data: bytes) -> None:
+        """Write all of it at once. Blocks."""
+        if not self._as_it_is:
+            data = visible_text(self._decoder.decode(data)).encode()
+        self._stream.buffer.write(data)
+        self._stream.flush()
+
+
+@contextlib.contextmanager
+def unprocessed() -> Iterator[None]:
+    """The terminal passes on every key, Ctrl-C too, and shows nothing by itself."""
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setraw(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
 def error(problem: CommandError) -> None:
     """Say what is wrong and what to do, on standard error."""
     terminal = Terminal(errors=True)
@@ -147,6 +179,12 @@ def file(content: str) -> None:
 def document(content: Any) -> None:
     """The JSON document, alone on standard output. Everything that is not ASCII is escaped."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def row_of_json(content: Any) -> None:
+    """One of many documents, on a line of its own, for what goes on without end."""
+    sys.stdout.write(json.dumps(content) + "\n")
     sys.stdout.flush()
 
 

@@ -14,6 +14,7 @@ from seatrial.control.forges import body_bound  # noqa: E402
 from seatrial.control.forges.door import Door  # noqa: E402
 from seatrial.control.previews.pages import hosts  # noqa: E402
 from seatrial.control.start import refuse_unfit  # noqa: E402
+from seatrial.control.tunnels.ahead import Tunnels  # noqa: E402
 
 refuse_unfit()
 
@@ -26,4 +27,4 @@ async def _bound(scope: Scope) -> int:
     return await body_bound.body_bound(scope)
 
 
-application = BodyLimit(Ahead(Door(_django)), _bound)
+application = BodyLimit(Tunnels(Ahead(Door(_django))), _bound)

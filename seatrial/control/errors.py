@@ -11,6 +11,8 @@ ControlError
 ├── PreviewError    previews.errors
 ├── EntranceError   entrance.errors
 ├── VariableError   variables.errors
+├── TunnelError     tunnels.errors
+├── NotSignedIn     tunnels.granting
 ├── PolicyError     policies.errors
 ├── InstallationError  installation.errors
 ├── BusRefused      bus

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from seatrial.control.body_limit import Application
 
 STOP_SECONDS = 3
+WEBSOCKETS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 200_000,
+    "ws_ping_timeout": None,  # while a tunnel holds a client back, its pongs are not read
+    "ws_per_message_deflate": False,
+}
 
 
 def options(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def main() -> None:
         application,
         factory=True,
         http=HeaderLimit,
-        ws="none",
+        **WEBSOCKETS,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,

@@ -3,7 +3,8 @@
 WireError
 ├── MalformedMessage   not JSON, not an envelope, or a payload that fails its schema
 ├── UnknownKind        a kind this release does not know (a newer peer): skip, never crash
-└── UnsupportedVersion a version of a known kind newer than this release reads
+├── UnsupportedVersion a version of a known kind newer than this release reads
+└── TunnelLost         the other side of a tunnel is silent, or a frame is missing or wrong
 """
 
 
@@ -21,3 +22,7 @@ class UnknownKind(WireError):
 
 class UnsupportedVersion(WireError):
     """A known kind in a version newer than this release reads."""
+
+
+class TunnelLost(WireError):
+    """The other side of a tunnel is silent, or a frame is missing or wrong. The tunnel is over; its text is the end of a sentence."""

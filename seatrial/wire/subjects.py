@@ -9,7 +9,11 @@
 | seatrial.agents.<agent>.variables               | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
+| _INBOX_<agent>.ask.screenshot                   | core NATS     | control       | that agent    |
 | seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
+| _INBOX_<agent>.tunnels                          | core NATS     | control       | that agent    |
+| _INBOX_<agent>.tunnels.<tunnel>                 | core NATS     | control       | that agent    |
+| seatrial.agents.<agent>.tunnels.<tunnel>        | core NATS     | agent         | control       |
 | seatrial.jobs.evaluations.<workspace>           | stream JOBS   | control       | any agent     |
 | desired-<agent> / <environment>                 | KV bucket     | control       | that agent    |
 
@@ -60,6 +64,11 @@ def ask_host(agent: str) -> str:
     return f"{inbox_prefix(agent)}.ask.host"
 
 
+def ask_screenshot(agent: str) -> str:
+    """The subject on which `agent` is asked for a screenshot, beside `ask_host`."""
+    return f"{inbox_prefix(agent)}.ask.screenshot"
+
+
 def host_answer(agent: str, question: str) -> str:
     """The subject of the answer of `agent` to one question."""
     return f"{host_answers(agent)}{question}"
@@ -68,6 +77,21 @@ def host_answer(agent: str, question: str) -> str:
 def host_answers(agent: str) -> str:
     """The beginning of every `host_answer` of `agent`."""
     return f"seatrial.agents.{agent}.answers."
+
+
+def open_tunnels(agent: str) -> str:
+    """The subject on which `agent` is asked to open tunnels into previews; in its inbox, like `ask_host`."""
+    return f"{inbox_prefix(agent)}.tunnels"
+
+
+def into_tunnel(agent: str, tunnel: str) -> str:
+    """The subject of what one tunnel carries to `agent`."""
+    return f"{open_tunnels(agent)}.{tunnel}"
+
+
+def out_of_tunnel(agent: str, tunnel: str) -> str:
+    """The subject of what one tunnel carries from `agent`."""
+    return f"seatrial.agents.{agent}.tunnels.{tunnel}"
 
 
 def observed(agent: str, kind: str) -> str:

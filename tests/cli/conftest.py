@@ -48,8 +48,11 @@ class FakeApi:
                 api.asked.append(name)
                 missing: Route = lambda _: (404, {"error": {"code": "not_found", "message": f"no {name}"}})  # noqa: E731
                 status, answer = api.routes.get(name, missing)(body)
-                api.strange += strange(*name.split(" ", 1), status, answer)
-                data = json.dumps(answer).encode()
+                if isinstance(answer, bytes):
+                    data = answer
+                else:
+                    api.strange += strange(*name.split(" ", 1), status, answer)
+                    data = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

@@ -21,6 +21,7 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
+from tests.cli import test_evidence
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
 from tests.sources import nodes
@@ -201,6 +202,12 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     shown("remove-snapshot", "01S")
 
 
+def test_screenshots_and_compare(shown: Shown, api: FakeApi, attack: str) -> None:
+    test_evidence.served(api, text=attack)
+    shown("screenshots", "pr-1-shop")
+    shown("compare", "pr-1-shop")
+
+
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
     monkeypatch.setenv("SEATRIAL_DATA_DIR", str(tmp_path / "own"))
 
@@ -354,7 +361,10 @@ def test_every_command_is_attacked_here() -> None:
     ]
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
-        "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "reset-data", "save-data", "snapshots", "remove-snapshot", "init", "evaluations", "scores", "report", "verify", "recipe",
+        "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
+        "logs", "open", "exec", "port-forward",
+        "reset-data", "save-data", "snapshots", "remove-snapshot",
+        "screenshots", "compare",
     }, "a new command: attack it above"  # fmt: skip
 
 
@@ -497,3 +507,20 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
         api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
     shown("policies", "break-glass", "01E", "--reason", "the shop is down")
     shown("policies", "mend-glass", "01E")
+
+
+def test_logs_and_open(shown: Shown, api: FakeApi, attack: str) -> None:
+    row = {"id": "01E", "name": attack, "urls": {"web": f"http://{attack}"}}
+    line = {
+        "at": attack,
+        "deployment": "",
+        "service": attack,
+        "source": "service",
+        "stream": "stderr",
+        "text": attack,
+    }
+    records = [json.dumps(one).encode() for one in (line, {"end": "complete"})]
+    api.routes["GET /environments"] = lambda _: (200, [row])
+    api.routes["GET /environments/01E/log"] = lambda _: (200, b"\n".join(records))
+    shown("logs")
+    shown("open", "--print")

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import uvicorn
 
+from seatrial.control.web import WEBSOCKETS
+
 
 @contextlib.contextmanager
 def serving(application: Callable[..., Any]) -> Iterator[str]:
@@ -20,7 +22,12 @@ def serving(application: Callable[..., Any]) -> Iterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application, log_level="warning", lifespan="off", timeout_graceful_shutdown=15, access_log=False
+        application,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=15,
+        access_log=False,
+        **WEBSOCKETS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -95,6 +95,7 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
     return {
         "ping": lambda e: e.ping(),
         "machine": lambda e: e.machine(),
+        "disk": lambda e: e.disk({"a": "b"}),
         "registries": lambda e: e.registries(),
         "containers.create": lambda e: e.containers.create(SPEC),
         "containers.create_sealed": lambda e: e.containers.create_sealed(SEALED),
@@ -109,10 +110,15 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "containers.remove": lambda e: e.containers.remove("one"),
         "containers.get": lambda e: e.containers.get("one"),
         "containers.host_process": lambda e: e.containers.host_process("one"),
+        "containers.written": lambda e: e.containers.written("one"),
         "containers.runtime": lambda e: e.containers.runtime("one"),
         "containers.hardware_address": lambda e: e.containers.hardware_address("one", "net"),
         "containers.ids": lambda e: e.containers.ids({"a": "b"}),
         "containers.execute": lambda e: e.containers.execute("one", ["true"]),
+        "containers.execute_by_hand": lambda e: e.containers.execute_by_hand(
+            "one", ["true"], terminal=True, fed=True, environment={}
+        ),
+        "containers.has_executions": lambda e: e.containers.has_executions("one"),
         "containers.attach": lambda e: e.containers.attach("one"),
         "images.get": lambda e: e.images.get("registry.test:5000/team/image:1"),
         "images.list": lambda e: e.images.list({"a": "b"}),
@@ -140,6 +146,7 @@ async def executed(engine: Engine) -> None:
     """Both requests of a command inside."""
     execution: Execution = await engine.containers.execute("one", ["true"])
     await execution.outcome(5)
+    await execution.resize(24, 80)
 
 
 def known() -> set[str]:

@@ -15,6 +15,8 @@ from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.source.models import Kept
 from seatrial.control.policies.source.reviewing import CHANGED, GONE, NEW, RELEASED
+from seatrial.control.previews.evidence.models import ComparedWith, ScreenshotState
+from seatrial.control.previews.kept_lines import LogEnd
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
@@ -90,6 +92,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "withheld": Withheld,
 }
 IN_JSON = [
+    LogEnd,
     Standing,
     CertificateState,
     AgentState,
@@ -105,6 +108,8 @@ IN_JSON = [
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
     SnapshotState,
+    ScreenshotState.values,
+    [word for word in ComparedWith.values if word],
     (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
     Basis.values,
@@ -212,6 +217,8 @@ def test_templates_compare_states_that_exist() -> None:
         "result.state": ResultState,
         "agent.state": AgentState,
         "trial.state": TrialState,
+        "deployment.state": DeploymentState,
+        "shot.state": ScreenshotState,
         "waiver.state": WaiverState,
         "pull_request.state": PullRequestState,
         "isolation": Isolation,

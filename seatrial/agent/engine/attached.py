@@ -1,4 +1,4 @@
-"""The standard streams of a container."""
+"""The standard streams of a container, or of a command in one."""
 
 import asyncio
 import contextlib
@@ -49,6 +49,12 @@ class Attached:
             await self._stream.write_in(data)
         except (RuntimeError, AssertionError, AttributeError) as error:  # aiodocker's ways to say "closed"
             raise OSError("not attached any more") from error
+
+    def end_input(self) -> None:
+        """Nothing more is written: whatever reads there comes to its end. A no-op where that is over."""
+        with contextlib.suppress(OSError, RuntimeError, AttributeError):
+            response = self._stream._resp  # noqa: SLF001 (aiodocker can only end both directions)
+            response.connection.transport.write_eof()  # type: ignore[union-attr]
 
     async def close(self) -> None:
         """Detach from the container. Idempotent; never raises."""

@@ -43,6 +43,12 @@ class Connection:
             )
         return aiodocker.Docker(self.url, timeout=timeout)
 
+    async def version(self) -> tuple[int, ...]:
+        """Of the engine's API."""
+        if not self._version:
+            self._version = str((await self.streams.version())["ApiVersion"])
+        return tuple(int(part) for part in self._version.split("."))
+
     async def close(self) -> None:
         """Close both clients."""
         for client in (self._api, self._streams):
@@ -70,8 +76,7 @@ class Connection:
         the context, without a time limit, and closed at its end."""
         with self.calls():
             client = self.streams
-            if not self._version:
-                self._version = str((await client.version())["ApiVersion"])
+            await self.version()
             response = await client.session.request(
                 method,
                 f"{client.docker_host}/v{self._version}/{path}",

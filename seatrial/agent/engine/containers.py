@@ -16,6 +16,8 @@ from seatrial.agent.engine.shapes import GVISOR, container_config, container_fro
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import EngineRefused
 
+# Else ctrl-p, ctrl-q would end the connection: nobody types this.
+NO_KEYS = "ctrl-^,ctrl-],ctrl-^,ctrl-_,ctrl-],ctrl-^"
 PATH_STATE = "X-Docker-Container-Path-Stat"
 
 
@@ -128,6 +130,13 @@ class Containers:
             shown = await self._named(name).show()
         return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
 
+    async def written(self, name: str) -> Path | None:
+        """The folder of its host with the files that the container has written; None: the engine does not say."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        upper = ((shown.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+        return Path(upper) if upper else None
+
     async def runtime(self, name: str) -> str:
         """What the engine runs the container with: its `HostConfig.Runtime`. Raises EngineRefused (absent) if it is gone."""
         with self._connection.calls():
@@ -152,6 +161,26 @@ class Containers:
         """A command inside the container, created but not started."""
         with self._connection.calls():
             return Execution(self._connection, await self._named(name).exec(list(command)))
+
+    async def execute_by_hand(
+        self, name: str, command: Sequence[str], *, terminal: bool, fed: bool, environment: Mapping[str, str]
+    ) -> Execution:
+        """A command inside the container, created but not started, with its user and its folder. `fed`: it gets input."""
+        with self._connection.calls():
+            created = await self._named(name).exec(
+                list(command),
+                stdin=fed,
+                tty=terminal,
+                environment=dict(environment),
+                detach_keys=NO_KEYS,
+            )
+        return Execution(self._connection, created)
+
+    async def has_executions(self, name: str) -> bool:
+        """Whether commands were executed in it that the engine still knows."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        return bool(shown.get("ExecIDs"))
 
     async def attach(self, name: str) -> Attached:
         """The container's standard streams from now on; attach before the start to miss nothing. The caller closes them."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import aiohttp
 
 GONE = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
 
-async def frames(content: aiohttp.StreamReader) -> AsyncIterator[tuple[int, bytes]]:
+async def frames(content: aiohttp.StreamReader) -> AsyncGenerator[tuple[int, bytes], None]:
     """Pieces of its streams. A container with a terminal has one stream, which comes as it is: each line begins with its time,
     and a frame never with a digit."""
     try:

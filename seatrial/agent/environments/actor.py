@@ -27,6 +27,7 @@ from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.snapshots import Snapshots
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.vocabulary.containers import Container, Resources
 from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable, StartError
@@ -90,6 +91,16 @@ class EnvironmentActor:
         """The commits of the desired deployments."""
         deployments = (self._desired.live, self._desired.candidate) if self._desired else ()
         return {deployment.commit for deployment in deployments if deployment is not None}
+
+    async def viewed(self, deployment: str) -> Viewed | None:
+        """What visitors of this deployment would reach now; None unless it is live here and runs."""
+        desired, launched = self._desired, self._launched.get(deployment)
+        live = desired.live if desired is not None and desired.running else None
+        if desired is None or launched is None or live is None or live.id != deployment:
+            return None
+        host = await look(self._tools, self.environment)
+        services = launched.observed(desired.name, {one.name: one for one in host.containers})
+        return Viewed(launched.launch.network, launched.launch.isolation, desired.address, services)
 
     def wake(self) -> None:
         """Compare again, because something changed on the host."""

@@ -67,6 +67,13 @@ class Rollout:
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
         """Bring the deployment up; nothing of it starts before it is let in. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
         data stay as they are, even if a candidate replaced them. Raises AgentError."""
+        try:
+            return await self._bring_up(silent=silent, replace_durable=replace_durable)
+        finally:
+            if self._tools.kept is not None:
+                self._tools.kept.release(self._deployment.id)
+
+    async def _bring_up(self, *, silent: bool, replace_durable: bool) -> Launched:
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,

@@ -8,6 +8,7 @@ import structlog
 from seatrial.agent.environments.actor import EnvironmentActor
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import ENVIRONMENT
@@ -46,6 +47,11 @@ class Environments:
     def commits(self) -> set[str]:
         """The commits of all deployments that are desired here."""
         return {commit for actor in self._actors.values() for commit in actor.commits}
+
+    async def viewed(self, environment: str, deployment: str) -> Viewed | None:
+        """See `EnvironmentActor.viewed`. Raises AgentError."""
+        actor = self._actors.get(environment)
+        return await actor.viewed(deployment) if actor is not None else None
 
     def wanted(self, desired: DesiredEnvironment) -> None:
         """See DesiredListener."""
@@ -100,6 +106,12 @@ class Environments:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_for_ever())
             group.create_task(self._listen_for_ever())
+            if self._tools.disks is not None:
+                group.create_task(self._tools.disks.run(self._wake))
+
+    def _wake(self, environment: str) -> None:
+        if (actor := self._actors.get(environment)) is not None:
+            actor.wake()
 
     async def close(self) -> None:
         """End the actors. Their containers keep running."""

@@ -16,7 +16,7 @@ from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
 from seatrial.agent.vocabulary.errors import AgentError
-from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
 from seatrial.wire.words import Phase, ServiceState
@@ -147,9 +147,8 @@ class Startup:
                 raise outcome
 
     async def _ground(self) -> None:
-        await self._runtime.ensure_network(
-            self._launch.network, self._names.labels(deployment=self._launch.deployment)
-        )
+        labels = self._names.labels(deployment=self._launch.deployment) | {EGRESS: self._launch.egress.value}
+        await self._runtime.ensure_network(self._launch.network, labels)
         for volume in sorted(self._launch.volumes()):
             await self._runtime.ensure_volume(volume, self._names.labels())
         self._ready.set()

@@ -17,6 +17,7 @@ AgentError
 ├── NoVariables        the control plane gives no variables
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
 ├── NeedsEngine        the recipe needs a container engine, and this agent has none
+├── NotContained       the agent's host cannot keep the code away from what it must not reach
 ├── RuntimeUnavailable the engine does not answer
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
@@ -178,6 +179,12 @@ class NeedsEngine(AgentError):
     """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
 
     reason = Reason.NEEDS_ENGINE
+
+
+class NotContained(AgentError):
+    """This host cannot keep the code away from what it must not reach, and it is not run with weaker walls: another may run it."""
+
+    reason = Reason.NOT_CONTAINED
 
 
 class RuntimeUnavailable(AgentError):

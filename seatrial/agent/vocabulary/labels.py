@@ -25,3 +25,4 @@ UNFINISHED = "galley.unfinished"  # on images of builds that have not ended, or 
 LAYERS = (
     "galley.layers"  # on built images: the project whose further builds need not write their layers again
 )
+EGRESS = "galley.egress"  # on networks: where their containers may connect to, as `vocabulary.egress` has the words

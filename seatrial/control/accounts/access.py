@@ -4,13 +4,15 @@
 |-----------|------------------------------------------------------------------------|
 | viewer    | look                                                                   |
 | developer | also open, rebuild, extend and stop previews, invite guests to them,   |
+|           | run commands in them, connect to their ports,                          |
 |           | look at variables, approve what comes from forks, run evaluations,     |
 |           | request waivers, try policies                                          |
 | admin     | also projects, variables, policies, waivers, broken glass,             |
 |           | connections, deliveries, members, audit log                            |
 | owner     | also the workspace itself                                              |
 
-The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
+The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents, and permit a project's previews private
+networks, which are those of the hosts. Things of the whole
 instance (agents) may be looked at by everybody who can sign in.
 
 A token with scopes may do what its owner may, as far as one of its scopes allows it: see SCOPES.
@@ -40,6 +42,7 @@ class Action(StrEnum):
     EXTEND_PREVIEW = "extend previews"
     RESET_PREVIEW_DATA = "reset the data of previews"
     APPROVE_FORK = "approve commits from forks"
+    OPEN_TUNNEL = "run commands in previews or connect to their ports"
     INVITE_GUEST = "invite guests to previews"
     VIEW_VARIABLES = "view variables of previews"
     MANAGE_VARIABLES = "manage variables of previews"
@@ -57,6 +60,7 @@ class Action(StrEnum):
     MANAGE_MEMBERS = "manage members"
     MANAGE_WORKSPACE = "manage the workspace"
     MANAGE_AGENTS = "manage agents"
+    PERMIT_NETWORKS = "permit previews to connect to private networks"
 
 
 _VIEWER = frozenset({Action.VIEW})
@@ -68,6 +72,7 @@ _DEVELOPER = _VIEWER | {
     Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
+    Action.OPEN_TUNNEL,
     Action.VIEW_VARIABLES,
     Action.RUN_EVALUATION,
     Action.REQUEST_WAIVER,

@@ -98,6 +98,26 @@ async def download(request: HttpRequest, name: str, texts: Texts, watched: Watch
     )
 
 
+def records(
+    request: HttpRequest, texts: Texts, watched: Watched[P], *, content_type: str, cut_off: str, silence: str
+) -> HttpResponseBase:
+    """The response: every text that `texts` yields, for a program, from a view that is no coroutine. It ends like `download`, but
+    with `cut_off`; where nothing comes for a while, `silence` shows that it goes on."""
+
+    async def content() -> AsyncGenerator[str, None]:
+        config = await _opened()
+        sources: list[Source] = [partial(_poll, config, request, watched), partial(_forward_all, texts)]
+        async with contextlib.aclosing(_file(config, sources, cut_off=cut_off, silence=silence)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    return StreamingHttpResponse(
+        content(),
+        content_type=content_type,
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
 async def _opened() -> DashboardConfig:
     """What open streams share.
 
@@ -117,13 +137,15 @@ async def _events(config: DashboardConfig, sources: list[Source]) -> AsyncGenera
             yield message or ": still here\n\n"
 
 
-async def _file(config: DashboardConfig, sources: list[Source]) -> AsyncGenerator[str, None]:
+async def _file(
+    config: DashboardConfig, sources: list[Source], *, cut_off: str = CUT_OFF, silence: str = ""
+) -> AsyncGenerator[str, None]:
     end = asyncio.Event()
     async with contextlib.aclosing(_merged(config, sources, end)) as texts:
         async for text in texts:
-            yield text
+            yield text or silence
     if config.closing or end.is_set():
-        yield CUT_OFF
+        yield cut_off
 
 
 async def _merged(

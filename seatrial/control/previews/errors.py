@@ -12,6 +12,7 @@ PreviewError
 ├── PreviewWithheld     this pull request gets no preview, for a reason that people can change
 ├── NothingToApprove    the pull request does not come from a fork
 ├── AnotherCommit       it was pushed to since somebody looked
+├── NotComparable       what should be a picture of a preview is none
 └── CannotMove          it must stay on its agent, or it is on none
 """
 
@@ -119,3 +120,9 @@ class CannotMove(PreviewError):
     """Its data is on its agent, or no other agent is suitable, or it is on no agent."""
 
     code = "cannot_move"
+
+
+class NotComparable(PreviewError):
+    """A screenshot is no picture, or larger than one may be."""
+
+    code = "not_comparable"

@@ -8,6 +8,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Gate, Project, PullRequest
+from seatrial.control.projects.models import Tier as Trust
 from seatrial.wire.states import DeploymentState, EnvironmentState, SnapshotState, Tier
 from seatrial.wire.words import StopCause
 
@@ -46,6 +47,8 @@ class Environment(models.Model):
     asleep_since = models.DateTimeField(null=True)  # since then, its visitors are asked about, and wake it
     settles_at = models.DateTimeField(null=True)  # until then, its containers run, though it is asleep
     waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
+    # `wire.deployments.DiskUse`: what it holds on its host, or held when it was stopped; None: nobody has told
+    disk = models.JSONField(null=True)
     data_generation = models.PositiveIntegerField(default=0)  # how often its data was to be emptied
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
@@ -82,7 +85,11 @@ class Environment(models.Model):
     @property
     def stopper(self) -> str:
         """Who or what stopped it, for people; empty if it was not stopped, or ended with its pull request."""
-        return "its time to live" if self.stop_cause == StopCause.TIME_TO_LIVE else self.stopped_by
+        causes: dict[str, str] = {
+            StopCause.TIME_TO_LIVE: "its time to live",
+            StopCause.DISK_FULL: "a full disk",
+        }
+        return causes.get(self.stop_cause, self.stopped_by)
 
     @property
     def shown_agent(self) -> Agent | None:
@@ -151,6 +158,9 @@ class Deployment(models.Model):
     detected = models.JSONField(null=True)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
+    # As they were when it began: what its code is trusted with, and whether it connects to private networks
+    tier = models.CharField(max_length=20, choices=Trust.choices, default=Trust.TRUSTED)
+    private_networks = models.BooleanField(default=False)
     no_cache = models.BooleanField(default=False)
     recipe_folder = models.CharField(
         max_length=500, blank=True, default=""

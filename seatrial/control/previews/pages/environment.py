@@ -14,6 +14,7 @@ from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import disk
 from seatrial.control.previews.answers import RUNS
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
@@ -72,6 +73,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         and newest.confirmed_at is not None
         and newest.state == DeploymentState.QUEUED
         and bool(newest.waits_for),
+        "disk": disk.shown(environment),
         "addresses": shown_addresses,
         "wake_trouble": trouble(environment),
         "wake_progress": progress(environment) if environment.waking_since else "",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +12,7 @@ import structlog
 from seatrial.control.dashboard.coloured import pieces
 from seatrial.control.dashboard.streams import json_event
 from seatrial.control.log_tails import AGAIN_SECONDS, Believed, Link, LogTails
+from seatrial.control.previews.kept_lines import CLOCK_SLACK
 from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
 from seatrial.wire.ending import ended
@@ -23,7 +24,6 @@ log = structlog.get_logger(__name__)
 LINES_PER_EVENT = 400
 GATHER_SECONDS = 0.1
 NEWEST_CHUNKS = 5_001  # at least one line more than the page keeps, so that it shows that there are more
-CLOCK_SLACK = timedelta(seconds=30)  # the agent's clock may be behind ours
 AWAY = "Live logs are interrupted: the bus does not answer. They continue by themselves, and no line is lost."
 ENDED = "Logs are interrupted. Reload the page to try again."
 

@@ -43,6 +43,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A service never became healthy",
         "Check that it listens on the port the recipe names, on all interfaces (0.0.0.0), and that its health path answers.",
     ),
+    Reason.DISK_FULL: Explanation(
+        "It filled its disk",
+        "Have it write less, or have an operator raise GALLEY_MAX_PREVIEW_DISK; then rebuild.",
+    ),
     Reason.NO_SPACE: Explanation("The agent's disk is full", "Free space on the agent's host, then rebuild."),
     Reason.UNRESOLVED_VARIABLE: Explanation(
         "A variable has no value", "Give the variable a value or a default, then rebuild."
@@ -57,6 +61,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.NEEDS_ENGINE: Explanation(
         "The agent has no container engine",
         "Start an agent with Docker, then rebuild: the preview is deployed there.",
+    ),
+    Reason.NOT_CONTAINED: Explanation(
+        "The agent cannot keep it in",
+        "Fix what the message names on the agent's host, then rebuild: nothing runs with weaker walls.",
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",

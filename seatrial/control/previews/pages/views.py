@@ -22,13 +22,15 @@ from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.apps import log_tails
 from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.evidence.shown import screenshots_of
+from seatrial.control.previews.kept_lines import CLOCK_SLACK
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.environment import (
     environment_context,
     environment_fingerprint,
     find_environment,
 )
-from seatrial.control.previews.pages.logs import CLOCK_SLACK, log_events, log_filter, log_text
+from seatrial.control.previews.pages.logs import log_events, log_filter, log_text
 from seatrial.control.previews.pages.speakers import Speakers
 
 
@@ -39,7 +41,8 @@ def environment(request: HttpRequest, key: str) -> HttpResponse:
     context = environment_context(person(request), key)
     wanted = request.GET.get("deployment", "")
     chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
-    context |= {"tab": "projects", "chosen": chosen}
+    live = context["environment"].live
+    context |= {"tab": "projects", "chosen": chosen, "pictures": screenshots_of([live]) if live else []}
     return render(request, "previews/environment.html", context)
 
 

@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('fleet', '0002_draining'),
-        ('previews', '0015_detected'),
-        ('projects', '0012_recipe_folder'),
+        ('previews', '0017_disk'),
+        ('projects', '0016_tunnels'),
     ]
 
     operations = [
