@@ -78,6 +78,16 @@ def test_a_save_that_fails_leaves_the_former_one() -> None:
     assert (told(scene).template, told(scene).save) == (first.pk, "")
 
 
+def test_a_save_that_somebody_ends_makes_room_for_the_next() -> None:
+    scene = Scenario.make()
+    scene.live(A)
+    first = snapshots.save(scene.environment, BY)
+    snapshots.remove(first, BY)
+    assert told(scene).save == ""
+    answer(scene, first)  # too late
+    assert told(scene).template == "" and snapshots.save(scene.environment, BY).state == SnapshotState.SAVING
+
+
 def test_another_agent_is_not_believed() -> None:
     scene = Scenario.make()
     scene.live(A)

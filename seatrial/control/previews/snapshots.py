@@ -84,10 +84,16 @@ def saved(agent_id: str, event: SnapshotSaved) -> None:
 @transaction.atomic
 def remove(snapshot: Snapshot, by: Actor) -> None:
     """Have the snapshot removed: new previews begin without it. Idempotent."""
-    if kept(snapshot.project).filter(pk=snapshot.pk).update(ended_at=timezone.now()):
-        _audit("snapshot.remove", snapshot, by)
-        if snapshot.environment_id and (environment := lifecycle.locked(snapshot.environment_id)):
-            lifecycle.tell_agents(environment)
+    environment = lifecycle.locked(snapshot.environment_id) if snapshot.environment_id else None
+    row = kept(snapshot.project).select_for_update().filter(pk=snapshot.pk).first()
+    if row is None:
+        return
+    if row.state == SnapshotState.SAVING:
+        _fail(row, f"{by} ended it before it was saved")
+    kept(snapshot.project).filter(pk=row.pk).update(ended_at=timezone.now())
+    _audit("snapshot.remove", row, by)
+    if environment is not None and environment.state != EnvironmentState.TERMINATED:
+        lifecycle.tell_agents(environment)
 
 
 def give_up() -> int:
