@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,12 @@ async def evaluations(backend: ContainerSandboxes, folder: Path, files: int) -> 
     def broker() -> Broker:
         return Broker(CommitTree(tree.bare, tree.commit, untagged), ForgeFacts(default_branch="main"))
 
+    def foreseen(index: int) -> Sequence[str]:
+        return memo.asked("bench", policies[index], "bench")
+
     async def together(pool: Pool) -> None:
         one = broker()
-        outcomes = await Round(pool, lambda _: one).run(list(enumerate(policies)))
+        outcomes = await Round(pool, lambda _: one, foreseen).run(list(enumerate(policies)))
         for index, policy in enumerate(policies):
             result = judge(policy, outcomes[index])
             assert result.score is not None, result

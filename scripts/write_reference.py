@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from seatrial.agent.recipes import galley
 from seatrial.agent.recipes.compose import limits
+from seatrial.agent.recipes.compose.extensions import EXTENSIONS
 from seatrial.agent.recipes.galley_schema import galley_schema
 from seatrial.agent.settings import Settings
 from seatrial.cli.app import app
@@ -71,6 +72,8 @@ A service is a *database*, *cache* or *queue* if the recipe says so (`kind`; in 
 it publishes only ports on which nothing but such servers listen (6379, 5432). Such services keep running when a push replaces the
 others. So does a pulled service of a compose file that writes to a volume of its own, because two servers would destroy the
 volume's data; but not if it is a proxy or depends on services that change with the push.
+
+A service may say how its [data](data.md) comes about: `migrate` is run at each deployment, `seed` once for the data of each preview.
 
 `${NAME}` takes its value from [the variables of previews](variables.md), then from the commit's `.env`. These variables get their values from the
 platform when the preview starts: `GALLEY_COMMIT`, `GALLEY_BRANCH`, `GALLEY_NUMBER`, and three for each service with an address.
@@ -237,7 +240,7 @@ def recipes() -> str:
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",
         f"\n`resources:`\n\n{fields(galley.ResourceKeys)}",
         f"\n## Compose files\n\n{COMPOSE}### Read\n",
-        keys(limits.READ),
+        keys({**limits.READ, **EXTENSIONS}),
         f"\n### Ignored with a warning\n\n{keys(limits.IGNORED)}",
         f"\n### Refused\n\n{keys(refused)}",
         f"\nBelow `build`: {built}; {ignored} are ignored with a warning. At the top level:\n\n{keys(top)}",

@@ -1,8 +1,10 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_tunnels import OF_TUNNELS
 from tests.claims_of_variables import OF_VARIABLES
+from tests.claims_of_walls import OF_WALLS
 
 ESCAPES, LIMITS, BUILDERS = (
     "tests/builds/test_escapes.py",
@@ -56,6 +58,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/entrance/test_rules.py::test_the_password_is_stored_as_bcrypt_and_told_to_nobody",
         f"{GATES}::test_wrong_passwords_are_counted_and_right_ones_still_get_in",
     ),
+    # What is in previews
+    "- A reset empties the volumes of one preview": (
+        "tests/environments/test_data.py::test_a_reset_empties_everything_and_seeds_again",
+    ),
+    "- What a preview of a fork has written": (
+        "tests/previews/test_snapshots.py::test_forks_put_nothing_in_and_get_only_what_is_marked_for_them",
+    ),
+    "- Only an admin saves data": (
+        "tests/previews/test_snapshots.py::test_only_admins_save_and_remove_and_members_look",
+        "tests/previews/test_snapshots.py::test_what_was_saved_last_is_what_new_previews_begin_with",
+    ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
         f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",
@@ -99,7 +112,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "- Our own processes listen on the loopback only": (
         f"{STRANGERS}::test_what_the_platform_listens_on_is_the_loopback",
     ),
-    "- An agent that runs as root installs two firewall rules": (
+    "- An agent that runs as root installs firewall rules": (
         f"{FENCE}::test_neither_the_host_nor_another_network_nor_the_metadata",
         f"{FENCE}::test_the_rules_go_up_again_over_networks_that_are_there_and_after_every_trouble",
     ),
@@ -119,6 +132,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/previews/test_at_the_same_time.py::test_of_two_that_are_looked_at_by_two_workers_at_once_one_is_admitted",
         "tests/previews/test_admission_in_any_order.py::test_never_above_the_total_and_all_go_on_in_the_end",
         "tests/environments/test_admission.py::test_it_says_what_it_asks_for_is_built_and_starts_when_it_is_let_in",
+    ),
+    "- What a preview's containers have written": (
+        "tests/previews/test_disk.py::test_one_that_is_full_ends_says_why_and_comes_back_with_the_next_commit",
+        "tests/previews/test_disk.py::test_only_an_agent_that_has_it_is_believed",
+        "tests/environments/test_disk_watch.py::test_layers_and_volumes_count_together_and_small_changes_are_no_news",
+    ),
+    "- A build that uses more memory than": (
+        f"{LIMITS}::test_a_build_that_uses_more_memory_than_one_may_fails_and_names_the_setting",
     ),
     "- Nothing of the host is mounted.": (
         f"{BROKEN}::test_compose_errors",
@@ -245,6 +266,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     **OF_POLICIES,
     **OF_TUNNELS,
     **OF_VARIABLES,
+    **OF_WALLS,
+    **OF_SCREENSHOTS,
     # Repositories
     "- git runs without hooks": (
         "tests/checkouts/test_cache.py::test_hooks_and_configuration_of_the_repository_do_nothing",

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import subprocess
 import sys
 
 import httpx
@@ -16,6 +17,12 @@ def test_what_nobody_uses_is_not_taken_along() -> None:
     assert transport.aiohttp is None, "the control plane's settings import NATS's client without it"
     assert structlog.dev.rich is None
     assert httpx.main.__module__ == "httpx", "its command is not imported"
+
+
+def test_nothing_that_guesses_encodings_is_taken_along() -> None:
+    """In a process of its own: plug-ins of pytest take along what they like."""
+    looks = "import seatrial.control.settings, requests.compat; assert requests.compat.chardet is None"
+    subprocess.run([sys.executable, "-W", "error", "-c", looks], check=True)
 
 
 def test_a_module_is_hidden_inside_and_can_be_imported_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ the rules go to the filter that the engine uses, which is where its chain is.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.agent.commands.children import Errors
@@ -18,6 +19,7 @@ Rule = Sequence[str]
 LINK_LOCAL = "169.254.0.0/16"  # where clouds answer with the host's own credentials
 IPV4, IPV6 = "iptables", "ip6tables"
 PREVIEW_INTERFACES = "galley+"
+BUILDS_INTERFACE = "galley-builds"  # of a BuildKit of its own, in deploy/compose.yaml; a hash has no hyphen
 FILTERS = ("", "-nft", "-legacy")  # what programs for each are called; first the host's own choice
 ENGINE_CHAIN = "DOCKER-USER"
 
@@ -44,6 +46,63 @@ async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str =
         if not await _run(ours, "-C", chain, *rule) and not await _run(ours, "-A", chain, *rule):
             return False
     return all([await _insert("filter", (*jump, "-j", chain), ours) for jump in jumps])
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All `rules` of a chain in a table, and the `jumps` to it; each jump begins with the chain it is added to."""
+
+    table: str
+    name: str
+    rules: Sequence[Rule]
+    jumps: Sequence[Rule]
+
+    def stands_in(self, saved: str) -> bool:
+        """Whether all of it seems to be in force; a rule that somebody changed is not noticed."""
+        return self._count(saved) == len(self.rules) and not list(self.missing_jumps(saved))
+
+    def flushed_in(self, saved: str) -> bool:
+        """Whether somebody removed it, and did not merely put other rules into it."""
+        return not self._count(saved) or bool(list(self.missing_jumps(saved)))
+
+    def _count(self, saved: str) -> int:
+        return sum(line.startswith(f"-A {self.name} ") for line in saved.splitlines())
+
+    def missing_jumps(self, saved: str) -> Iterator[str]:
+        """Jumps that are not in force, as lines that insert them."""
+        lines = set(saved.splitlines())
+        for first, *rest in self.jumps:
+            if f"-A {first} {' '.join(rest)} -j {self.name}" not in lines:
+                yield f"-I {first} {' '.join(rest)} -j {self.name}"
+
+    def restored(self, saved: str) -> Iterator[str]:
+        """Lines that make it whole, for the program that restores."""
+        yield f":{self.name} - [0:0]"
+        yield from (f"-A {self.name} {' '.join(rule)}" for rule in self.rules)
+        yield from self.missing_jumps(saved)
+
+
+async def in_force(program: str = IPV4) -> str | None:
+    """All rules of all tables, as `iptables-save` says them; None if that cannot be known here."""
+    path = find(f"{program}{await engine_filter()}-save")
+    if path is None:
+        return None
+    done = await whole(run)([path], errors=Errors.DROPPED)
+    return done.text if done.code == 0 else None
+
+
+async def make_whole(chains: Sequence[Chain], saved: str, program: str = IPV4) -> bool:
+    """Make every chain what it says, in one step for each table, and add the jumps that `saved` lacks. Returns False if that is not
+    possible here."""
+    path = find(f"{program}{await engine_filter()}-restore")
+    if path is None:
+        return False
+    lines: list[str] = []
+    for table in dict.fromkeys(chain.table for chain in chains):
+        mine = [chain for chain in chains if chain.table == table]
+        lines += [f"*{table}", *(line for chain in mine for line in chain.restored(saved)), "COMMIT", ""]
+    command = [path, "--noflush", "-w", "5"]
+    return (await whole(run)(command, stdin="\n".join(lines).encode(), errors=Errors.DROPPED)).code == 0
 
 
 async def insert(table: str, rule: Rule, *, program: str = IPV4) -> bool:
@@ -74,6 +133,11 @@ async def put_in_place(table: str, chain: str, rules: Sequence[Rule], *jumps: Ru
 async def forwarding() -> str:
     """The chain for our rules about what is passed on: the engine's own for this, which comes before all of its others."""
     return ENGINE_CHAIN if await _run(IPV4 + await engine_filter(), "-S", ENGINE_CHAIN) else "FORWARD"
+
+
+def forwarding_in(saved: str) -> str:
+    """The same, by what is in force."""
+    return ENGINE_CHAIN if f":{ENGINE_CHAIN} " in saved else "FORWARD"
 
 
 async def engine_filter() -> str:

@@ -17,7 +17,8 @@ def runtime_of(settings: Settings) -> Runtime:
     """The runtime that the settings name."""
     if settings.galley_runtime == RuntimeKind.PROCESS:
         return ProcessRuntime(settings.galley_data_dir / "process")
-    return DockerRuntime(Engine(settings.docker_host), PreviewFence(wanted=settings.galley_firewall))
+    fence = PreviewFence(wanted=settings.galley_firewall, resolvers=settings.resolvers)
+    return DockerRuntime(Engine(settings.docker_host), fence)
 
 
 def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
@@ -36,6 +37,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         least_free_mb=settings.galley_min_free_mb,
         isolation=settings.galley_build_isolation,
         logins=settings.galley_registry_auth_file,
+        memory_mb=settings.galley_build_memory,
     )
     if settings.galley_builder == "buildah":
         return builder, images
@@ -48,7 +50,7 @@ def buildkit(
     """The builder with BuildKit. Pulls and stand-ins stay with buildah, whose layers in `kept` are pruned with its own."""
 
     async def fence() -> bool:
-        await runtime.fence.stand()
+        await runtime.keep_fence()
         return runtime.fence.stands
 
     return BuildKitBuilder(

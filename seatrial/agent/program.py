@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seatrial.agent import proof
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.weighing import held_below
 from seatrial.agent.bus.connection import Bus
 from seatrial.agent.bus.credentials import BusCredentials
 from seatrial.agent.bus.desired import DesiredStates
@@ -23,6 +25,9 @@ from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Doors, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
+from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.service import Environments
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.heartbeat.beat import beat, full, measured
@@ -40,9 +45,12 @@ from seatrial.agent.sandboxes.berths import Harbour
 from seatrial.agent.sandboxes.image import ImageSource
 from seatrial.agent.sandboxes.lookout import Lookouts
 from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.agent.screenshots.browsers import BrowserImage
+from seatrial.agent.screenshots.camera import Camera
+from seatrial.agent.screenshots.service import Screenshots
 from seatrial.agent.settings import Settings
 from seatrial.agent.supervision import keep
-from seatrial.agent.survey.answering import Answering
+from seatrial.agent.survey.answering import Answering, Asked
 from seatrial.agent.survey.builder import BuilderWatch
 from seatrial.agent.survey.host import Sandboxing, Survey
 from seatrial.agent.survey.lines import PACKAGES, HostLines
@@ -50,9 +58,16 @@ from seatrial.agent.tunnels.answering import Tunnels
 from seatrial.agent.tunnels.opening import Opening
 from seatrial.agent.vocabulary.addresses import addresses_of_urls
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.logs import quiet
+from seatrial.agent.vocabulary.shares import Share
 from seatrial.dialling import servers
-from seatrial.wire.agents import Heartbeat
+from seatrial.wire import hosts, subjects
+from seatrial.wire.agents import MOST_QUEUED, Heartbeat
 from seatrial.wire.ending import ended
+from seatrial.wire.envelope import Message
+from seatrial.wire.hosts import AskHost
+from seatrial.wire.screenshots import ANSWER_SECONDS, AskScreenshot
+from seatrial.wire.words import DiskKind
 
 log = structlog.get_logger(__name__)
 
@@ -82,11 +97,13 @@ class AgentProgram:
         reports = BusReports(bus)
         runtime = runtime_of(self._settings)
         tools = self._tools(runtime, reports, bus)
+        image = self._sandbox_image(tools)
+        if image is not None:
+            tools = replace(tools, copy_image=partial(image.ensure, quiet))
         followers = Followers(runtime, tools.logs, self._directory)
         environments = Environments(
             tools, followers, orphan_grace_seconds=self._settings.galley_orphan_grace_seconds
         )
-        image = self._sandbox_image(tools)
         policies = self._evaluations(tools, bus, image, self._harbour(bus_of(self._settings, credential)))
         builder = watch(tools)
         host = self._host_lines(tools, builder)
@@ -100,17 +117,15 @@ class AgentProgram:
                 bus, lambda: self._heartbeat(tools, environments, policies, builder, host), self._directory
             ),
             "evaluations": policies.run,
+            "surveys": surveys(bus, self._survey(tools, image, builder)).run,
             "tunnels": Tunnels(bus, Opening(runtime, bus.agent)).run,
-            "surveys": Answering(bus, self._survey(tools, image, builder)).run,
+            "screenshots": lambda: screenshots(bus, self._camera(tools), environments),
             "caches": lambda: self._keep_house(tools, environments, policies, followers),
         }
-        if (
-            image is not None
-            and isinstance(runtime, DockerRuntime)
-            and self._settings.galley_firewall
-            and proof.needed()
-        ):
-            parts["firewall"] = proof.Proof(runtime, image, bus.agent).run
+        if isinstance(runtime, DockerRuntime) and self._settings.galley_firewall:
+            parts["firewall"] = runtime.run_fence
+            if image is not None and proof.needed():
+                parts["proof of the firewall"] = proof.Proof(runtime, image, bus.agent).run
         if builder is not None:
             parts["builder"] = builder.run
         if host is not None:
@@ -158,7 +173,7 @@ class AgentProgram:
             reports=reports,
             logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=BusVariables(bus, self._identity.unseal),
-            build_slots=asyncio.Semaphore(self._settings.galley_max_parallel_builds),
+            build_queue=BuildQueue(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
             ),
@@ -168,7 +183,12 @@ class AgentProgram:
                 memory_mb=self._settings.galley_max_preview_memory,
             ),
             min_free_mb=self._settings.galley_min_free_mb,
+            kept=images.kept if isinstance(images, DockerImages) else None,
+            disks=DiskWatch(
+                runtime, owned_by(bus.agent), self._directory, most_mb=self._settings.galley_max_preview_disk
+            ),
             ways=self._ways(runtime),
+            egress=self._settings.galley_preview_egress,
         )
 
     def _ways(self, runtime: Runtime) -> Ways:
@@ -189,15 +209,51 @@ class AgentProgram:
         ]
         if isinstance(tools.builder, BuildahBuilder | BuildKitBuilder):
             prunes.append(tools.builder.prune)
+        budgets = self._budgets(tools)
+        if tools.kept is not None:
+            prunes.append(tools.kept.prune)
         await environments.known()  # before that, it is unknown what is not desired, and nothing is built
         days, floor = self._settings.galley_cache_days, self._settings.galley_min_free_mb
-        await Housekeeping(self._directory, prunes, days, floor).run()
+        await Housekeeping(self._directory, prunes, days, floor, budgets).run()
+
+    def _budgets(self, tools: Tools) -> list[Callable[[], Awaitable[None]]]:
+        """What keeps caches to what they may hold."""
+        settings, caches = self._settings, self._settings.build_cache_directory
+
+        async def builds() -> None:
+            if isinstance(tools.builder, BuildahBuilder) and caches.is_dir():
+                await tools.builder.shrink(Share.of(settings.galley_max_build_cache).bytes_of(caches))
+            tools.load.caches_mb = await asyncio.to_thread(self._caches)
+
+        async def images() -> None:
+            if tools.kept is not None:
+                await tools.kept.shrink(Share.of(settings.galley_max_pulled_images).bytes_of(self._directory))
+
+        return [builds, images]
+
+    def _caches(self) -> dict[str, int]:
+        """Megabytes that the agent's own caches hold, by kind."""
+        folders = {
+            DiskKind.BUILD_CACHE: self._settings.build_cache_directory,
+            DiskKind.GIT: self._directory / "git",
+        }
+        return {kind.value: held_below(folder) // 1024**2 for kind, folder in folders.items()}
 
     def _sandbox_image(self, tools: Tools) -> ImageSource | None:
         if not isinstance(tools.runtime, DockerRuntime) or not isinstance(tools.images, DockerImages):
             return None
         caches, given = self._settings.build_cache_directory, self._settings.gitgrit_sandbox_image
         return sandbox_image(tools.runtime.engine, tools.images, caches, given)
+
+    def _camera(self, tools: Tools) -> Camera | None:
+        name = self._settings.galley_browser_image
+        if (
+            not name
+            or not isinstance(tools.runtime, DockerRuntime)
+            or not isinstance(tools.images, DockerImages)
+        ):
+            return None
+        return Camera(tools.runtime.engine, BrowserImage(tools.images, name), tools.agent)
 
     def _evaluations(
         self, tools: Tools, bus: Bus, image: ImageSource | None, harbour: Harbour
@@ -266,8 +322,12 @@ class AgentProgram:
             python=policies.python,
             sandbox_problem=policies.problem,
             sandbox_problem_seconds=policies.problem_seconds,
+            contains_forks=host.contains_forks if host is not None else False,
             environments=environments.count,
-            builds=tools.load.builds,
+            builds=tools.build_queue.building,
+            builds_at_once=tools.build_queue.at_once,
+            build_queue=tools.build_queue.waiting[:MOST_QUEUED],
+            disk=disk_of(tools),
             warnings=[
                 *tools.load.warnings.values(),
                 *tools.runtime.warnings,
@@ -279,6 +339,35 @@ class AgentProgram:
             host=host.now if host is not None else [],
             **measured(self._directory),
         )
+
+
+def surveys(bus: Bus, survey: Survey) -> Answering[AskHost]:
+    """What answers questions about this host."""
+
+    async def answer(asked: AskHost) -> list[Message]:
+        return [await survey.report(asked)]
+
+    subject = subjects.ask_host(bus.agent)
+    return Answering(bus, Asked("this host", subject, AskHost, answer, hosts.ANSWER_SECONDS))
+
+
+async def screenshots(bus: Bus, camera: Camera | None, environments: Environments) -> None:
+    """Runs for ever: answers questions for screenshots."""
+    subject, taking = subjects.ask_screenshot(bus.agent), Screenshots(camera, environments)
+    answering = Answering(bus, Asked("a screenshot", subject, AskScreenshot, taking.answer, ANSWER_SECONDS))
+    if camera is None:
+        return await answering.run()
+    try:
+        await camera.prepare()
+        await answering.run()
+    finally:
+        await camera.close()
+
+
+def disk_of(tools: Tools) -> dict[str, int]:
+    """Megabytes that each kind holds, as it was last looked at."""
+    kinds = tools.disks.kinds if tools.disks is not None else {}
+    return {**{kind: held // 1024**2 for kind, held in kinds.items()}, **tools.load.caches_mb}
 
 
 def watch(tools: Tools) -> BuilderWatch | None:

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
+from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.shares import Share
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
 from seatrial.environ.reading import Variables
@@ -31,6 +33,16 @@ def megabytes(value: object) -> object:
         raise ValueError(f"{MEMORY.refusal()}, and at least {quantities.LEAST_MEMORY_MB}m") from None
 
 
+def megabytes_or_none(value: object) -> object:
+    """Megabytes as `megabytes` reads them; `0` is no limit."""
+    return 0 if isinstance(value, str) and value.strip() == "0" else megabytes(value)
+
+
+def _part_of_disk(text: str) -> str:
+    Share.of(text)
+    return text
+
+
 def _registries(text: str) -> str:
     try:
         addresses_of(text)
@@ -43,6 +55,8 @@ def _registries(text: str) -> str:
 
 MEMORY = Wanted("a size", "512m")
 Memory = Annotated[int, BeforeValidator(megabytes), MEMORY]
+SizeOrNone = Annotated[int, BeforeValidator(megabytes_or_none), Wanted("a size, or 0 for no limit", "10g")]
+PartOfDisk = Annotated[str, AfterValidator(_part_of_disk), Wanted("a size, or percent of the disk", "20%")]
 AgentToken = Annotated[
     SecretStr,
     BeforeValidator(shapes.beginning(TOKEN_PREFIX)),
@@ -127,6 +141,12 @@ class Settings(BaseSettings):
     galley_max_parallel_builds: Annotated[int, Between(1, 1000, "a number of builds")] = Field(
         4, description="How many builds this agent runs at the same time."
     )
+    galley_build_memory: SizeOrNone = Field(
+        4096,
+        ge=0,
+        description="The most memory for all processes of one build together, such as 4g; one that uses more fails. BuildKit's builds are not "
+        "bounded by it. 0: no limit.",
+    )
     galley_default_cpus: Annotated[float, Between(0.01, 1024, "a number of CPUs")] = Field(
         1.0, description="CPUs of a service whose recipe does not set them."
     )
@@ -150,6 +170,12 @@ class Settings(BaseSettings):
         ge=6,
         description="The most memory for all services of a preview together, such as 20g; a recipe that asks for more is refused. "
         "Each version counts by itself: while a push replaces a preview, both run.",
+    )
+    galley_max_preview_disk: SizeOrNone = Field(
+        10_240,
+        ge=0,
+        description="The most disk for what all containers of a preview have written and its volumes hold together, such as 10g; one that holds "
+        "as much is stopped. 0: no limit.",
     )
     galley_min_free_mb: Annotated[int, Between(0, 100_000_000, "a number of MB")] = Field(
         512, description="Nothing is built while fewer megabytes are free on the data directory's disk."
@@ -184,7 +210,12 @@ class Settings(BaseSettings):
     )
     galley_firewall: shapes.YesNo = Field(
         True,
-        description="Put up firewall rules (as root) that keep previews away from their host and the cloud's metadata.",
+        description="Put up firewall rules (as root) that keep previews away from their host, the cloud's metadata and private networks.",
+    )
+    galley_preview_egress: Annotated[Egress, Wanted(f"one of {', '.join(Egress)}", Egress.INTERNET)] = Field(
+        Egress.INTERNET,
+        description="Where previews connect to: internet; none, nowhere; or open, private networks too. With internet, a project may be "
+        "permitted private networks; what comes from a fork never gets them. Needs GALLEY_FIREWALL.",
     )
     galley_build_cache_dir: shapes.FilePath = Field(
         None, description="Layers of earlier builds and base images. Unset: builder/ in the data directory."
@@ -192,6 +223,16 @@ class Settings(BaseSettings):
     galley_cache_days: Annotated[float, Between(1, 36_500, "a number of days")] = Field(
         14.0,
         description="After this many days without use, layers of builds, base images and commits in git caches are removed.",
+    )
+    galley_max_build_cache: PartOfDisk = Field(
+        "20%",
+        description="The most that layers of earlier builds may hold, as a size or in percent of the disk, such as 20g or 20%; those that were "
+        "not used for longest go first. BuildKit's daemon has limits of its own. 0: no limit.",
+    )
+    galley_max_pulled_images: PartOfDisk = Field(
+        "20%",
+        description="The most that images which this agent has pulled may hold, likewise; none that is in use is removed, and none that "
+        "somebody loaded. 0: no limit.",
     )
     galley_build_ca_file: shapes.Authorities = Field(
         None,
@@ -238,6 +279,11 @@ class Settings(BaseSettings):
         "",
         description="The policy sandbox's image, which is on this host and belongs to this agent's release. Unset: the agent makes one.",
     )
+    galley_browser_image: shapes.Image = Field(
+        "",
+        description="The image with Chromium that takes screenshots of previews. galley-browser: made from the distribution's packages "
+        "unless it is on this host. Any other is on this host. Unset: no screenshots are taken here.",
+    )
     sandbox_network: Annotated[
         str, AfterValidator(_network), Wanted("a bridge of the engine", "gitgrit_internal")
     ] = Field(
@@ -250,7 +296,8 @@ class Settings(BaseSettings):
     ] = Field(
         "",
         description="Resolvers for sandboxes on SANDBOX_NETWORK, by address, comma-separated: gVisor cannot use the engine's own. They "
-        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked.",
+        "may be services of the host. Unset: no name outside that network resolves there; no public resolver is ever asked. Previews reach them "
+        "too, for names only.",
     )
     docker_host: shapes.EngineAddress = Field(
         "unix:///var/run/docker.sock", description="The container engine's socket."

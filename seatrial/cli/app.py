@@ -17,6 +17,7 @@ from seatrial.cli import (
     demo,
     doctor,
     evaluations,
+    evidence,
     executing,
     forges,
     forwarding,
@@ -85,6 +86,12 @@ app.command()(orders.sleep)
 app.command()(orders.wake)
 app.command()(logs.logs)
 app.command("open")(opening.open_preview)
+app.command("reset-data")(orders.reset_data)
+app.command("save-data")(orders.save_data)
+app.command()(orders.snapshots)
+app.command("remove-snapshot")(orders.remove_snapshot)
+app.command()(evidence.screenshots)
+app.command()(evidence.compare)
 app.command("exec")(executing.execute)
 app.command("port-forward")(forwarding.port_forward)
 app.command()(orders.pulls)

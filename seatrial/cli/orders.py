@@ -1,4 +1,4 @@
-"""`seatrial pulls`, `approve`, `extend`, `pin`, `sleep`, `wake`: pull requests at code hosts, and what people decide about them."""
+"""`seatrial pulls`, `approve`, `extend`, `pin`, `sleep`, `wake`, `reset-data`: pull requests at code hosts, and what people decide about them."""
 
 import os
 from typing import Annotated
@@ -22,6 +22,10 @@ Commit = Annotated[
     typer.Option("--commit", help="The commit that you have read. Default: the newest, which is printed."),
 ]
 
+ForForks = Annotated[bool, typer.Option("--for-forks", help="Previews of forks begin with it, too.")]
+SnapshotId = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Its id: `snapshots` lists them.")]
+
+SAVED = "saved"  # what REST says of a snapshot that is whole
 FORK = "fork"  # why REST says that a pull request gets no preview
 
 
@@ -86,12 +90,67 @@ def wake(name: Name, as_json: AsJson = False) -> None:
     _told(_ordered(name, "wake"), " is waking", as_json)
 
 
-def _ordered(name: str, order: str) -> Json:
+def reset_data(name: Name, as_json: AsJson = False) -> None:
+    """Empty the data of a preview, which cannot be undone, and deploy it anew: its seed fills it again."""
+    _told(_ordered(name, "reset-data"), " begins anew, with empty data", as_json)
+
+
+def save_data(name: Name, for_forks: ForForks = False, as_json: AsJson = False) -> None:
+    """Save the data of a preview: new previews of its project begin with a copy."""
     api = _api()
+    row: Json = api.post(f"/environments/{_found(api, name)}/save-data", {"for_forks": for_forks})
+    if as_json:
+        document(row)
+        return
+    Terminal().line("Saving the data of ", bold(row["source"]), f": snapshot {row['id']}")
+
+
+def snapshots(project: Project, as_json: AsJson = False) -> None:
+    """List the saved data of a project. The newest that is saved is its template, with which new previews begin."""
+    api = _api()
+    rows = items(api.get(f"/projects/{project_named(api, project)['id']}/snapshots"))
+    if as_json:
+        document(rows)
+        return
+    terminal = Terminal()
+    if not rows:
+        terminal.line(
+            "Nothing is saved. ", note(f"{typed('save-data', 'PREVIEW')} saves the data of a preview.")
+        )
+    for row in rows:
+        state = "removed" if row["removed"] and row["state"] == SAVED else row["state"]
+        terminal.line(padded(row["id"], 28), padded(state, 8), bold(row["source"]), note(_about(row)))
+
+
+def remove_snapshot(snapshot: SnapshotId, as_json: AsJson = False) -> None:
+    """Remove saved data: new previews begin without it."""
+    row: Json = _api().delete(f"/snapshots/{snapshot}")
+    if as_json:
+        document(row)
+        return
+    Terminal().line("Removed: the data of ", bold(row["source"]))
+
+
+def _about(row: Json) -> str:
+    if row["problem"]:
+        return f"  {row['problem']}"
+    how = "reflinked" if row["reflinked"] else "copied"
+    return f"  {moment(row['created_at'])}, on {row['agent']}, {how}" + (
+        ", for forks too" if row["for_forks"] else ""
+    )
+
+
+def _found(api: Api, name: str) -> str:
+    """The id of the preview."""
     found = items(api.get("/environments", name=name, limit=1))
     if not found:
         raise CommandError(f"there is no preview {name}.", fix=f"See their names: {typed('status')}")
-    row: Json = api.post(f"/environments/{found[0]['id']}/{order}", {})
+    return str(found[0]["id"])
+
+
+def _ordered(name: str, order: str) -> Json:
+    api = _api()
+    row: Json = api.post(f"/environments/{_found(api, name)}/{order}", {})
     return row
 
 

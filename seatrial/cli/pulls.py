@@ -33,6 +33,7 @@ Recipe = Annotated[
         help="Where the recipe is if it is not at the repository's root, such as services/shop. The project keeps it.",
     ),
 ]
+FORKS = "forks"  # the tier of what nobody trusts, as REST says it
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
@@ -209,7 +210,7 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
     if is_live(environment, commit):
         for service, url in environment["urls"].items():
             terminal.line(f"  {show.padded(service, 12)} ", bold(url))
-        terminal.line(f"  {'isolation':<12} {isolation(deployment.get('isolation'))}")
+        _print_walls(terminal, deployment)
     elif deployment["state"] == DeploymentState.FAILED and deployment["commit"] == commit:
         service = f" ({deployment['service']})" if deployment.get("service") else ""
         terminal.line(show.mark(DeploymentState.FAILED), f" failed: {deployment['reason']}{service}")
@@ -224,6 +225,12 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
         terminal.line(f"  {'floats':<12} ", show.mark(environment["floats"]), f" {environment['floats']}")
     if environment.get("page_url"):
         terminal.line(f"  {'details':<12} {environment['page_url']}")
+
+
+def _print_walls(terminal: Terminal, deployment: Json) -> None:
+    terminal.line(f"  {'isolation':<12} {isolation(deployment.get('isolation'))}")
+    if deployment.get("tier") == FORKS:
+        terminal.line(f"  {'tier':<12} forks: no private networks, and only the variables set for forks")
 
 
 def isolation(name: str | None) -> str:

@@ -16,6 +16,8 @@ from seatrial.wire.sizes import gigabytes
 from seatrial.wire.states import DeploymentState, EnvironmentState, ResultState
 from seatrial.wire.words import EventKind
 
+MUCH = 0.8  # of what a preview may hold on the disk
+
 
 def status(as_json: AsJson = False) -> None:
     """Show agents, projects, previews and the last verdicts."""
@@ -92,7 +94,8 @@ def _used(terminal: Terminal, used: Json, total: Json) -> None:
         f" of {gigabytes(total['memory_mb'])}" if total["memory_mb"] else ""
     )
     cpus = f"{used['cpus']:g}" + (f" of {total['cpus']:g}" if total["cpus"] else "")
-    terminal.line(f"  previews may use {memory} GB of memory and {cpus} CPUs")
+    count = f"; there are {used['previews']} of {total['previews']}" if total.get("previews") else ""
+    terminal.line(f"  previews may use {memory} GB of memory and {cpus} CPUs{count}")
 
 
 def _environment(terminal: Terminal, environment: Json) -> None:
@@ -109,6 +112,8 @@ def _environment(terminal: Terminal, environment: Json) -> None:
         until = datetime.fromisoformat(environment["undo_until"])
         undo = typed("undo", environment["name"])
         terminal.line(f"      can be undone until {until.astimezone():%H:%M:%S}: {undo}")
+    if (disk := environment.get("disk")) and disk["used_mb"] >= MUCH * disk["most_mb"]:
+        terminal.line("      ", warning(disk["text"]))
     if failed:
         terminal.line(f"      newest deployment failed: {deployment['reason']}")
     _waits(terminal, environment, indent=6)
@@ -122,4 +127,11 @@ def _waits(terminal: Terminal, one: Json, *, indent: int) -> None:
     seconds = max(0, round((datetime.now(UTC) - since).total_seconds()))
     lasted = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
     at = f"{since.astimezone():%H:%M:%S}"
-    terminal.line(f"{' ' * indent}waits for {one['waits_for']}, since {at} ({lasted})")
+    terminal.line(f"{' ' * indent}waits for {one['waits_for']}{place_of(one)}, since {at} ({lasted})")
+
+
+def place_of(one: Json) -> str:
+    """`, place 2 of 5`; nothing where nobody else waits for the same."""
+    if one.get("queue_length", 0) < 2:
+        return ""
+    return f", place {one['queue_place']} of {one['queue_length']}"

@@ -46,8 +46,10 @@ from seatrial.control.policies.source.api import router as policy_source
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
 from seatrial.control.previews.api import router as previews
+from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
+from seatrial.control.previews.snapshots_api import router as snapshots
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
@@ -102,6 +104,8 @@ for router in (
     connections,
     previews,
     preview_logs,
+    evidence,
+    snapshots,
     pulls,
     entrance,
     variables,

@@ -22,6 +22,7 @@ from seatrial.environ.sentences import problems, text_of, together
 from seatrial.environ.shapes import is_here
 from seatrial.environ.wanted import is_verbatim
 from seatrial.wire.agents import TOKEN_PREFIX
+from seatrial.wire.deployments import PreviewAddress
 from seatrial.wire.sizes import in_megabytes
 
 LEAST_MEMORY_MB = 6  # what one container needs
@@ -195,6 +196,11 @@ class Configuration(SignInSettings):
         description="Memory of all services of all previews of a project together, like 100g. A preview that does not fit waits "
         "until there is room; one that never can is refused. 0: no limit.",
     )
+    galley_max_project_previews: Annotated[int, shapes.Between(0, 100_000, "a number of previews")] = Field(
+        0,
+        description="Previews that a project has at the same time. A pull request beyond them waits until one of them ends; a push to "
+        "what runs never does. 0: no limit.",
+    )
     galley_preview_domain: shapes.Domain = Field(
         "preview.localhost", description="Previews answer at <env>.<this domain>."
     )
@@ -275,6 +281,15 @@ class Configuration(SignInSettings):
     def internal_url(self) -> str:
         """The address at which programs beside this server reach it, without the proxy that people come through."""
         return (self.galley_internal_url or f"http://127.0.0.1:{self.app_port}").rstrip("/")
+
+    @property
+    def preview_address(self) -> PreviewAddress:
+        """How visitors reach previews."""
+        return PreviewAddress(
+            scheme=self.galley_preview_scheme,
+            domain=self.galley_preview_domain,
+            port=self.galley_preview_port,
+        )
 
     @property
     def authorities(self) -> Path | None:

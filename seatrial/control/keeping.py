@@ -33,7 +33,7 @@ class Age:
 
 
 HISTORY = Age(
-    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, closed pull requests, gates that no deployment has any more",
+    "evaluations with their results, reviews of proposed policies, ended waivers, ended previews with their deployments and phases, removed snapshots, closed pull requests, gates that no deployment has any more",
     None,
     "they were made, or ended",
     "a quarter of a year answers what people ask about the past",
@@ -98,6 +98,12 @@ NOTICES = Age(
     "they came",
     "whoever missed some finds out within days, and sends them again",
 )
+SCREENSHOTS = Age(
+    "pictures of screenshots",
+    timedelta(days=30),
+    "they were taken",
+    "whoever reviews looks at them within days; the last ten of each service of a preview, and only while it exists, but for what was merged",
+)
 SCORES = Age(
     "scores of projects, one for each day",
     timedelta(days=366),
@@ -112,6 +118,7 @@ DIGESTS = Age(
 )
 AGES = (
     HISTORY,
+    SCREENSHOTS,
     SCORES,
     NOTICES,
     DIGESTS,

@@ -1,5 +1,7 @@
 """Django's settings, derived from `Configuration`. No other module reads the environment."""
 
+import warnings
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,11 +13,14 @@ from seatrial.control.conninfo import options
 from seatrial.control.log_lines import logging_configuration
 from seatrial.lasting import without
 
-# A tenth of a start: the bus's client would take along aiohttp for WebSockets, which reads all authorities of the system, and
-# httpx what its command shows.
-with without("aiohttp", "pygments"):
+# More than a tenth of a start: the bus's client would take along aiohttp for WebSockets, which reads all authorities of the
+# system, httpx what its command shows, and requests, which allauth asks providers with, what guesses the encodings of texts.
+with without("aiohttp", "pygments", "chardet", "charset_normalizer"), warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
     import httpx  # noqa: F401
     import nats  # noqa: F401
+
+    import_module("requests")  # not ours: allauth's
 
 CONFIGURATION = read_configuration()
 
@@ -58,6 +63,7 @@ INSTALLED_APPS = [
     "seatrial.control.fleet",
     "seatrial.control.certificates",
     "seatrial.control.previews",
+    "seatrial.control.previews.evidence",
     "seatrial.control.entrance",
     "seatrial.control.variables",
     "seatrial.control.policies",

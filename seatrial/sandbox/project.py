@@ -46,6 +46,14 @@ class Texts:
             yield from answer.pop("files").items()
 
 
+class Manifests(list[dict[str, Any]]):
+    """What was read. `left_out`: by path, why others were not."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer["manifests"])
+        self.left_out: dict[str, str] = answer["left_out"]
+
+
 class Project:
     """One commit of one repository, and its forge's facts. Reads only; answers never change during a run."""
 
@@ -104,7 +112,7 @@ class Project:
 
     def get_entry(self, path: str) -> dict[str, Any] | None:
         """{kind, size, readable, why} of what is at `path`, None if nothing is. Kinds: file, binary, lfs, link (with its
-        `target`), submodule."""
+        `target`), submodule; a file that cannot be read has a `head`, its first 16 bytes in hexadecimal."""
         answer = self._ask("get_entry", _text(path))
         return None if answer is None else dict(answer)
 
@@ -173,10 +181,10 @@ class Project:
 
     def get_manifests(
         self, *, glob: Patterns = None, exclude: Patterns = None, classes: Patterns = None
-    ) -> list[dict[str, Any]]:
+    ) -> Manifests:
         """[{path, kind, name, lock, dependencies, errors}] of what the project says that it depends on; a dependency is {name, spec,
-        group, line, source, pinned, locked}, an error {line, message}."""
-        return list(self._ask("get_manifests", *_choice(glob, exclude, classes)))
+        group, line, source, pinned, locked}, an error {line, message}. Its `left_out` says by path why others were not read."""
+        return Manifests(self._ask("get_manifests", *_choice(glob, exclude, classes)))
 
     def _documents(self, method: str, path: str) -> list[dict[str, Any]] | None:
         answer = self._ask(method, _text(path))

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.states import Isolation
-from seatrial.wire.words import KNOWN_FIRST, HostMatter, RuntimeKind
+from seatrial.wire.words import KNOWN_FIRST, DiskKind, HostMatter, RuntimeKind
 
+MOST_QUEUED = 1_000
 MOST_TEXT, MOST_LINES = 1_000, 30  # of what is said about a host
 HEARTBEAT_SECONDS = 10.0
 OFFLINE_AFTER_SECONDS = 60.0
@@ -56,8 +57,17 @@ class Heartbeat(Message):
     cpus: float = 0
     memory_mb: int = 0
     disk_free_mb: int = 0
+    contains_forks: bool | None = (
+        None  # whether previews of forks have their walls here; None: not known yet, or by an older agent
+    )
     environments: int = 0
     builds: int = 0
+    builds_at_once: int = 0  # the most; 0: an older agent does not say
+    # Deployments whose builds wait for their turn, the next one first; one is there once for each of its builds
+    build_queue: list[str] = Field(default_factory=list, max_length=MOST_QUEUED)
+    disk: dict[Annotated[DiskKind | str, KNOWN_FIRST], int] = Field(
+        default_factory=dict, max_length=20
+    )  # megabytes that each kind holds, as it was last looked at
     warnings: list[str] = Field(default_factory=list)
     host: list[HostLine] = Field(
         default_factory=list, max_length=MOST_LINES

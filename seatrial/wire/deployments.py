@@ -30,6 +30,9 @@ class DesiredDeployment(Part):
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
     `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
+
+    `untrusted`: its code is from a fork. It runs under gVisor, with no way to private networks, or not at all. `private_networks`: the
+    operator permits its project to connect to them, which an untrusted one never may.
     """
 
     id: str
@@ -41,6 +44,8 @@ class DesiredDeployment(Part):
     variables: bool = False
     room_cpus: float = 0
     room_memory_mb: int = 0
+    untrusted: bool = False
+    private_networks: bool = False
 
 
 class PreviewAddress(Part):
@@ -74,6 +79,13 @@ class DesiredEnvironment(Message):
     If it is not `running`, nothing is built or started, and every container is stopped. Nothing that belongs to `live`
     is removed: when the environment runs again, the same containers go on with the same files and the same data. If it is
     `paused` as well, the containers are paused where they are instead, and go on in the middle of what they did.
+
+    `callback` is the label of the host that its project registers where people sign in; empty: it has none.
+    `data` counts how often the data was to be emptied: where the host has the data of another count, all containers and all
+    volumes of the environment go before anything else happens. An older agent empties nothing.
+
+    `save`: the data of what is live is to be saved as the snapshot of this id; `template`: the snapshot of which an environment
+    without data begins as a copy, where it is on the host. See `wire.snapshots`.
     """
 
     environment: str
@@ -87,10 +99,13 @@ class DesiredEnvironment(Message):
     address: PreviewAddress
     live: DesiredDeployment | None = None
     candidate: DesiredDeployment | None = None
-    isolation: Isolation | None = None  # None: the engine's default runtime
     drain_seconds: float = 5.0
     running: bool = True
     paused: bool = False  # an older agent stops them
+    callback: str = ""
+    data: int = 0
+    save: str = ""
+    template: str = ""
 
 
 def _kinds_habit(known: dict[str, Any]) -> bool:
@@ -202,9 +217,29 @@ class DeploymentFailed(Message):
     notes: list[str] = Field(default_factory=list)
 
 
+class HeldOnDisk(Part):
+    """Something that holds much: a file, a volume or a container's own files. `path` is where its service sees it; empty: unknown."""
+
+    service: str = Field("", max_length=200)
+    path: str = Field("", max_length=500)
+    mb: int = Field(ge=0, le=2**40)
+
+
+class DiskUse(Part):
+    """What the files of an environment's containers and its volumes hold on their host's disk, and the most that they may.
+
+    `largest`, the largest first: only told of one that holds much of what it may.
+    """
+
+    used_mb: int = Field(ge=0, le=2**40)
+    most_mb: int = Field(gt=0, le=2**40)
+    largest: list[HeldOnDisk] = Field(default_factory=list, max_length=20)
+
+
 class EnvironmentObserved(Message):
     """The services of one environment that run on the agent now: sent on every change and every 30 s. `deployment` None:
     nothing is live. `streams`: how many connections of visitors have been open for a while; None: an older agent does not look.
+    `disk` None: nobody has looked yet, or it may hold as much as there is.
     """
 
     environment: str
@@ -212,6 +247,7 @@ class EnvironmentObserved(Message):
     deployment: str | None
     services: list[ObservedService] = Field(default_factory=list)
     streams: int | None = None
+    disk: DiskUse | None = None
     at: datetime = Field(default_factory=now)
 
 

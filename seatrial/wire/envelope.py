@@ -55,7 +55,7 @@ class Message(Part):
 
 def kinds() -> dict[str, type[Message]]:
     """Every kind of message, by name. They register themselves when they are imported, which is here."""
-    from seatrial.wire import agents, deployments, evaluations, logs  # noqa: F401
+    from seatrial.wire import agents, deployments, evaluations, logs, snapshots  # noqa: F401
 
     return Message.kinds
 

@@ -39,7 +39,7 @@ class PreviewService(Part):
 
 
 class PreviewPhase(Part):
-    """A timed part of the deployment: checkout, recipe, build <service>, start, health, switch."""
+    """A timed part of the deployment: checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health, switch."""
 
     name: str
     seconds: float | None = None

@@ -44,6 +44,14 @@ class DeploymentState(StrEnum):
         return self in {self.LIVE, self.FAILED, self.SUPERSEDED, self.CANCELLED}
 
 
+class SnapshotState(StrEnum):
+    """saving -> saved | failed. No agent knows them."""
+
+    SAVING = "saving"
+    SAVED = "saved"
+    FAILED = "failed"
+
+
 class EvaluationState(StrEnum):
     """queued -> running -> passed | failed | errored | timed_out | superseded."""
 

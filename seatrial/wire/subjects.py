@@ -9,6 +9,7 @@
 | seatrial.agents.<agent>.variables               | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
+| _INBOX_<agent>.ask.screenshot                   | core NATS     | control       | that agent    |
 | seatrial.agents.<agent>.answers.<question>      | core NATS     | agent         | control       |
 | _INBOX_<agent>.tunnels                          | core NATS     | control       | that agent    |
 | _INBOX_<agent>.tunnels.<tunnel>                 | core NATS     | control       | that agent    |
@@ -61,6 +62,11 @@ def ask_host(agent: str) -> str:
     """The subject on which `agent` is asked about its host. It is in its inbox, which every agent may read; the bus's clients make
     no such name there."""
     return f"{inbox_prefix(agent)}.ask.host"
+
+
+def ask_screenshot(agent: str) -> str:
+    """The subject on which `agent` is asked for a screenshot, beside `ask_host`."""
+    return f"{inbox_prefix(agent)}.ask.screenshot"
 
 
 def host_answer(agent: str, question: str) -> str:

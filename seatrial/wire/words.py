@@ -18,7 +18,7 @@ KNOWN_FIRST = Field(union_mode="left_to_right")  # the member if there is one, e
 
 
 class Reason(StrEnum):
-    """Why a deployment failed. Only the control plane uses the last five: no agent sends them."""
+    """Why a deployment failed. No agent sends the last five, nor `disk_full`: only the control plane uses them."""
 
     NO_RECIPE = "no_recipe"
     BAD_RECIPE = "bad_recipe"
@@ -27,12 +27,16 @@ class Reason(StrEnum):
     IMAGE_UNAVAILABLE = "image_unavailable"
     START_FAILED = "start_failed"
     SERVICE_EXITED = "service_exited"
+    MIGRATE_FAILED = "migrate_failed"
+    SEED_FAILED = "seed_failed"
     UNHEALTHY = "unhealthy"
     NO_SPACE = "no_space"
+    DISK_FULL = "disk_full"
     UNRESOLVED_VARIABLE = "unresolved_variable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
     COMPOSE_UNAVAILABLE = "compose_unavailable"
     NEEDS_ENGINE = "needs_engine"
+    NOT_CONTAINED = "not_contained"
     INTERNAL = "internal"
     AGENT_LOST_CONTACT = "agent_lost_contact"
     ROUTE_NOT_APPLIED = "route_not_applied"
@@ -42,12 +46,15 @@ class Reason(StrEnum):
 
 
 class Phase(StrEnum):
-    """A timed part of a deployment. Its name is the word alone, or `build <service>`: each service has a build."""
+    """A timed part of a deployment. Its name is the word alone, or, for what each service has of its own, `build <service>`."""
 
     CHECKOUT = "checkout"
     RECIPE = "recipe"
     BUILD = "build"
+    CLONE = "clone"  # of a snapshot of data
     START = "start"
+    MIGRATE = "migrate"
+    SEED = "seed"
     HEALTH = "health"
     SWITCH = "switch"  # reported by the control plane: visitors go over to the new deployment
 
@@ -92,6 +99,17 @@ class HostMatter(StrEnum):
     CLOCK = "clock"  # compared by the control plane
 
 
+class DiskKind(StrEnum):
+    """What holds space on an agent's disk."""
+
+    IMAGES = "images"
+    CONTAINERS = "containers"  # the files that they have written
+    VOLUMES = "volumes"
+    BUILD_CACHE = "build cache"  # layers of earlier builds, and their base images
+    ENGINE_CACHE = "engine's build cache"
+    GIT = "git caches"
+
+
 class LogSource(StrEnum):
     """Where a log line comes from."""
 
@@ -133,3 +151,4 @@ class StopCause(StrEnum):
 
     PERSON = "person"
     TIME_TO_LIVE = "time_to_live"
+    DISK_FULL = "disk_full"  # it held as much of its host's disk as a preview may

@@ -22,6 +22,7 @@ DEVELOP = LOOK | {
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
+    Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
     Action.VIEW_VARIABLES,
@@ -32,8 +33,8 @@ DEVELOP = LOOK | {
 EVERYTHING = set(Action)
 MAY = {
     "root": EVERYTHING,
-    "alice": EVERYTHING - {Action.MANAGE_AGENTS},
-    "ada": EVERYTHING - {Action.MANAGE_AGENTS, Action.MANAGE_WORKSPACE},
+    "alice": EVERYTHING - {Action.MANAGE_AGENTS, Action.PERMIT_NETWORKS},
+    "ada": EVERYTHING - {Action.MANAGE_AGENTS, Action.PERMIT_NETWORKS, Action.MANAGE_WORKSPACE},
     "dan": DEVELOP,
     "bob": LOOK,
     "charlie": set(),

@@ -12,7 +12,9 @@ from ulid import ULID
 from seatrial.agent.builds.base import Builder, BuildRequest, Images
 from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.doors import Direct, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
 from seatrial.agent.environments.service import Environments
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.environments.tools import Load, Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shares import Shares
@@ -20,6 +22,7 @@ from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log
 from seatrial.agent.vocabulary.whole import whole
@@ -129,6 +132,8 @@ class Agent:
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)
+    egress: Egress = Egress.INTERNET
+    copy_image: CopyImage | None = None
     secrets: dict[str, str] = field(default_factory=dict)  # what every deployment with variables is given
 
     async def _variables(self, environment: str, deployment: str) -> Values:
@@ -147,11 +152,13 @@ class Agent:
             reports=self.reports,
             logs=LogShipping(self.reports, Shares(0)),
             variables=self._variables,
-            build_slots=asyncio.Semaphore(2),
+            build_queue=BuildQueue(2),
             defaults=self.defaults,
             min_free_mb=1,
             load=self.load,
             ways=self.ways,
+            egress=self.egress,
+            copy_image=self.copy_image,
         )
 
     @contextlib.asynccontextmanager

@@ -6,9 +6,10 @@ import pytest
 
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.errors import AgentError
-from seatrial.agent.vocabulary.labels import AGENT
+from seatrial.agent.vocabulary.labels import AGENT, COMMAND, DEPLOYMENT
 from seatrial.wire.deployments import (
     DeploymentFailed,
+    DeploymentReady,
     EnvironmentObserved,
     EnvironmentRemoved,
     ObservedService,
@@ -123,3 +124,49 @@ async def test_started_again_after_its_network_went_while_it_was_stopped(
 
 async def stopped(runtime: DockerRuntime, agent: Agent) -> bool:
     return not any(found.state.up for found in await runtime.list_containers({AGENT: agent.id}))
+
+
+SERVE = "CMD httpd -f -p 80 -h /www\n"
+SEEDED = """services:
+  web:
+    build: .
+    volumes: ["files:/data"]
+    ports: ["80:80"]
+    x-galley-migrate: wget -q -O - http://db:5432/
+    x-galley-seed: ["sh", "-c", "echo begun; echo row >> /data/rows; while [ ! -f /data/go ]; do sleep 0.1; done"]
+  db:
+    image: BUSYBOX
+    x-galley-kind: database
+    expose: ["5432"]
+    command: httpd -f -p 5432 -h /www
+volumes: {files: {}}
+"""
+
+
+async def test_a_seed_outlives_its_agent_and_a_reset_begins_anew(
+    agent: Agent, repository: Repository, busybox: str, runtime: DockerRuntime
+) -> None:
+    texts = {"compose.yaml": SEEDED.replace("BUSYBOX", busybox), "Dockerfile": f"FROM {busybox}\n{SERVE}"}
+    first = deployment(repository.commit(texts))
+    wanted = environment(repository, "pr-1-seed", candidate=first)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await agent.reports.line("web.seed: begun")
+    (seed,) = await runtime.list_containers({AGENT: agent.id, COMMAND: "seed"})
+
+    restarted = Agent(agent.id, agent.directory, runtime)
+    async with restarted.running() as environments:
+        await run(runtime, seed.name, "touch /data/go")
+        web = named((await come_up(restarted, environments, wanted)).services, "web").container
+        assert await run(runtime, web, "cat /data/rows") == "row\n"
+
+        second = deployment(first.commit)
+        environments.wanted(then(wanted, revision=5, candidate=second, data=1))
+        await restarted.reports.line("web.seed: begun")
+        (seed,) = await runtime.list_containers({AGENT: agent.id, COMMAND: "seed", DEPLOYMENT: second.id})
+        assert await run(runtime, seed.name, "cat /data/rows; touch /data/go") == "row\n"
+        await restarted.reports.next(DeploymentReady, deployment=second.id)
+        environments.unwanted(wanted.environment)
+        await restarted.reports.next(EnvironmentRemoved)
+    assert await runtime.list_volumes({AGENT: agent.id}) == {}

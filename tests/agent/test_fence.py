@@ -1,17 +1,20 @@
 """A preview reaches neither its host nor another preview, against a real engine and real firewall rules."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from seatrial.agent import firewall
-from seatrial.agent.runtime.docker import DockerRuntime
+from seatrial.agent.runtime.docker import DockerRuntime, egress
 from seatrial.agent.runtime.docker.fence import PreviewFence, interface
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
-from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT
+from tests.agent.elsewhere import elsewhere
 from tests.engines import missing
 
 pytestmark = pytest.mark.docker
@@ -79,6 +82,50 @@ async def test_neither_the_host_nor_another_network_nor_the_metadata(
     )
 
 
+async def opened(runtime: DockerRuntime, spec: ContainerSpec, targets: list[str]) -> set[str]:
+    """Those of `targets` (address and port) where somebody listens, as a container of `spec` sees it."""
+    script = "; ".join(
+        f"busybox timeout 3 nc {target} </dev/null && echo OPEN {target}" for target in targets
+    )
+    heard = await said(runtime, spec, f"{script}; echo asked")
+    assert "asked" in heard
+    return {line.removeprefix("OPEN ") for line in heard.splitlines() if line.startswith("OPEN")}
+
+
+async def test_the_internet_is_open_and_private_networks_only_to_those_that_may(
+    runtime: DockerRuntime, agent_id: str, labels: dict[str, str], busybox: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    if not firewall.available():
+        missing("no iptables, or no root: previews are not fenced here")
+    runtime.fence = PreviewFence()
+    name = f"galley-test-{agent_id[-8:].lower()}"
+    with elsewhere() as place:
+        resolver = tmp_path / "resolv.conf"
+        resolver.write_text(f"nameserver {place.private}\nnameserver 127.0.0.53\n")
+        monkeypatch.setattr(egress, "RESOLVERS", (resolver,))
+        addresses = (place.internet, place.private, place.shared, place.metadata)
+        targets = [f"{address} 8080" for address in addresses] + [f"{place.private} 53"]
+        internet, private, shared, _, names = targets
+        reached = {}
+        for kind in Egress:
+            await runtime.ensure_network(f"{name}-{kind}", labels | {EGRESS: kind.value})
+        for kind in Egress:
+            spec = ContainerSpec(
+                name=f"{name}-{kind}", image=busybox, labels=labels | {FINGERPRINT: "f"}, networks={f"{name}-{kind}": []},
+                resources=Resources(1, 64, 50), restart=RestartPolicy.NEVER,
+            )  # fmt: skip
+            reached[kind] = await opened(runtime, spec, targets)
+    assert reached == {
+        Egress.NONE: set(),
+        Egress.INTERNET: {internet, names},
+        Egress.OPEN: {internet, names, private, shared},
+    }
+    for program in (firewall.IPV4, firewall.IPV6):
+        saved = await firewall.in_force(program) or ""
+        assert not [one for one in runtime.fence._made[program] if one.flushed_in(saved)], program
+    assert not runtime.warnings
+
+
 class Tried(PreviewFence):
     """A fence whose attempts to put up rules end as listed in `outcomes`; None: the attempt is cancelled."""
 
@@ -86,7 +133,7 @@ class Tried(PreviewFence):
         super().__init__()
         self.outcomes = list(outcomes)
 
-    async def _put_up(self) -> bool:
+    async def _put_up(self, networks: Mapping[str, Egress]) -> bool:
         outcome = self.outcomes.pop(0)
         if outcome is None:
             raise asyncio.CancelledError

@@ -22,7 +22,7 @@ from seatrial.wire.envelope import Envelope
 from seatrial.wire.words import HostMatter
 
 BUILDAH = Facts("buildah 1.28")
-MACHINE = Machine(2, True, "20.10.24")
+MACHINE = Machine(2, True, "20.10.24", gvisor_for_previews=True)
 
 
 class Containers:
@@ -106,6 +106,12 @@ async def test_without_gvisor_the_fix_is_to_register_it(tmp_path: Path) -> None:
     assert "gVisor (runsc) is not registered" in line.text
     assert (line.well, line.grave, line.fix) == (False, False, REGISTER)
     assert REGISTER == "sudo runsc install && sudo systemctl restart docker"
+
+
+async def test_previews_of_forks_take_a_registration_of_their_own(tmp_path: Path) -> None:
+    line = (await looked(tmp_path, machine=Machine(2, True, "20.10.24")))[HostMatter.GVISOR]
+    assert (line.well, line.grave) == (False, False) and "those of forks are refused here" in line.text
+    assert "--runtime=runsc-previews -- --network=host" in line.fix
 
 
 def test_sandboxes_that_run_under_runc_although_gvisor_is_registered_are_counted() -> None:

@@ -20,6 +20,7 @@ from seatrial.agent.environments.planner import (
 )
 from seatrial.agent.recipes.recipe import Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState, RestartPolicy
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT, MADE_FOR
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress, Source
 from seatrial.wire.states import Isolation, ServiceKind
@@ -64,7 +65,7 @@ def planned(
 
 
 def launch(deployment: str, *services: Planned) -> Launch:
-    return Launch(deployment, f"net-{deployment}", services, Isolation.CONTAINER)
+    return Launch(deployment, f"net-{deployment}", services, Isolation.CONTAINER, Egress.INTERNET)
 
 
 def container(

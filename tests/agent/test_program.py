@@ -1,6 +1,7 @@
 """The whole `galley-agent` process: real bus, real engine, real builds, real sandboxes; killed and started again."""
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from PIL import Image
 
 from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.runtime.docker import DockerRuntime
@@ -19,11 +21,19 @@ from seatrial.agent.vocabulary.labels import AGENT
 from seatrial.control.bus import Bus as ControlBus
 from seatrial.control.fleet.agent_tokens import agent_token
 from seatrial.control.fleet.surveys import survey
+from seatrial.control.previews.evidence.taking import Order
+from seatrial.control.worker.screenshots import asked
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
-from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment, EnvironmentRemoved
+from seatrial.wire.deployments import (
+    DeploymentReady,
+    DesiredDeployment,
+    DesiredEnvironment,
+    EnvironmentRemoved,
+)
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.hosts import AskHost
+from seatrial.wire.screenshots import AskScreenshot, NoScreenshot, Shown
 from tests.agent.harness import deployment, environment, then
 from tests.agent.previews import fetch, single
 from tests.agent.test_bus import stored
@@ -37,6 +47,16 @@ M = TypeVar("M", bound=Message)
 
 pytestmark = [pytest.mark.docker, pytest.mark.nats]
 __all__ = ["configuration", "control", "nats_server"]
+
+
+BROWSER = "galley-browser"
+# It asks itself by its address, where it does answer: a browser that is led there says so in the title.
+PAGE = (
+    "while read address names; do own=$address; done < /etc/hosts; "
+    'echo "<title>Harbour</title><body style=margin:0><div style=height:2000px;background:green></div><script>'
+    "fetch('http://$own/', {mode: 'no-cors'}).then(() => document.title += ', got out', () => document.title += ', kept in')"
+    '</script>" > /www/index.html; exec httpd -f -p 80 -h /www'
+)
 
 
 class Process:
@@ -110,6 +130,20 @@ async def put(control: ControlBus, agent: str, wanted: DesiredEnvironment) -> No
     await bucket.put(wanted.environment, Envelope.wrap(wanted).encode())
 
 
+def question(of: DesiredEnvironment, live: DesiredDeployment) -> AskScreenshot:
+    return AskScreenshot(environment=of.environment, deployment=live.id, service="web")
+
+
+async def looked_at(control: ControlBus, order: Order) -> tuple[Shown, bytes]:
+    """The screenshot; on a host without the browser's image, that is made first, which takes minutes."""
+    async with asyncio.timeout(900):
+        while isinstance(answer := await asked(control, order), NoScreenshot):
+            assert answer.again, answer.problem
+            await asyncio.sleep(0.5)
+    return answer
+
+
+@pytest.mark.timeout(1_200)  # the browser's image is made once on each host, which takes minutes
 async def test_killed_at_any_moment_and_removed_at_the_end(
     process: Process,
     control: ControlBus,
@@ -119,7 +153,8 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
     runtime: DockerRuntime,
 ) -> None:
     repository = Repository(tmp_path / "shop")
-    candidate = deployment(repository.commit(single(busybox, "httpd -f -p 80 -h /www", "    expose: 80\n")))
+    process.environment["GALLEY_BROWSER_IMAGE"] = BROWSER
+    candidate = deployment(repository.commit(single(busybox, PAGE, "    expose: 80\n")))
     wanted = environment(repository, "pr-1-kill", candidate=candidate)
     heartbeats = await control.client.subscribe(subjects.HEARTBEATS)
     await put(control, agent_id, wanted)
@@ -129,15 +164,19 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
         process.end(signal.SIGKILL)
     await process.runs()
     ready = await reported(control, DeploymentReady)
-    assert await fetch(ready.services[0].endpoint) == "ok\n"
+    assert "Harbour" in await fetch(ready.services[0].endpoint)
     beat = Envelope.decode((await heartbeats.next_msg(timeout=60)).data).open()
     assert isinstance(beat, Heartbeat) and beat.runtime == "docker"
     report = await survey(control, agent_id, AskHost(names=["localhost"]))
     assert (report.release, report.engine_problem) == (beat.release, "") and report.engine
 
     await put(control, agent_id, then(wanted, live=candidate, candidate=None))
+    shown, png = await looked_at(control, Order("s", agent_id, question(wanted, candidate)))
+    assert (shown.status, shown.title, shown.width, shown.height) == (200, "Harbour, kept in", 1280, 2000)
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.convert("RGB").getpixel((640, 1900)) == (0, 128, 0)
     assert process.end(signal.SIGTERM) == 0
-    assert await fetch(ready.services[0].endpoint) == "ok\n", "a stopped agent leaves previews running"
+    assert "Harbour" in await fetch(ready.services[0].endpoint), "a stopped agent leaves previews running"
     assert "Traceback" not in process.log.read_text()
 
     bucket = await control.jetstream.key_value(subjects.desired_bucket(agent_id))

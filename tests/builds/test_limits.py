@@ -12,7 +12,7 @@ from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.cell import MOST_PROCESSES
 from seatrial.agent.builds.space import watched
-from seatrial.agent.vocabulary.errors import NoSpace
+from seatrial.agent.vocabulary.errors import BuildError, NoSpace
 from tests.builds.conftest import AnyBuilder, Lines, both
 from tests.waiting import until
 
@@ -48,6 +48,19 @@ async def test_a_build_that_fills_the_disk_is_stopped_and_what_it_wrote_is_gone(
         return
     stores = [folder / "store/overlay" for folder in (builder.data / "scopes").iterdir()]
     assert not [f for store in stores if store.exists() for f in store.rglob("diff/big")]
+
+
+async def test_a_build_that_uses_more_memory_than_one_may_fails_and_names_the_setting(
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    if isinstance(builder, BuildKitBuilder):
+        pytest.skip("its daemon builds, which has the limits of its own container")
+    builder.memory_mb = 100
+    recipe = f"FROM {base}\nRUN busybox dd if=/dev/zero of=/dev/null bs=400M count=100000\n"
+    with pytest.raises(
+        BuildError, match=r"web: stopped, because its build used .* 0.1 GB \(GALLEY_BUILD_MEMORY\)"
+    ):
+        await builder.build(request_for("hungry", {"Dockerfile": recipe}), log)
 
 
 async def test_work_that_ends_is_not_disturbed(tmp_path: Path) -> None:

@@ -464,14 +464,18 @@ def test_status_says_how_many_requests_a_code_host_still_accepts(cli: Any, api: 
 @pytest.mark.parametrize(
     ("total", "said"),
     [
-        ((200.0, 102_400), "previews may use 6.5 of 100 GB of memory and 12 of 200 CPUs"),
-        ((0.0, 0), "previews may use 6.5 GB of memory and 12 CPUs"),
+        (
+            (200.0, 102_400, 9),
+            "previews may use 6.5 of 100 GB of memory and 12 of 200 CPUs; there are 3 of 9",
+        ),
+        ((0.0, 0, 0), "previews may use 6.5 GB of memory and 12 CPUs\n"),
     ],
 )
 def test_status_says_what_the_previews_of_a_project_may_use(
-    cli: Any, api: FakeApi, total: tuple[float, int], said: str
+    cli: Any, api: FakeApi, total: tuple[float, int, int], said: str
 ) -> None:
-    used, most = {"cpus": 12.0, "memory_mb": 6_656}, {"cpus": total[0], "memory_mb": total[1]}
+    used = {"cpus": 12.0, "memory_mb": 6_656, "previews": 3}
+    most = {"cpus": total[0], "memory_mb": total[1], "previews": total[2]}
     document = {
         "platform": {"url": "http://x", "runtime": "docker", "sandbox": "runsc"},
         "agents": [],

@@ -21,6 +21,7 @@ from seatrial.embedded import lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
+from tests.cli import test_evidence
 from tests.cli.conftest import FakeApi, Shown, git, obeyed
 from tests.cli.test_commands import deployment, preview_of
 from tests.sources import nodes
@@ -180,12 +181,31 @@ def test_pulls_approve_and_extend(shown: Shown, api: FakeApi, attack: str) -> No
     api.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     api.routes["POST /environments/01E/extend"] = lambda _: (200, {"name": attack, "expires_at": attack})
     shown("extend", "pr-1-shop")
-    for order in ("pin", "unpin", "sleep", "wake"):
-        api.routes[f"POST /environments/01E/{order}"] = lambda _: (
-            200,
-            {"name": attack, "expires_at": attack},
-        )
+    named = {"name": attack, "expires_at": attack}
+    for order in ("pin", "unpin", "sleep", "wake", "reset-data"):
+        api.routes[f"POST /environments/01E/{order}"] = lambda _: (200, named)
         shown(order, "pr-1-shop")
+    row = {"id": attack, "source": attack, "state": attack, "problem": attack, "removed": False}
+    api.routes["POST /environments/01E/save-data"] = lambda _: (200, row)
+    shown("save-data", "pr-1-shop")
+    saved = {
+        **row,
+        "problem": "",
+        "reflinked": True,
+        "agent": attack,
+        "for_forks": True,
+        "created_at": attack,
+    }
+    api.routes["GET /projects/01P/snapshots"] = lambda _: (200, [row, saved])
+    shown("snapshots", "shop")
+    api.routes["DELETE /snapshots/01S"] = lambda _: (200, row)
+    shown("remove-snapshot", "01S")
+
+
+def test_screenshots_and_compare(shown: Shown, api: FakeApi, attack: str) -> None:
+    test_evidence.served(api, text=attack)
+    shown("screenshots", "pr-1-shop")
+    shown("compare", "pr-1-shop")
 
 
 def test_up_and_down(shown: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attack: str) -> None:
@@ -343,6 +363,8 @@ def test_every_command_is_attacked_here() -> None:
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
         "logs", "open", "exec", "port-forward",
+        "reset-data", "save-data", "snapshots", "remove-snapshot",
+        "screenshots", "compare",
     }, "a new command: attack it above"  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def test_pin_sleep_and_wake_say_what_they_did(cli: Any, shop: FakeApi) -> None:
     shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
     row = {"name": "pr-7-shop", "expires_at": "2026-12-02T10:00:00Z"}
     for order, said in (
+        ("reset-data", "begins anew, with empty data"),
         ("pin", "does not expire"),
         ("unpin", "ends on"),
         ("sleep", "falls asleep"),
@@ -86,3 +87,42 @@ def test_pin_sleep_and_wake_say_what_they_did(cli: Any, shop: FakeApi) -> None:
         assert code == 0 and f"pr-7-shop {said}" in out
         code, out, _ = cli(order, "pr-7-shop", "--json")
         assert code == 0 and json.loads(out) == row
+
+
+SNAPSHOT = {
+    "id": "01J8Z3",
+    "source": "pr-7-shop",
+    "state": "saved",
+    "problem": "",
+    "reflinked": True,
+    "for_forks": True,
+    "agent": "local",
+    "created_at": "2026-12-02T10:00:00Z",
+    "removed": False,
+}
+
+
+def test_snapshots_are_saved_listed_and_removed(cli: Any, shop: FakeApi) -> None:
+    sent: list[dict[str, Any]] = []
+    shop.routes["GET /environments"] = lambda _: (200, [{"id": "01E"}])
+    shop.routes["POST /environments/01E/save-data"] = lambda body: (sent.append(body), (200, SNAPSHOT))[1]
+    code, out, _ = cli("save-data", "pr-7-shop", "--for-forks")
+    assert code == 0 and "Saving the data of pr-7-shop: snapshot 01J8Z3" in out
+    assert sent == [{"for_forks": True}]
+
+    shop.routes["GET /projects/01P/snapshots"] = lambda _: (200, [])
+    assert "seatrial save-data PREVIEW saves the data" in cli("snapshots", "shop")[1]
+    broken = {**SNAPSHOT, "state": "failed", "problem": "there is no data to save"}
+    shop.routes["GET /projects/01P/snapshots"] = lambda _: (
+        200,
+        [SNAPSHOT, {**SNAPSHOT, "removed": True}, broken],
+    )
+    lines = cli("snapshots", "shop")[1].splitlines()
+    assert "saved" in lines[0] and "on local, reflinked, for forks too" in lines[0]
+    assert "removed" in lines[1] and "failed" in lines[2] and "there is no data to save" in lines[2]
+
+    shop.routes["DELETE /snapshots/01J8Z3"] = lambda _: (200, SNAPSHOT)
+    code, out, _ = cli("remove-snapshot", "01J8Z3")
+    assert code == 0 and "Removed: the data of pr-7-shop" in out
+    for asked in (("save-data", "pr-7-shop"), ("snapshots", "shop"), ("remove-snapshot", "01J8Z3")):
+        assert "01J8Z3" in json.dumps(json.loads(cli(*asked, "--json")[1]))

@@ -54,6 +54,26 @@ def test_only_what_was_named_is_changed(cli: Any, api: FakeApi, rows: list[dict[
     assert sent[1] == {"tunnels_allowed": False, "tunnels_of_forks": True}
 
 
+def test_switching_the_callback_host_on_prints_what_to_register(
+    cli: Any, api: FakeApi, rows: list[dict[str, Any]]
+) -> None:
+    url = "https://callback-shop-3v69t4pqshxf74qb.preview.example.com"
+    api.routes["PATCH /projects/01P"] = lambda body: (200, {**SHOP, **body, "callback_url": url})
+    code, out, _ = cli("projects", "set", "shop", "--callbacks")
+    assert code == 0 and url in out
+    assert url not in cli("projects", "set", "shop", "--no-callbacks")[1]
+
+
+def test_a_quota_is_written_as_people_write_sizes(cli: Any, api: FakeApi, rows: list[dict[str, Any]]) -> None:
+    sent: list[dict[str, Any]] = []
+    api.routes["PATCH /projects/01P"] = lambda body: (sent.append(body), (200, SHOP))[1]
+    words = ("--max-previews", "5", "--max-cpus", "8", "--max-memory", "20g")
+    assert cli("projects", "set", "shop", *words)[0] == 0
+    assert sent == [{"max_previews": 5, "max_cpus": 8.0, "max_memory_mb": 20_480}]
+    code, _, err = cli("projects", "set", "shop", "--max-memory", "plenty")
+    assert code != 0 and "Write it like 512m or 20g" in err and len(sent) == 1
+
+
 def test_a_project_is_archived_and_the_way_back_is_named(
     cli: Any, api: FakeApi, rows: list[dict[str, Any]]
 ) -> None:

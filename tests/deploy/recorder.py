@@ -95,6 +95,7 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
     return {
         "ping": lambda e: e.ping(),
         "machine": lambda e: e.machine(),
+        "disk": lambda e: e.disk({"a": "b"}),
         "registries": lambda e: e.registries(),
         "containers.create": lambda e: e.containers.create(SPEC),
         "containers.create_sealed": lambda e: e.containers.create_sealed(SEALED),
@@ -109,6 +110,7 @@ def calls(archive: Path) -> dict[str, Callable[[Engine], Awaitable[Any]]]:
         "containers.remove": lambda e: e.containers.remove("one"),
         "containers.get": lambda e: e.containers.get("one"),
         "containers.host_process": lambda e: e.containers.host_process("one"),
+        "containers.written": lambda e: e.containers.written("one"),
         "containers.runtime": lambda e: e.containers.runtime("one"),
         "containers.hardware_address": lambda e: e.containers.hardware_address("one", "net"),
         "containers.ids": lambda e: e.containers.ids({"a": "b"}),

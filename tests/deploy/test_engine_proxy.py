@@ -22,7 +22,7 @@ CLOSED = [
     ("POST", "/build"), ("POST", "/build/prune"), ("POST", "/commit"), ("POST", "/session"), ("POST", "/grpc"),
     ("POST", "/auth"), ("GET", "/swarm"), ("POST", "/swarm/init"), ("GET", "/secrets"), ("POST", "/secrets/create"),
     ("GET", "/configs"), ("POST", "/configs/create"), ("GET", "/plugins"), ("POST", "/plugins/pull"), ("GET", "/nodes"),
-    ("GET", "/services"), ("POST", "/services/create"), ("GET", "/tasks"), ("GET", "/system/df"), ("GET", "/distribution/x/json"),
+    ("GET", "/services"), ("POST", "/services/create"), ("GET", "/tasks"), ("GET", "/distribution/x/json"),
     ("POST", "/containers/prune"), ("POST", "/images/prune"), ("POST", "/networks/prune"), ("POST", "/volumes/prune"),
     ("GET", "/containers/one/export"), ("GET", "/containers/one/archive"), ("POST", "/containers/one/rename"),
     ("POST", "/containers/one/copy"), ("GET", "/containers/one/attach/ws"), ("GET", "/containers/one/changes"),

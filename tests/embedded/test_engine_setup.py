@@ -59,6 +59,19 @@ def test_gvisor_that_is_registered_already_is_left_as_it_is(tmp_path: Path, runs
     assert path.read_text() == '{"runtimes": {"runsc": {"path": "/opt/mine"}}}'
 
 
+def test_gvisor_is_registered_again_for_previews_with_the_network_of_its_container(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.json"
+    gvisor = {"path": "/opt/runsc", "runtimeArgs": ["--platform=ptrace", "--network=none"]}
+    path.write_text(json.dumps({"runtimes": {"runsc": gvisor}, "dns": ["10.0.0.1"]}))
+    assert configuration.register_for_previews(path)
+    after = json.loads(path.read_text())
+    second = {"path": "/opt/runsc", "runtimeArgs": ["--platform=ptrace", "--network=host"]}
+    assert after == {"runtimes": {"runsc": gvisor, "runsc-previews": second}, "dns": ["10.0.0.1"]}
+    assert not configuration.register_for_previews(path), "it is there"
+    path.write_text('{"runtimes": {"crun": {}}}')
+    assert not configuration.register_for_previews(path), "there is no gVisor"
+
+
 def test_a_broken_configuration_is_not_overwritten(tmp_path: Path, runsc: str) -> None:
     path = tmp_path / "daemon.json"
     path.write_text("{ broken")

@@ -13,7 +13,9 @@ from tests.embedded.test_engine_setup import absent
 from tests.engines import require
 
 AS_ENGINE_USER = Path(__file__).resolve().parents[2] / "scripts" / "as-engine-user"
-WELL = detect.Engine(detect.STANDARD, version="20.10", runtimes=frozenset({"runc", "runsc"}))
+WELL = detect.Engine(
+    detect.STANDARD, version="20.10", runtimes=frozenset({"runc", "runsc", "runsc-previews"})
+)
 EVERYTHING = tuple({**packages.ENGINE, **packages.BUILDS})
 
 
@@ -107,3 +109,18 @@ def test_an_engine_elsewhere_is_the_one_that_is_asked_after_installing(
     assert setup.Setup(elsewhere).run() == setup.READY
     assert asked == [elsewhere, ["buildah"], elsewhere, elsewhere["DOCKER_HOST"]]
     assert "registering" not in capsys.readouterr().out, "its daemon.json is not on this machine"
+
+
+def test_who_manages_the_engine_learns_that_previews_of_forks_take_another_registration(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent(
+        monkeypatch,
+        detect.Engine(detect.STANDARD, version="27", runtimes=frozenset({"runc", "runsc"})),
+        EVERYTHING,
+    )
+    monkeypatch.setattr(smoke, "obstacle", lambda *_, **__: None)
+    monkeypatch.setattr(setup.daemon, "is_ours", lambda: False)
+    monkeypatch.setattr(setup.configuration, "register_for_previews", lambda: pytest.fail("it is not ours"))
+    assert setup.Setup({}).run() == setup.READY
+    assert "sudo runsc install --runtime=runsc-previews -- --network=host" in capsys.readouterr().out

@@ -22,6 +22,9 @@ from seatrial.control.entrance import bypass, guests
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.route_document import Document
 from seatrial.control.previews.sleeping.visits import Visits
+from seatrial.control.projects.callbacks import label as callback_label
+from seatrial.control.projects.callbacks import url
+from seatrial.control.projects.changing import change_project
 from tests.entrance.visits import ALICE, DOMAIN, asleep, basic, colleague, comes_up, login, members, preview
 from tests.worker.stack import PLAIN, Traefik, eventually
 
@@ -94,8 +97,8 @@ def routed(traefik: Traefik, scenario: "Scenario") -> None:
     eventually(asks, not_yet=(httpx.TransportError, ValueError))
 
 
-def ask(traefik: Traefik, path: str = "/", label: str = "pr-1-shop", **headers: str) -> httpx.Response:
-    sent = {"Host": f"{label}.{DOMAIN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+def ask(traefik: Traefik, path: str = "/", host: str = "pr-1-shop", **headers: str) -> httpx.Response:
+    sent = {"Host": f"{host}.{DOMAIN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return httpx.get(f"http://127.0.0.1:{traefik.web}{path}", headers=sent, timeout=30, **PLAIN)
 
 
@@ -262,3 +265,31 @@ def test_a_page_turns_into_the_application_and_a_program_is_held(
         agent.join()
     finally:
         context.close()
+
+
+def test_the_callback_host_leads_a_browser_back_to_the_preview_that_it_opened(
+    traefik: Traefik, application: Application, browser: Browser
+) -> None:
+    scenario = preview(port=application.server_port)
+    change_project(scenario.project, by=ALICE, callbacks=True)
+    scenario.project.refresh_from_db()
+    document = Document()
+    document.take(scenario.environment)
+    traefik.routes.write_text(document.text())
+    eventually(lambda: ask(traefik, Sec_Fetch_Mode="navigate").status_code == 200)
+    unknown = ask(traefik, "/auth/done?code=1", callback_label(scenario.project))
+    assert unknown.status_code == 404 and "No preview began this sign-in" in unknown.text
+    application.heard.clear()
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(f"http://pr-1-shop.{DOMAIN}:{traefik.web}/login")
+        page.goto(f"{url(scenario.project)}/auth/a%20b?code=1&state=x%2Fy#part")
+        assert page.url == f"http://pr-1-shop.{DOMAIN}:{traefik.web}/auth/a%20b?code=1&state=x%2Fy#part"
+        page.evaluate("fetch('/data')")
+        eventually(lambda: any(heard["path"] == "/data" for heard in application.heard))
+        assert page.evaluate("document.cookie") == ""
+    finally:
+        context.close()
+    pages = [heard for heard in application.heard if heard.get("sec-fetch-mode") == "navigate"]
+    assert len(pages) == 2 and all("cookie" not in heard for heard in pages)

@@ -8,6 +8,7 @@ from seatrial.agent.environments import actor
 from seatrial.agent.environments.launch import Launch
 from seatrial.agent.environments.rollout import Rollout
 from seatrial.agent.environments.startup import Launched
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.wire.deployments import (
     DeploymentFailed,
@@ -85,7 +86,7 @@ async def test_patience_begins_anew_after_the_engine_has_answered(
     async def bring_up(work: Rollout, **_: object) -> Launched:
         if outcome := outcomes.pop(0):
             raise outcome
-        return Launched(Launch(second.id, "none", (), Isolation.CONTAINER), {})
+        return Launched(Launch(second.id, "none", (), Isolation.CONTAINER, Egress.INTERNET), {})
 
     monkeypatch.setattr(Rollout, "bring_up", bring_up)
     first, second = deployment("a" * 40), deployment("b" * 40)

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from seatrial.agent.environments.containment import Containment
 from seatrial.agent.environments.launch import Launch, Planned, launch
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.removal import GRACE_SECONDS, grace_seconds
 from seatrial.agent.recipes.recipe import Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerState, Copy, Mount, Resources, Text
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import LONGEST_STOP_SECONDS, Options, Tmpfs
@@ -31,8 +33,7 @@ def launched(
         Recipe("compose.yaml", {service.name: service for service in services}),
         {service.name: "image" for service in services},
         defaults=Resources(),
-        isolation=requested or Isolation.CONTAINER,
-        requested=requested,
+        walls=Containment(requested, requested or Isolation.CONTAINER, Egress.INTERNET),
         source_tree=None,
         image_volumes=volumes,
         files=files,

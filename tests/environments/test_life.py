@@ -85,12 +85,13 @@ async def test_up_switched_and_removed(agent: Agent, repository: Repository, bus
 async def test_interpolation_reaches_the_container(
     agent: Agent, repository: Repository, busybox: str
 ) -> None:
-    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}', H: '${GALLEY_PREVIEW_HOST_web}', M: '${GALLEY_PREVIEW_HOSTNAME_web}'}\n"
+    more = "    expose: 80\n    env: {U: '${GALLEY_PREVIEW_URL_web}', D: '$$5', T: '${TOKEN}', N: '${GALLEY_NUMBER}', H: '${GALLEY_PREVIEW_HOST_web}', M: '${GALLEY_PREVIEW_HOSTNAME_web}', C: '${GALLEY_CALLBACK_URL}/done', S: '${GALLEY_CALLBACK_HOST}'}\n"
     command = "env; exec httpd -f -p 80 -h /www"
     wanted = environment(
         repository,
         "pr-1-shop",
         candidate=deployment(repository.commit(single(busybox, command, more)), variables=True),
+        callback="callback-shop",
     )
     agent.secrets = {"TOKEN": "short"}  # too short to be masked
     async with agent.running() as environments:
@@ -98,6 +99,8 @@ async def test_interpolation_reaches_the_container(
         for expected in (
             "U=http://pr-1-shop.preview.localhost:8080",
             "D=$5",
+            "C=http://callback-shop.preview.localhost:8080/done",
+            "S=callback-shop.preview.localhost:8080",
             "T=short",
             "N=1",
             "H=pr-1-shop.preview.localhost:8080",

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from seatrial.agent.bus.connection import Bus as AgentBus
 from seatrial.agent.bus.identity import Credential, Identity
-from seatrial.agent.survey.answering import MOST_WAITING, Answering
+from seatrial.agent.program import surveys as answering_surveys
+from seatrial.agent.survey.answering import MOST_WAITING
 from seatrial.control.airgap.agents import Known, surveyed
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
@@ -57,7 +58,7 @@ async def answering(nats_server: NatsServer, tmp_path: Path, surveys: Surveys) -
     token = agent_token(nats_server.identity.signing_seed.read_bytes().strip(), AGENT, identity.public_key)
     identity.keep(Credential(agent=AGENT, name="a", nats_url=nats_server.url, user_jwt=token))
     agent = AgentBus(nats_server.url, identity.credentials_file, AGENT)
-    tasks = [asyncio.create_task(agent.run()), asyncio.create_task(Answering(agent, surveys).run())]  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(agent.run()), asyncio.create_task(answering_surveys(agent, surveys).run())]  # type: ignore[arg-type]
     yield agent
     for task in tasks:
         task.cancel()

@@ -146,6 +146,33 @@ def test_grave_faults_are_found(browser: "Browser", axe: str) -> None:
     page.context.close()
 
 
+# (what is changed about a text whose look has passed, what breaks)
+PALER = [
+    ("#text { color: #ccc }", {"color-contrast"}),
+    ("main { background: #444 }", {"color-contrast"}),
+    ("body { opacity: .3 }", {"color-contrast"}),
+    ("#text { position: absolute; color: #ccc }", {"color-contrast"}),
+    ("#text { padding: 1px }", set()),
+]
+
+
+@pytest.mark.parametrize(("style", "broken"), PALER)
+def test_a_look_that_passed_passes_no_other(
+    browser: "Browser", axe: str, style: str, broken: set[str]
+) -> None:
+    page = browser.new_context().new_page()
+    page.set_content(
+        "<html lang=en style='background: #fff'><title>Texts</title><main><h1>One</h1><p id=text>Dark</p></main>"
+    )
+    passed: set[str] = set()
+    assert grave_faults(page, axe, passed) == []
+    assert len(passed) == 2
+    page.add_style_tag(content=style)
+    assert {rule for rule, _ in grave_faults(page, axe, passed)} == broken
+    assert len(passed) == 2, "what broke is asked again"
+    page.context.close()
+
+
 def test_the_public_page_follows_the_state(served: str, busy: "Harbour", browser: "Browser") -> None:
     page, wrong = watched(browser, served)
     page.goto(f"{served}/preview-unavailable?host={busy.building.name}.preview.localhost")

@@ -1,6 +1,6 @@
 """Every page in a real Chromium, wide and narrow, with everything on it opened: it is sound and it fits."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -13,19 +13,26 @@ from tests.home.test_browser import live_part_came, sign_in, signed_in, watched
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
     from tests.dashboard.harbour import Harbour
     from tests.dashboard.straits import Straits
 
 pytestmark = [pytest.mark.chromium, pytest.mark.postgres]
 
-# Opens every details box of a page, and tells what that squeezes or makes scroll sideways.
+# A page is loaded once, and looked at in each of these: sizes and colours are up to style sheets alone.
+LOOKS: list[tuple["ViewportSize", Literal["light", "dark"]]] = [
+    ({"width": 1440, "height": 900}, "light"),
+    ({"width": 360, "height": 740}, "dark"),
+]
+# Opens every details box of a page that it did not find open, and tells what that squeezes or makes scroll sideways.
 OPEN_ALL = """() => {
   const cells = [...document.querySelectorAll("main tr:not(.more) > *, .verdict > *")];
   const widths = () => cells.map((cell) => Math.round(cell.getBoundingClientRect().width));
-  const before = widths();
   const boxes = [...document.querySelectorAll("main details")];
+  window.foundClosed ??= boxes.filter((box) => !box.open);
+  for (const box of window.foundClosed) box.open = false;
+  const before = widths();
   for (const box of boxes) box.open = true;
   const squeezed = widths().flatMap((width, index) => width === before[index] ? [] : [`squeezed: ${cells[index].outerHTML}`]);
   const scrolling = [...document.querySelectorAll("main *")].filter((one) => one.scrollWidth > one.clientWidth + 1
@@ -43,6 +50,7 @@ OUT_OF_REACH = """() => [
 def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
     from seatrial.control.forges.models import Delivery
     from tests.dashboard.authorized import authorized
+    from tests.dashboard.saved import saved
 
     connection, asked = authorized(harbour)
     return [
@@ -56,6 +64,8 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/environments/{harbour.kept.pk}",
         f"/environments/{harbour.away.pk}",
         f"/environments/{harbour.live.pk}/stop",
+        f"/environments/{harbour.live.pk}/save-data",
+        f"/projects/{saved(harbour).pk}/data",
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         *paths_of_policies(harbour),
         "/agents",
@@ -99,6 +109,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
 def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
+    from tests.dashboard.pictured import pictured
     from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
     from tests.dashboard.varied import varied
@@ -133,6 +144,10 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/environments/{unwakeable(harbour).pk}",
         f"/environments/{harbour.live.pk}/search?search=nothing",
         f"/environments/{gated(harbour).pk}/guests",
+        f"/deployments/{pictured(harbour)[1].pk}",
+        f"/deployments/{harbour.live.live_id}",
+        f"/deployments/{pictured(harbour)[1].pk}/compared",
+        f"/environments/{pictured(harbour)[1].environment_id}",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
@@ -150,50 +165,52 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
-        {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
-    ],
-    ids=["wide light", "360 px dark"],
-)
-def test_every_page_is_sound(
-    served: str, busy: "Harbour", browser: "Browser", axe: str, options: dict[str, Any]
+def test_every_page_is_sound_wide_and_light_and_narrow_and_dark(
+    served: str, busy: "Harbour", browser: "Browser", axe: str
 ) -> None:
     from tests.dashboard.ashore import certificates
     from tests.dashboard.straits import trouble
 
     say_long_words(busy)
     straits = trouble(busy)
-    page, wrong = watched(browser, served, **options)
+    passed: set[str] = set()
+    page, wrong = watched(browser, served, reduced_motion="reduce")
     sign_in(page, served)
     details = sum(
-        opened_well(page, wrong, served, axe, path) for path in ["/accounts/login/", *paths(busy, straits)]
+        opened_well(page, wrong, served, axe, path, passed)
+        for path in ["/accounts/login/", *paths(busy, straits)]
     )
     assert details >= 5, "there was nothing to open"
     page.context.close()
-    page, wrong = watched(browser, served, **options)
+    page, wrong = watched(browser, served, reduced_motion="reduce")
     sign_in(page, served, certificates())
-    opened_well(page, wrong, served, axe, "/health")
+    opened_well(page, wrong, served, axe, "/health", passed)
     page.context.close()
 
 
-def opened_well(page: "Page", wrong: list[str], served: str, axe: str, path: str) -> int:
+def opened_well(page: "Page", wrong: list[str], served: str, axe: str, path: str, passed: set[str]) -> int:
     """Open the page and look at it; returns how many details boxes it has."""
     page.goto(served + path)
     comes_true(lambda: live_part_came(page))
-    assert wrong == [], f"{path}: {as_json(wrong)}"
-    opened, spoilt = page.evaluate(OPEN_ALL)
-    assert not spoilt, f"{path}: {as_json(spoilt)}"
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{path} is {wide} px too wide"
     assert page.locator("h1").count() == 1, path
-    assert page.evaluate(OUT_OF_REACH) == [], path
-    assert not page.evaluate("document.activeElement.matches('.risky')"), path
-    faults = grave_faults(page, axe)
-    assert not faults, f"{path}: {as_json(faults)}"
-    wrong.clear()
+    for size, scheme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        opened = looks_well(page, axe, f"{path}, {size['width']} px {scheme}", passed)
+    assert wrong == [], f"{path}: {as_json(wrong)}"
+    return opened
+
+
+def looks_well(page: "Page", axe: str, what: str, passed: set[str]) -> int:
+    """Look at an open page as it is; returns how many details boxes it has."""
+    opened, spoilt = page.evaluate(OPEN_ALL)
+    assert not spoilt, f"{what}: {as_json(spoilt)}"
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{what} is {wide} px too wide"
+    assert page.evaluate(OUT_OF_REACH) == [], what
+    assert not page.evaluate("document.activeElement.matches('.risky')"), what
+    faults = grave_faults(page, axe, passed)
+    assert not faults, f"{what}: {as_json(faults)}"
     return int(opened)
 
 

@@ -48,6 +48,8 @@ TESTED = [
     ({".gitlab-ci.yml": "unit:\n  script:\n  - pip install tox\n  - tox -e py\n"}, ".gitlab-ci.yml:4: tox"),
     ({".gitlab-ci.yml": "include: {local: /ci/t.yml}\n", "ci/t.yml": "unit:\n  script: make check\n"}, "ci/t.yml:2: make check"),
     ({".circleci/config.yml": "jobs:\n  a:\n    steps:\n    - run: yarn test\n"}, "config.yml:4"),
+    (flow("push", "|\n        cat <<EOF\n        a\n        EOF\n        pytest -q"), "ci.yml:10: pytest"),
+    ({".woodpecker.yml": "when:\n- event: pull_request\nsteps:\n- name: a\n  commands: [go test ./...]\n"}, "go test"),
     ({"Jenkinsfile": "// make test\nsh 'mvn test'\n"}, "Jenkinsfile:2"),
 ]  # fmt: skip
 
@@ -69,6 +71,11 @@ UNTESTED = [
     ({AT + "a.yml": f"on: pull_request\n{RUNS}npx commitlint --from HEAD~1\n"}, 70, "no step of it looks like a test"),
     ({AT + "a.yml": f"on: pull_request\n{RUNS}./scripts/check-commit-message\n"}, 70, "no step of it looks like a test"),
     ({AT + "a.yml": f"on: push\n{RUNS}docker build . # make test\n"}, 70, "no step of it looks like a test"),
+    (flow("\n  push:\n    paths-ignore: ['**']"), 40, "no change starts it"),
+    (flow("\n  push:\n    branches-ignore: ['**']"), 40, "no change starts it"),
+    ({".woodpecker.yml": "when:\n  event: cron\nsteps:\n- name: a\n  commands: [go test ./...]\n"}, 40, "no change starts it"),
+    (flow("push", "echo run pytest"), 70, "no step of it looks like a test"),
+    (flow("push", "|\n        cat <<'EOF' > a\n        pytest\n        EOF"), 70, "no step of it looks like a test"),
     ({AT + "a.yml": f"on: push\n{RUNS}bun ci\n"}, 70, "no step"),
     ({AT + "a.yml": "on: pull_request\njobs:\n  a:\n    steps:\n    - uses: actions/labeler@v5\n    - uses: amannn/action-semantic-pull-request@v5\n"}, 70, "no step"),
     ({AT + "a.yml": "on: push\njobs:\n  a:\n    if: false\n    steps:\n    - run: make test\n"}, 70, "no step"),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.packs.trial import run
+from seatrial.agent.sandboxes import dependencies
+from seatrial.wire.trials import FILES
+from tests.packs.trial import judged, run
 
 CHANCE = random.Random(11)
 VALUE = "q8Zr2LkV7bXw3NcT5mYp9HsJ"  # nobody's
@@ -37,6 +39,23 @@ SECRETS = [
     ({"android/release.jks": KEYSTORE}, "android/release.jks (keystore)"),
     ({"certs/client.p12": KEYSTORE}, "certs/client.p12 (keystore)"),
     ({"notes.kdbx": KEYSTORE}, "notes.kdbx (keystore)"),
+    ({".npmrc": f"//npm.harbour.test/:_authToken={VALUE}"}, ".npmrc:1 (credential that a program logs in with)"),
+    ({".pypirc": f"[a]\nusername = ship\npassword = {VALUE}"}, ".pypirc:3"),
+    ({".netrc": f"machine git.harbour.test\nlogin ship\npassword {VALUE}"}, ".netrc:3"),
+    ({".git-credentials": f"https://ship:{VALUE}@git.harbour.test"}, ".git-credentials:1"),
+    ({".docker/config.json": '{"auths": {"r.harbour.test": {"auth": "c2hpcDp' + VALUE + '="}}}'}, "config.json:1"),
+    ({".pgpass": f"db.harbour.test:5432:ship:ship:{VALUE}"}, ".pgpass:1"),
+    ({"env.production": f"SECRET_KEY={VALUE}"}, "env.production:1"),
+    ({".env": f"ROOT_PASSWORD: {VALUE}"}, ".env:1"),
+    ({".env.keys": f'DOTENV_PRIVATE_KEY_PRODUCTION="{VALUE}"'}, ".env.keys:1"),
+    ({"prod.tfvars": f'db_password = "{VALUE}"'}, "prod.tfvars:1"),
+    ({"terraform.tfstate": f'{{"attributes": {{"password": "{VALUE}"}}}}'}, "terraform.tfstate:1"),
+    ({"application-prod.properties": f"spring.datasource.password={VALUE}"}, "application-prod.properties:1"),
+    ({"appsettings.json": f'"Server=db.harbour.test;Database=a;Password={VALUE};"'}, "password in a connection string"),
+    ({"a.go": f'"ship:{VALUE}@tcp(db.harbour.test:3306)/a"'}, "a.go:1 (password in a connection string)"),
+    ({"web/app.min.js": f"t='{GITHUB}'"}, "web/app.min.js:1"),
+    ({"yarn.lock": f'resolved "https://ship:{VALUE}@npm.harbour.test/a.tgz"'}, "yarn.lock:1"),
+    ({"a.txt": b"\xff\xfe\0\0" + f"\n{GITHUB}".encode("utf-32-le")}, "a.txt:2"),
     ({".aws/credentials": f"aws_secret_access_key = {VALUE}{VALUE[:16]}"}, "AWS secret key"),
 ]  # fmt: skip
 NO_SECRETS = [
@@ -45,6 +64,10 @@ NO_SECRETS = [
     {"a.py": "f'postgres://{user}:{password}@{host}'"}, {"a.sh": "https://x:${GITHUB_TOKEN}@github.com/a/b"},
     {"a.go": 'fmt.Sprintf("https://%s:%s@%s", a, b, c)'}, {"docs/a.md": f"https://bob:{VALUE}@x.test"},
     {"android/debug.keystore": KEYSTORE}, {"truststore.jks": KEYSTORE}, {"tests/client.p12": KEYSTORE},
+    {".npmrc": "//npm.harbour.test/:_authToken=${NPM_TOKEN}"}, {".env.vault": f'DOTENV_VAULT="{VALUE}{VALUE}"'},
+    {".env.production": f"API_TOKEN=encrypted:{VALUE}"}, {"a.properties": "a.password=${DB_PASSWORD}\nlogin.password=Kennwort\nb.token=Anmeldemarke"},
+    {"appsettings.json": '"Server=localhost;Password=q8Zr2LkV7b;"'}, {"a.cs": 'Server=" + host + ";Password=" + password'},
+    {"package-lock.json": '{"integrity": "sha512-q8Zr2LkV7bXw3NcT5mYp9HsJ=="}'}, {".docker/config.json": '{"credsStore": "secretservice"}'},
     {"find.py": "HEAD = '-----BEGIN RSA PRIVATE " + "KEY-----'"}, {"a.html": "https://example.com:443/@bob:12345678@x"},
 ]  # fmt: skip
 
@@ -53,7 +76,7 @@ NO_SECRETS = [
 def test_a_secret_is_found_wherever_it_is_written(files: dict[str, Any], said: str) -> None:
     result = run("no-secrets", files)
     assert not result["passed"] and said in result["message"], result
-    assert VALUE not in str(result) and len(result["findings"]) == 1
+    assert VALUE not in str(result) and len(result["findings"]) == 1, result
 
 
 @pytest.mark.parametrize("files", NO_SECRETS)
@@ -63,7 +86,7 @@ def test_what_only_looks_like_a_secret_is_none(files: dict[str, Any]) -> None:
 
 
 def test_nothing_found_says_what_was_not_read() -> None:
-    said = run("no-secrets", {"a.py": "", "b.png": b"\0", "yarn.lock": "x"})["message"]
+    said = run("no-secrets", {"a.py": "", "b.png": b"\0", "go.sum": "x"})["message"]
     assert (
         "Files read: 1." in said
         and "above 1 MB: 1, such as b.png" in said
@@ -94,6 +117,8 @@ LICENCES = [
     ({"LICENSES/AFL-3.0.txt": "Academic words. " * 20}, True, "LICENSES/AFL-3.0.txt:1 is AFL-3.0."),
     ({"LICENSE": "Permission is hereby granted, free of charge\nThe Software shall be used for Good, not Evil."}, True, "is JSON"),
     ({"COPYING": "GNU GENERAL PUBLIC LICENSE\n  Version 2"}, True, "COPYING:1 is GPL-2.0."),
+    ({"LICENSE": "Attribution-NonCommercial 4.0 International\n\nCreative Commons"}, True, "is CC-BY-NC. It limits use"),
+    ({"LICENSE": "Apache\n"}, False, "LICENSE has no text but a name."),
     ({"COPYRIGHT": "Copyright 2026 Ship Ltd."}, False, "No licence file"),
     ({"NOTICE": "This product includes software."}, False, "No licence file"),
     ({"a.c": "/* SPDX-License-Identifier: MIT */"}, False, "a.c:1 names a licence, but its text is missing"),
@@ -156,6 +181,9 @@ COMMIT = "0a" * 20
     ({"requirements.txt": "a==1.*\n", "Dockerfile": ""}, "does not pin a==1.*"),
     ({"requirements.txt": "a==1\x0c\nb\n", "Dockerfile": ""}, "requirements.txt:2 does not pin b"),
     ({"package.json": '{"dependencies": {"a": "1"}}', "yarn.lock": "", "Procfile": ""}, "package.json has no lock file"),
+    ({"requirements.in": "a\n", "Procfile": ""}, "requirements.in has no lock file"),
+    ({"environment.yml": "dependencies:\n- python\n", "Procfile": ""}, "environment.yml has no lock file"),
+    ({"requirements.txt": "a==1\nb\n".encode("utf-16"), "Procfile": ""}, "requirements.txt:2 does not pin b"),
     ({"pyproject.toml": DEPENDS, "deploy/Dockerfile": ""}, "deploy/Dockerfile deploys it"),
 ])  # fmt: skip
 def test_dependencies_that_are_not_locked(files: dict[str, Any], said: str) -> None:
@@ -163,8 +191,9 @@ def test_dependencies_that_are_not_locked(files: dict[str, Any], said: str) -> N
     assert not result["passed"] and said in result["message"], result
 
 
-def test_as_many_manifests_as_a_repository_has() -> None:
+def test_as_many_manifests_as_a_repository_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than are read in one go, in folders whose names are patterns when nobody takes care."""
+    monkeypatch.setattr(dependencies, "MOST_MANIFESTS", 300)
     folders = [*(f"service-{n}" for n in range(520)), "a [1]*", "[!a]", "b ?"]
     files: dict[str, Any] = {
         "Procfile": "",
@@ -174,6 +203,21 @@ def test_as_many_manifests_as_a_repository_has() -> None:
     assert run("lockfile", {**files, **locked})["score"] == 100
     result = run("lockfile", files)
     assert not result["passed"] and result["findings_left_out"] == 323, result["message"]
+
+
+@pytest.mark.parametrize("slug", ["lock-current", "dependencies-pinned", "dependency-sources"])
+def test_a_monorepo_is_judged_by_what_was_read_and_told_how_much_was_not(
+    slug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "MOST_MANIFESTS", 2)
+    files: dict[str, Any] = {
+        "package.json": '{"dependencies": {"b": "1.0.0"}}',
+        "package-lock.json": '{"packages": {"node_modules/b": {"version": "1.0.0"}}}',
+        **{f"apps/a{n}/package.json": '{"dependencies": {"b": "1.0.0"}}' for n in range(5)},
+    }
+    given = {FILES: files}
+    result = judged(slug, given, {})
+    assert result.state == "passed" and "Not looked at: 4 more" in result.message, result
 
 
 @pytest.mark.parametrize("slug", ["lockfile", "lock-current", "dependencies-pinned", "dependency-sources"])

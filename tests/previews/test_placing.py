@@ -66,6 +66,14 @@ def test_it_does_not_go_on_in_another_runtime_unasked() -> None:
     assert decide([member("b", runtime="process")], Whereabouts()).agent == "b"
 
 
+def test_what_is_from_a_fork_goes_where_its_walls_are_if_they_are_anywhere() -> None:
+    bare, walled = member("a", contains_forks=False), member("b", placed=9)
+    fork = Whereabouts(last="a", runtime="docker", from_fork=True)
+    assert decide([bare, walled], fork).agent == "b"
+    assert decide([bare, walled], ON_A).agent == "a"
+    assert decide([bare, member("b", OFFLINE)], fork).agent == "a", "it is refused there, and told why"
+
+
 def test_the_least_loaded_for_its_size_is_taken() -> None:
     assert decide([member("a", placed=2), member("b", placed=1)], Whereabouts()).agent == "b"
     assert decide([member("a", placed=3, cpus=2), member("b", placed=4, cpus=8)], Whereabouts()).agent == "b"

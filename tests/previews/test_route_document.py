@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
+from seatrial.control.projects.models import Project
 
 # The service pr-2-shop of environment 4 and environment 2 want the same label.
 NAMES = {1: "pr-1-shop", 2: "pr-2-shop-pr-4-x", 3: "pr-3-shop", 4: "pr-4-x"}
@@ -19,6 +20,7 @@ def environment(number: int, live: list[Any] | None, candidate: list[Any] | None
     row = Environment(
         id=f"E{number:025d}",
         name=NAMES[number],
+        project=Project(callbacks=number % 2 == 0),
         state="terminated" if gone else "running",
         services=live or [],
     )

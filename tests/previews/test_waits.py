@@ -37,6 +37,20 @@ def agent(scene: Scenario, **fields: object) -> None:
     Agent.objects.filter(pk=scene.agent.pk).update(name="one", **fields)
 
 
+def test_a_build_that_waits_for_its_turn_knows_its_place(scene: Scenario) -> None:
+    scene.push(A)
+    sent()
+    candidate = scene.candidate()
+    scene.phase(candidate, "build web")
+    queue = ["another", candidate.pk, candidate.pk]
+    agent(scene, last_heartbeat_at=timezone.now(), heartbeat={"build_queue": queue, "builds_at_once": 4})
+    (found,) = waits([scene.environment.pk]).values()
+    assert (found.place, found.queued) == (2, 3)
+    assert found.what == ("agent one to build it: it builds 4 at the same time (GALLEY_MAX_PARALLEL_BUILDS)")
+    agent(scene, heartbeat={"build_queue": ["another"], "builds_at_once": 4})
+    assert what(scene) == "agent one: build web"
+
+
 def test_each_step_of_a_deployment_names_what_it_waits_for(scene: Scenario) -> None:
     agent(scene, state="offline")
     scene.push(A)

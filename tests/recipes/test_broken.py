@@ -7,6 +7,9 @@ from seatrial.agent.vocabulary.errors import NoRecipe, RecipeError
 from tests.recipes.files import Files
 
 GALLEY = [
+    ("version: 1\nservices:\n  web:\n    image: x\n    seeds: ./load\n", "galley.yml:5: services.web.seeds: unknown key. Did you mean seed?"),
+    ("version: 1\nservices:\n  web:\n    image: x\n    seed: {run: x}\n", "galley.yml:5: services.web.seed: expected a list (- item), found {'run': 'x'}"),
+    ("version: 1\nservices:\n  web:\n    image: x\n    migrate: ''\n", "galley.yml:5: services.web.migrate: expected at least one entry"),
     ("services:\n  web:\n    build: .\n", "galley.yml:1: version is missing. Add version: 1 as the first line."),
     ("version: 2\nservices: {web: {build: .}}\n", "galley.yml:1: version: 2 is not a version"),
     ("version: 1\n", "galley.yml:1: services is missing. Add services:."),
@@ -124,6 +127,9 @@ COMPOSE = [
     ("services:\n  web:\n    image: x\n    volumes: [{type: bnd, target: /x}]\n", "'bnd' is not allowed. Allowed: bind, volume"),
     ("services:\n  web:\n    image: x\n    storage: x\n", "services.web.storage: unknown key. Did you mean storage_opt?"),
     ("services:\n  web:\n    image: x\n    x-galley-kind: [a]\n", "['a'] is not a kind"),
+    ("services:\n  web:\n    image: x\n    x-galley-seed: {a: b}\n", "compose.yaml:4: services.web.x-galley-seed: {'a': 'b'} is not a command"),
+    ("services:\n  web:\n    image: x\n    x-galley-migrate: []\n", "services.web.x-galley-migrate: [] is not a command. Write text, or a list of words"),
+    ("services:\n  web:\n    image: x\n    x-galley-migrate: 'say \"a'\n", "cannot be split into words"),
     ("services:\n  web: x\n", "compose.yaml:2: services.web: expected a map"),
 ]  # fmt: skip
 

@@ -213,3 +213,18 @@ CMD ["a", "b"]
     assert parsed.external_images("build") == ["python:3.12-slim", "golang:1.22"]
     assert parsed.exposed_ports() == [80, 443]
     assert words(parsed.last("CMD")) == ["a", "b"]
+
+
+async def test_commands_of_the_data() -> None:
+    text = (
+        "version: 1\nservices:\n  web: {image: x, expose: 80, migrate: ./up --all, seed: ./load && ./check}\n"
+    )
+    web = (await read_recipe(Files(**{"galley.yml": text}))).services["web"]
+    assert (web.migrate, web.seed) == (("./up", "--all"), ("sh", "-c", "./load && ./check"))
+
+    text = "services:\n  web: {image: x, ports: ['80:80'], x-galley-migrate: ./up --all, x-galley-seeds: [./load]}\n"
+    recipe = await read_recipe(Files(**{"compose.yaml": text}))
+    web = recipe.services["web"]
+    assert (web.migrate, web.seed) == (("./up", "--all"), None)
+    told = "compose.yaml:2: services.web.x-galley-seeds: ignored: unknown key. Did you mean x-galley-seed?"
+    assert told in recipe.warnings

@@ -69,6 +69,9 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "waits_for",
         "waiting_since",
         "waits_for_room",
+        "queue_place",
+        "queue_length",
+        "disk",
     }
     assert one["deployment"].keys() == {
         "id",
@@ -82,6 +85,8 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "warnings",
         "notes",
         "isolation",
+        "tier",
+        "private_networks",
         "recipe_folder",
         "detected",
     }

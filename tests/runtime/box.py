@@ -214,6 +214,10 @@ class Box:
         """See World."""
         self.ports[port] = Served(folder.rstrip("/"), loopback)
 
+    def duplicate(self, source: str, target: str) -> None:
+        """See shell.World."""
+        self.volumes[target].update(self.volumes[source])
+
     def run_out_of_memory(self) -> None:
         """See World."""
         self.oom_killed = True

@@ -16,7 +16,6 @@ from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.runtime.process import ProcessRuntime
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, FINGERPRINT, MANAGED
-from seatrial.wire.states import Isolation
 from tests.agent.conftest import SOCKET, busybox
 from tests.agent.harness import DockerBuild
 from tests.engines import require
@@ -37,9 +36,9 @@ class Ground:
     builder: Builder
     base: str
     serve: Sequence[str]
-    offers: frozenset[Isolation]
     folder: Path
     image: str = ""
+    contains: bool = True  # what nobody trusts, where gVisor is
     id: str = field(default_factory=lambda: str(ULID()))
 
     @property
@@ -109,8 +108,7 @@ async def _quiet(_line: str) -> None:
 async def docker_ground(busybox: str, tmp_path: Path) -> AsyncIterator[Ground]:
     runtime = DockerRuntime(Engine(SOCKET))
     serve = ["httpd", "-f", "-p", "8080", "-h", "/www"]
-    offers = frozenset({Isolation.CONTAINER, Isolation.GVISOR})
-    ground = Ground(runtime, DockerBuild(), busybox, serve, offers, tmp_path / "context", image=busybox)
+    ground = Ground(runtime, DockerBuild(), busybox, serve, tmp_path / "context", image=busybox)
     yield ground
     await ground.remove_all()
     await runtime.close()
@@ -121,9 +119,8 @@ async def process_ground(reachable: Path) -> AsyncIterator[Ground]:
     require("busybox")
     runtime = ProcessRuntime(reachable / "process")
     serve = ["sh", "-c", "exec busybox httpd -f -p 127.0.0.1:$PORT -h www"]
-    only = frozenset({Isolation.PROCESS})
     builder = ProcessBuilder(runtime.images)
-    ground = Ground(runtime, builder, "scratch", serve, only, reachable / "context")
+    ground = Ground(runtime, builder, "scratch", serve, reachable / "context", contains=False)
     yield ground
     await ground.remove_all()
 
@@ -132,8 +129,7 @@ async def process_ground(reachable: Path) -> AsyncIterator[Ground]:
 async def fake_ground(tmp_path: Path) -> AsyncIterator[Ground]:
     runtime = FakeRuntime()
     serve = ["httpd", "-f", "-p", "8080", "-h", "/www"]
-    only = frozenset({Isolation.CONTAINER})
-    ground = Ground(runtime, FakeBuild(runtime), BUSYBOX, serve, only, tmp_path / "context")
+    ground = Ground(runtime, FakeBuild(runtime), BUSYBOX, serve, tmp_path / "context")
     yield ground
     await ground.remove_all()
     await runtime.close()

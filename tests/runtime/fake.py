@@ -25,11 +25,11 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, SERVICE
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.logs import LogLine
-from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
 from tests.runtime import shell
 from tests.runtime.box import NOT_HTTP, Box, Folder, Image
@@ -67,7 +67,8 @@ class FakeRuntime:
         self.boxes: dict[str, Box] = {}
         self.networks: dict[str, Network] = {}
         self.volumes: dict[str, Volume] = {}
-        self.offers = Isolation.CONTAINER
+        self.without_gvisor = self.without_rules = ""
+        self.disk_holds = Disk()
         self._away = False
         self._hosts = itertools.count(2)
         self._subnets = itertools.count(1)
@@ -121,10 +122,15 @@ class FakeRuntime:
         """See Runtime."""
         await self._asked()
 
-    async def isolation(self) -> Isolation:
+    async def uncontained(self) -> str:
         """See Runtime."""
         await self._asked()
-        return self.offers
+        return self.without_gvisor
+
+    async def unlimited(self) -> str:
+        """See Runtime."""
+        await self._asked()
+        return self.without_rules
 
     @whole
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
@@ -366,6 +372,11 @@ class FakeRuntime:
         if any(mount.volume == name for box in self.boxes.values() for mount in box.spec.mounts):
             raise StartError(f"cannot remove volume {name}: it is in use")
         self.volumes.pop(name, None)
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """See Runtime. What the test says."""
+        await self._asked()
+        return self.disk_holds
 
     async def remove_image(self, reference: str) -> None:
         """See Runtime."""

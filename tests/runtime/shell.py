@@ -38,6 +38,9 @@ class World(Protocol):
     def get(self, url: str) -> str | None:
         """What another container answers, None when it does not."""
 
+    def duplicate(self, source: str, target: str) -> None:
+        """Copy all files of a volume to another."""
+
     def run_out_of_memory(self) -> None:
         """Be killed for it."""
 
@@ -203,6 +206,14 @@ async def _dd(world: World, arguments: list[str], _out: Out) -> int:
     return 0
 
 
+async def _python3(world: World, arguments: list[str], out: Out) -> int:
+    """The program that copies a volume, and no other."""
+    source, target = arguments[-2:]
+    world.duplicate(source, target)
+    out("copied\n")
+    return 0
+
+
 async def _true(_world: World, _arguments: list[str], _out: Out) -> int:
     return 0
 
@@ -213,5 +224,5 @@ async def _false(_world: World, _arguments: list[str], _out: Out) -> int:
 
 COMMANDS: dict[str, Callable[[World, list[str], Out], Awaitable[int]]] = {
     "echo": _echo, "printf": _printf, "exit": _exit, "sleep": _sleep, "env": _env, "cat": _cat, "touch": _touch,
-    "wget": _wget, "httpd": _httpd, "dd": _dd, "true": _true, "false": _false,
+    "wget": _wget, "httpd": _httpd, "dd": _dd, "python3": _python3, "true": _true, "false": _false,
 }  # fmt: skip

@@ -70,7 +70,7 @@ def evaluate(project):
     kinds = {path: (project.get_entry(path) or {}).get("kind") for path in ("a.py", "link", "bin", "lfs", "nowhere")}
     found = project.search("tok.n", glob="*.py", classes="source")
     return {"passed": True, "details": {
-        "kinds": kinds, "out": project.get_entry("out"), "huge": project.get_entry("huge")["readable"], "read": read,
+        "kinds": kinds, "out": project.get_entry("out"), "huge": project.get_entry("huge")["readable"], "heads": [(project.get_entry(p) or {}).get("head") for p in ("bin", "huge", "a.py")], "read": read,
         "left_out": texts.left_out, "found": found, "python": project.list_files(glob=["*.py"], exclude="tests/"),
         "owners": project.owners_of("x/y.py"), "rules": project.get_code_owners(), "class": project.get_class("tests/b.py")}}
 """
@@ -79,6 +79,7 @@ def evaluate(project):
     said = result.details
     assert said["kinds"] == {"a.py": "file", "link": "link", "bin": "binary", "lfs": "lfs", "nowhere": None}
     assert (said["out"]["target"], said["out"]["readable"], said["huge"]) == ("/etc/passwd", False, False)
+    assert said["heads"] == ["00", "78" * 16, None]
     assert said["read"] == [".github/CODEOWNERS", "README.md", "a.py", "lfs", "link", "tests/b.py"]
     assert said["left_out"] == {
         "bin": "a binary file", "huge": "1,100,000 bytes; policies read files up to 1,048,576",

@@ -136,6 +136,8 @@ async def test_a_name_that_is_not_utf_8_stops_nobody_who_chooses_by_pattern() ->
     listed, _ = await broker.answer(["list_files", [["*.json"], [], []]])
     found, _ = await broker.answer(["search", ["FROM", ["Dockerfile"], [], []]])
     manifests, _ = await broker.answer(["get_manifests", []])
-    assert listed == ["big\udcfe/package.json"] and len(found["found"]) == 2 and len(manifests) == 1
+    assert (
+        listed == ["big\udcfe/package.json"] and len(found["found"]) == 2 and len(manifests["manifests"]) == 1
+    )
     with pytest.raises(Unanswerable):
         await broker.answer(["search", ["\udcff"]])

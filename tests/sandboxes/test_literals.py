@@ -24,11 +24,11 @@ def test_every_question_that_a_policy_can_ask_can_be_answered_by_a_test() -> Non
 
 async def test_what_is_not_given_is_as_empty_as_it_can_be() -> None:
     broker = Broker(None, ForgeFacts())  # type: ignore[arg-type]
-    nothing = {"found": [], "left_out": 0, "files": 0, "unread": {}}
+    nothing = ({"found": [], "left_out": 0, "files": 0, "unread": {}}, {"manifests": [], "left_out": {}})
     of_one = {"get_file_content", "get_file_last_commit_date", "get_entry", "owners_of", "search", *READERS}
     of_files = {method for method in broker._answers if method.startswith(QUESTIONS)}
     for method in broker._answers.keys() - of_files - {"get_class", "fact"}:
-        assert await asked({}, method, *["x"] * (method in of_one)) in ([], {}, None, "", nothing), method
+        assert await asked({}, method, *["x"] * (method in of_one)) in ([], {}, None, "", *nothing), method
     assert (await asked({}, "fact", "zizmor"))["findings"] == []
     assert await asked({}, "get_files_content", "a") == {
         "files": {}, "left_out": {"a": "there is no such file"}, "done": 1,

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from seatrial.agent.sandboxes.documents.manifests import lock_of, manifest
+from seatrial.agent.sandboxes import dependencies
+from seatrial.agent.sandboxes.documents import manifests
+from seatrial.agent.sandboxes.documents.manifests import kind_of, lock_of, locked, manifest
 from seatrial.agent.sandboxes.literals import Literals
-from seatrial.agent.sandboxes.questions import Unanswerable
 
 Row = tuple[str, str, str, int | None, bool | None]
 
 
 def rows(path: str, text: str, lock: str | None = None) -> list[Row]:
-    found = manifest(path, text, lock)
+    found = manifest(path, text, None if lock is None else locked(kind_of(path), lock))
     assert not found["errors"]
     return [
         (one["name"], one["spec"], one["group"], one["line"], one["locked"]) for one in found["dependencies"]
@@ -136,7 +137,7 @@ def test_what_cannot_be_read_is_an_error_with_its_line(path: str, text: str, lin
     '[project]\ndependencies = [1, {}]\n[tool]\npoetry = []\n', '[target]\na = 1\n[workspace]\ndependencies = 2\n',
 ])  # fmt: skip
 def test_no_shape_breaks_a_reader(path: str, text: str) -> None:
-    assert manifest(path, text, "[" * 3000)["path"] == path
+    assert manifest(path, text, locked(kind_of(path), "[" * 3000))["path"] == path
 
 
 def test_the_nearest_lock_file_above_counts() -> None:
@@ -149,7 +150,7 @@ def test_the_nearest_lock_file_above_counts() -> None:
 async def ask(files: dict[str, Any], *choice: list[str]) -> Any:
     value, seen = await Literals({"files": files}).answer(["get_manifests", list(choice)])
     assert len(seen) == 1
-    return value, seen[0][1]
+    return value["manifests"], seen[0][1]
 
 
 async def test_policies_choose_manifests_and_are_told_what_cannot_be_read() -> None:
@@ -168,9 +169,35 @@ async def test_policies_choose_manifests_and_are_told_what_cannot_be_read() -> N
     assert (await ask({**files, "a/yarn.lock": ""}))[1] != digest
 
 
-async def test_too_many_are_refused_with_what_to_do() -> None:
-    with pytest.raises(Unanswerable, match="501 manifests"):
-        await ask({f"{number}/go.mod": "" for number in range(501)})
+async def test_of_too_many_those_nearest_to_the_root_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "MOST_MANIFESTS", 3)
+    files = {"go.mod": "", "z/go.mod": "", "a/go.mod": "", **{f"a/b{n}/go.mod": "" for n in range(4)}}
+    value, [(_, digest)] = await Literals({"files": files}).answer(["get_manifests", []])
+    assert [one["path"] for one in value["manifests"]] == ["a/go.mod", "go.mod", "z/go.mod"]
+    assert value["left_out"] == {f"a/b{n}/go.mod": dependencies.TOO_MANY for n in range(4)}
+    [(_, other)] = (await Literals({"files": {**files, "a/b9/go.mod": ""}}).answer(["get_manifests", []]))[1]
+    assert other != digest
+
+
+async def test_of_too_many_dependencies_the_rest_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "MOST_TOGETHER", 2)
+    files = {f"{n}/requirements.txt": "a\nb\n" for n in range(3)}
+    value, _ = await Literals({"files": files}).answer(["get_manifests", []])
+    assert [one["path"] for one in value["manifests"]] == ["0/requirements.txt"]
+    assert set(value["left_out"].values()) == {dependencies.TOO_MUCH}
+
+
+async def test_the_lock_file_of_a_monorepo_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    reader = manifests.LOCKED["package"]
+    monkeypatch.setitem(manifests.LOCKED, "package", lambda text: read.append(text) or reader(text))
+    lock = '{"packages": {"node_modules/a": {"version": "1.0.0"}}}'
+    files = {
+        "package-lock.json": lock,
+        **{f"web/{n}/package.json": '{"dependencies": {"a": "1.0.0"}}' for n in range(9)},
+    }
+    found, _ = await ask(files)
+    assert len(read) == 1 and all(one["dependencies"][0]["locked"] for one in found) and len(found) == 9
 
 
 H = "0a" * 20
@@ -206,5 +233,5 @@ def test_where_dependencies_come_from_and_which_are_one_version(
 ])  # fmt: skip
 def test_no_manifest_takes_long(path: str, text: str) -> None:
     began = time.process_time()
-    manifest(path, text, None if path in ("requirements.txt", "pom.xml") else text)
+    manifest(path, text, None if path in ("requirements.txt", "pom.xml") else locked(kind_of(path), text))
     assert time.process_time() - began < 20  # of the processor, many times what it takes

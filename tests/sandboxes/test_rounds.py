@@ -39,7 +39,7 @@ def gates(monkeypatch: pytest.MonkeyPatch) -> dict[int, asyncio.Event]:
     class Played:
         suspects: tuple[int, ...] = ()
 
-        def __init__(self, sandbox: object, answers: object) -> None:
+        def __init__(self, sandbox: object, answers: object, foreseen: object) -> None:
             self.outcomes: dict[int, Outcome] = {}
 
         async def run(self, policies: Any) -> None:

@@ -42,6 +42,8 @@ def named(path: str, text: str) -> list[tuple[str, str, int | None]]:
     ("go.mod", "module a\ngo 1.20\ntoolchain go1.22.1\n", [("go", "1.22", 3)]), ("go.mod", "module a\n\ngo 1.20\n", [("go", "1.20", 3)]),
     (".github/workflows/a.yml", "jobs:\n  a:\n    strategy:\n      matrix:\n        python-version: ['3.8', pypy3.9,\n          '3.13']\n    container:\n      image: node:12\n    steps:\n      - with:\n          node-version: lts/iron\n      - with:\n          go-version: ${{ x }}\n",
      [("python", "3.8", 5), ("python", "3.13", 6), ("nodejs", "20", 11), ("nodejs", "12", 8)]),
+    (".github/workflows/a.yml", "jobs:\n  a:\n    strategy:\n      matrix:\n        python: ['3.7', '3.13']\n        include:\n        - node: 12\n    steps:\n    - with: {python: 3.5}\n",
+     [("python", "3.7", 5), ("python", "3.13", 5), ("nodejs", "12", 7)]),
     (".gitlab-ci.yml", "test:\n  image: ruby:2.6\n", [("ruby", "2.6", 2)]),
     (".python-version", "3.99\n", [("python", "", 1)]),
 ])  # fmt: skip

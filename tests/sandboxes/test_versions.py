@@ -2,7 +2,8 @@
 
 import pytest
 
-from seatrial.agent.sandboxes.documents.manifests import manifest
+from seatrial.agent.sandboxes.documents.manifests import kind_of, manifest
+from seatrial.agent.sandboxes.documents.manifests import locked as known
 from seatrial.agent.sandboxes.documents.manifests.versions import fits
 
 
@@ -42,4 +43,6 @@ def test_a_version_fits_where_it_is_asked_for_or_nobody_knows(
 def test_a_dependency_is_locked_by_a_version_that_fits(
     path: str, text: str, lock: str, locked: list[bool]
 ) -> None:
-    assert [one["locked"] for one in manifest(path, text, lock, "lock")["dependencies"]] == locked
+    assert [
+        one["locked"] for one in manifest(path, text, known(kind_of(path), lock), "lock")["dependencies"]
+    ] == locked

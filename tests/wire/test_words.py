@@ -15,6 +15,7 @@ from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.source.models import Kept
 from seatrial.control.policies.source.reviewing import CHANGED, GONE, NEW, RELEASED
+from seatrial.control.previews.evidence.models import ComparedWith, ScreenshotState
 from seatrial.control.previews.kept_lines import LogEnd
 from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
@@ -32,6 +33,7 @@ from seatrial.wire.states import (
     Level,
     ResultState,
     ServiceKind,
+    SnapshotState,
     TestsState,
     Tier,
     TrialState,
@@ -80,6 +82,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
     "result": ResultState,
     "runtime": RuntimeKind,
     "service": ServiceState,
+    "snapshot": SnapshotState,
     "source": LogSource,
     "stop": StopCause,
     "stream": LogStream,
@@ -104,6 +107,9 @@ IN_JSON = [
     Kept.values,
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
+    SnapshotState,
+    ScreenshotState.values,
+    [word for word in ComparedWith.values if word],
     (ResultState.PASSED, ResultState.FAILED, ResultState.WAIVED),
     ("workspace", "stack", "project"),
     Basis.values,
@@ -211,6 +217,8 @@ def test_templates_compare_states_that_exist() -> None:
         "result.state": ResultState,
         "agent.state": AgentState,
         "trial.state": TrialState,
+        "deployment.state": DeploymentState,
+        "shot.state": ScreenshotState,
         "waiver.state": WaiverState,
         "pull_request.state": PullRequestState,
         "isolation": Isolation,

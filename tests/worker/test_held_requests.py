@@ -16,6 +16,7 @@ import pytest
 
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
+from seatrial.control.projects.models import Project
 from tests.bus.servers import free_port
 from tests.worker.stack import DOMAIN, PLAIN, Traefik, eventually
 
@@ -89,7 +90,9 @@ def traefik(tmp_path: Path, program: Program) -> Iterator[Traefik]:
     """It routes to the program, which does not run yet."""
     traefik = Traefik(tmp_path)
     service = {"name": "web", "kind": "web", "endpoint": f"http://127.0.0.1:{program.port}"}
-    environment = Environment(id="E", name="pr-1-shop", state="running", services=[service])
+    environment = Environment(
+        id="E", name="pr-1-shop", state="running", project=Project(), services=[service]
+    )
     environment.live = Deployment(id="D", services=[service])
     document = Document()
     document.take(environment)

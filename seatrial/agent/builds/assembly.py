@@ -8,6 +8,7 @@ from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.debian import Debootstrap
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.layers import Layers
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.builds.python_alone import PythonAlone
 from seatrial.agent.builds.registries.logins import Logins
 from seatrial.agent.builds.registries.pull import Limits
@@ -28,6 +29,7 @@ def docker_builds(
     least_free_mb: int = 0,
     isolation: BuildIsolation = BuildIsolation.USERNS,
     logins: Path | None = None,
+    memory_mb: int = 0,
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
     `allowed` is what pulls may reach on the host and in its network, and `logins` a file with the operator's logins there. All three
@@ -41,9 +43,17 @@ def docker_builds(
     puller = Puller(
         engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation, Logins(logins)
     )
-    images = DockerImages(engine, stand_ins, puller)
+    images = DockerImages(engine, stand_ins, puller, kept=PulledImages(engine, data / "pulled.json"))
     builder = BuildahBuilder(
-        engine, bases, images, layers, network, certificates, least_free_mb=least_free_mb, isolation=isolation
+        engine,
+        bases,
+        images,
+        layers,
+        network,
+        certificates,
+        least_free_mb=least_free_mb,
+        memory_mb=memory_mb,
+        isolation=isolation,
     )
     return builder, images, stand_ins
 

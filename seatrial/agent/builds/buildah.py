@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.builds import archive, isolation, space, stuck, trust
+from seatrial.agent.builds import archive, isolation, memory, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
@@ -25,6 +25,7 @@ from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, lo
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
 from seatrial.agent.builds.walls import walls
+from seatrial.agent.builds.weighing import held_below
 from seatrial.agent.commands import logged
 from seatrial.agent.commands.programs import find
 from seatrial.agent.engine import Engine
@@ -34,6 +35,7 @@ from seatrial.agent.vocabulary.errors import BuilderFailed, BuildError, NoSpace
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.wire.counted import counted
 
+FOR_EVER_DAYS = 36_500.0  # nothing was unused for as long
 DOCKERFILE = "Dockerfile"  # in the folder of an image, in buildah's dialect
 
 
@@ -54,6 +56,7 @@ class BuildahBuilder:
     timeout_seconds: float = 1800.0
     pauses_seconds: Sequence[float] = PAUSES_SECONDS  # before further attempts of an interrupted build
     least_free_mb: int = 0  # that must stay free on the disk of the data: a build that leaves less is stopped
+    memory_mb: int = 0  # the most that the processes of one build use together; 0: no limit
     fence: BuildFence = field(default_factory=BuildFence)
     isolation: BuildIsolation = BuildIsolation.USERNS
     name: str = "buildah"
@@ -93,6 +96,20 @@ class BuildahBuilder:
                 (self.data / "bases.json").unlink(missing_ok=True)
 
         await self.layers.prune(unused_days, remove_scope, remove_bases)
+
+    async def shrink(self, most_bytes: int) -> None:
+        """Remove layers that were not used for longest until all of the cache holds at most `most_bytes`. Safe at any time; base
+        images that nothing stands on any more go with the next `prune`."""
+        account = await self._known_account()
+
+        async def over() -> bool:
+            return await asyncio.to_thread(held_below, self.data) > most_bytes
+
+        async def remove_scope(scope: str) -> None:
+            await self._remove(self.data / "scopes" / scope, account)
+
+        if most_bytes and await self.layers.shrink(over, remove_scope):
+            await self.prune(FOR_EVER_DAYS)
 
     async def facts(self) -> Facts:
         """What builds here, and what is wrong with it. It raises nothing."""
@@ -230,7 +247,8 @@ class BuildahBuilder:
                 command, in_its_own_words, environment=environment, timeout_seconds=self.timeout_seconds
             )
             going_on = stuck.watched(running, mark)
-            ended = await space.watched(going_on, self.data, self.least_free_mb, request.service)
+            bounded = memory.watched(going_on, mark, self.memory_mb, request.service)
+            ended = await space.watched(bounded, self.data, self.least_free_mb, request.service)
         except TimeoutError as error:
             self._unfinished.add(cell.scope)
             raise BuildError(
@@ -238,7 +256,7 @@ class BuildahBuilder:
             ) from error
         except BaseException as error:
             self._unfinished.add(cell.scope)
-            if isinstance(error, NoSpace):
+            if isinstance(error, NoSpace | BuildError):
                 await self._tidy(cell)
             raise
         if ended.code:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.builds.references import BY_DIGEST, kept_as, named, registry_of, whole_name
 from seatrial.agent.builds.registries.answers import RegistrySilent
 from seatrial.agent.engine import Engine
@@ -62,6 +63,7 @@ class DockerImages(EngineImages):
     stand_ins: StandIns
     pulls: Pulls
     clock: Callable[[], float] = time.monotonic
+    kept: PulledImages | None = None  # None: nothing is ever collected
     _silent: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _limits: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
@@ -74,15 +76,25 @@ class DockerImages(EngineImages):
     async def ensure(self, image: str, log: Log) -> str:
         """See `EngineImages.ensure`."""
         image = named(image)
-        if reference := await self._found(image):
+        if reference := await self._there(image):
             return reference
         async with self._locks.setdefault(image, asyncio.Lock()):
-            if reference := await self._found(image):
+            if reference := await self._there(image):
                 return reference
             try:
                 return await self._pulled(image, log)
             except RegistrySilent as silent:
                 return await self._stood_in(image, silent, log)
+
+    async def _there(self, image: str) -> str | None:
+        """As `_found`; from now on it is not collected for a while."""
+        if self.kept is None:
+            return await self._found(image)
+        async with self.kept.gate:
+            reference = await self._found(image)
+            if reference is not None:
+                self.kept.note(reference)
+            return reference
 
     async def _stood_in(self, image: str, silent: RegistrySilent, log: Log) -> str:
         try:
@@ -118,5 +130,7 @@ class DockerImages(EngineImages):
             raise
         self._limits.pop(registry, None)
         if reference := await self._found(image):  # which refuses one that pretends to be a preview's
+            if self.kept is not None:
+                self.kept.note(reference, pulled=True)
             return reference
         raise ImageUnavailable(f"{image} vanished from the engine after it was pulled. Rebuild")

@@ -76,6 +76,25 @@ class Layers:
                 await remove_bases({image for uses in left for image in uses})
         return len(unused)
 
+    async def shrink(
+        self, over: Callable[[], Awaitable[bool]], remove_scope: Callable[[str], Awaitable[None]]
+    ) -> int:
+        """While all of it is `over` what it may hold, remove the scope that was not built in for longest; never one that is
+        built in. Returns how many were removed."""
+        removed = 0
+        async with self._gate:
+            for scope in sorted(self.scopes(), key=self._last_used):
+                if self._building[scope]:
+                    continue
+                if not await over():
+                    break
+                await remove_scope(scope)
+                removed += 1
+        return removed
+
+    def _last_used(self, scope: str) -> float:
+        return max(self._uses(scope).values(), default=0.0)
+
     def _since(self, scope: str) -> float:
         return min(self._uses(scope).values(), default=self.data.joinpath("scopes", scope).stat().st_mtime)
 

@@ -27,7 +27,8 @@ VERSION_LABEL = "galley.version"
 RECIPE_LABEL = "galley.recipe"
 RECIPES = Path(__file__).parent / "stand_ins"
 PREFIX = "seatrial/stand-in-"
-OFFICIAL = re.compile(r"(docker\.io/)?(library/)?[a-z0-9]+([:@].*)?")
+BROWSER = "galley-browser"  # no official image: ours, which screenshots are taken with
+OFFICIAL = re.compile(rf"(docker\.io/)?(library/)?([a-z0-9]+|{BROWSER})([:@].*)?")
 ALPINE_TAG = re.compile(r"(.*-)?alpine.*")
 SLIM_TAG = re.compile(r"(.*-)?slim(-.*)?")
 
@@ -88,6 +89,7 @@ STAND_INS = (
     StandIn("memcached", "memcached", "memcached", ("memcached",), base=DEBIAN),
     StandIn("nginx", "nginx", "nginx", ("nginx",), base=DEBIAN),
     StandIn("httpd", "Apache", "apache2", ("httpd",), base=DEBIAN),
+    StandIn("browser", "Chromium", "chromium-headless-shell", (BROWSER,), base=DEBIAN),
 )
 
 

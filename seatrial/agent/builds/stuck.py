@@ -41,13 +41,17 @@ def never_begins(running: Iterable[Sequence[str]]) -> bool:
 
 def programs(mark: str) -> list[list[str]]:
     """The commands below our child that has `mark` among its arguments."""
-    ours = {child: command(child) for child in psutil.Process().children(recursive=True)}
-    roots = [child for child, arguments in ours.items() if mark in arguments]
+    return [command(child) for child in processes(mark)]
+
+
+def processes(mark: str) -> set[psutil.Process]:
+    """All that run below our child that has `mark` among its arguments."""
+    roots = [child for child in psutil.Process().children(recursive=True) if mark in command(child)]
     below: set[psutil.Process] = set()
     for root in roots:
         with contextlib.suppress(psutil.Error):
             below |= set(root.children(recursive=True))
-    return [ours.get(child) or command(child) for child in below]
+    return below
 
 
 def command(process: psutil.Process) -> list[str]:

@@ -13,6 +13,7 @@ from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.ending import ended
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
+from seatrial.wire.snapshots import DesiredSnapshot
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,9 @@ class DesiredListener(Protocol):
 
     def wanted(self, desired: DesiredEnvironment) -> None:
         """Take `desired` as the desired state of its environment. May be called repeatedly, even with an older revision."""
+
+    def kept(self, snapshot: str) -> None:
+        """Take the snapshot as one that must stay, until `unwanted` names it."""
 
     def unwanted(self, environment: str) -> None:
         """Note that the environment was deleted: nothing of it may remain."""
@@ -78,5 +82,7 @@ class DesiredStates:
             return
         if isinstance(message, DesiredEnvironment):
             listener.wanted(message)
+        elif isinstance(message, DesiredSnapshot):
+            listener.kept(entry.key)
         else:
             log.error("desired state of another kind", environment=entry.key, kind=message.kind)

@@ -6,16 +6,19 @@ nothing: an engine completes a request even if nobody waits for it; a caller tha
 `whole`. Nothing is retried here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.agent.engine.connection import Connection
 from seatrial.agent.engine.containers import Containers
+from seatrial.agent.engine.disk import disk_from
 from seatrial.agent.engine.images import Images
 from seatrial.agent.engine.networks import Networks
 from seatrial.agent.engine.registries import Registries, registries_from
-from seatrial.agent.engine.shapes import GVISOR
+from seatrial.agent.engine.shapes import GVISOR, GVISOR_FOR_PREVIEWS
 from seatrial.agent.engine.streams import Streams
 from seatrial.agent.engine.volumes import Volumes
+from seatrial.agent.vocabulary.disk import Disk
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Machine:
     gvisor_networked: bool = (
         True  # as it is registered: whether containers under it have the network that they are given
     )
+    gvisor_for_previews: bool = False  # registered a second time, in such a way that previews can run in it
 
 
 class Engine:
@@ -52,7 +56,8 @@ class Engine:
         """The host as it is now: the engine's runtimes change with its configuration."""
         with self._connection.calls():
             info = await self._connection.api.system.info()
-        registered = (info.get("Runtimes") or {}).get(GVISOR)
+        runtimes = info.get("Runtimes") or {}
+        registered, second = runtimes.get(GVISOR), runtimes.get(GVISOR_FOR_PREVIEWS) or {}
         arguments = (registered or {}).get("runtimeArgs") or []
         return Machine(
             cpus=int(info.get("NCPU", 1)),
@@ -60,7 +65,13 @@ class Engine:
             version=str(info.get("ServerVersion") or ""),
             root=str(info.get("DockerRootDir") or ""),
             gvisor_networked="--network=none" not in arguments,
+            gvisor_for_previews="--network=host" in (second.get("runtimeArgs") or []),
         )
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """What its host's disk holds of it; one by one, of what carries every one of `labels`. It looks at every file of them."""
+        async with self._connection.request("GET", "system/df", params={}) as answer:
+            return disk_from(await answer.json(), labels)
 
     async def registries(self) -> Registries:
         """Its settings for registries as they are now."""

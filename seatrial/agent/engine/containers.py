@@ -130,6 +130,13 @@ class Containers:
             shown = await self._named(name).show()
         return HostProcess(int(shown["State"]["Pid"]), shown["HostConfig"]["Runtime"] == GVISOR)
 
+    async def written(self, name: str) -> Path | None:
+        """The folder of its host with the files that the container has written; None: the engine does not say."""
+        with self._connection.calls():
+            shown = await self._named(name).show()
+        upper = ((shown.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+        return Path(upper) if upper else None
+
     async def runtime(self, name: str) -> str:
         """What the engine runs the container with: its `HostConfig.Runtime`. Raises EngineRefused (absent) if it is gone."""
         with self._connection.calls():

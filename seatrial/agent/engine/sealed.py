@@ -6,7 +6,7 @@ from typing import Any
 
 from seatrial.agent.engine.shapes import GVISOR
 
-TMP = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
+TMP = "rw,noexec,nosuid,nodev,size={megabytes}m,mode=1777"
 RIGHTS = ["CHOWN", "KILL", "SETGID", "SETUID"]  # with which the first process sets its children apart
 
 
@@ -32,6 +32,8 @@ class SealedSpec:
     resolvers: Sequence[str] = ()
     sets_apart: bool = True
     entrypoint: Sequence[str] | None = None
+    user: str = "0:0"  # root of the sandbox: its first process gives each child a uid of its own
+    scratch_mb: int = 64  # of /tmp, in memory
 
 
 def sealed_config(spec: SealedSpec) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
     config: dict[str, Any] = {
         "Image": spec.image,
         "Cmd": spec.command,
-        "User": "0:0",  # root of the sandbox: its first process gives each child a uid of its own
+        "User": spec.user,
         "Labels": dict(spec.labels),
         "OpenStdin": True,
         "StdinOnce": True,  # if the agent dies, stdin closes and the sandbox ends by itself
@@ -51,7 +53,7 @@ def sealed_config(spec: SealedSpec) -> dict[str, Any]:
             "AutoRemove": True,
             "NetworkMode": spec.network,
             "ReadonlyRootfs": True,
-            "Tmpfs": {"/tmp": TMP},  # noqa: S108 - the sandbox's own, in memory
+            "Tmpfs": {"/tmp": TMP.format(megabytes=spec.scratch_mb)},  # noqa: S108 - the sandbox's own, in memory
             "CapDrop": ["ALL"],
             "CapAdd": _rights(spec),
             "SecurityOpt": ["no-new-privileges"],

@@ -15,7 +15,11 @@ from seatrial.agent.vocabulary.options import WITHHELD_CAPABILITIES, Options, Tm
 from seatrial.wire.states import Isolation
 
 _RESTART = {RestartPolicy.NEVER: "no"}
+THREADS_OF_GVISOR = 4  # on the host, for each of its processes, beside dozens of its own: all of them count
 GVISOR = "runsc"  # the name of gVisor's runtime in the engine
+GVISOR_FOR_PREVIEWS = (
+    "runsc-previews"  # the same, in the network of its container, where names of siblings resolve
+)
 _JOINED = "container:"  # the mode of a network that belongs to another container
 _STATES = {"removing": ContainerState.DEAD}
 
@@ -57,7 +61,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": int(spec.resources.cpus * 1_000_000_000),
-        "PidsLimit": spec.resources.pids,
+        "PidsLimit": spec.resources.pids * (THREADS_OF_GVISOR if spec.isolation is Isolation.GVISOR else 1),
         "SecurityOpt": ["no-new-privileges"],
         "CapDrop": [*WITHHELD_CAPABILITIES, *sorted(options.without_capabilities)],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
@@ -72,7 +76,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         ],
     }
     if spec.isolation is Isolation.GVISOR:
-        config["Runtime"] = GVISOR
+        config["Runtime"] = GVISOR_FOR_PREVIEWS
     return config | _asked_for(options, spec.resources.memory_mb)
 
 

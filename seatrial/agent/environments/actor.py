@@ -10,7 +10,9 @@ import structlog
 
 from seatrial.agent.environments import planner
 from seatrial.agent.environments.admission import Admission, Remind
+from seatrial.agent.environments.data import Marks, empty
 from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.observing import Observer
 from seatrial.agent.environments.planner import Host, Progress, Step, plan
 from seatrial.agent.environments.recovery import Recovery
@@ -22,13 +24,16 @@ from seatrial.agent.environments.removal import (
     stop,
 )
 from seatrial.agent.environments.rollout import Rollout
+from seatrial.agent.environments.snapshots import Snapshots
 from seatrial.agent.environments.startup import Launched
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.vocabulary.containers import Container, Resources
 from seatrial.agent.vocabulary.errors import AgentError, RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import DEPLOYMENT, FINGERPRINT
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, EnvironmentRemoved
+from seatrial.wire.snapshots import SnapshotSaved
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +69,7 @@ class EnvironmentActor:
         self._pause = FIRST_PAUSE_SECONDS
         self._workspace = ""
         self._unreachable_since: float | None = None
+        self._not_saved: dict[str, str] = {}  # snapshots, and why they cannot be saved
 
     def want(self, desired: DesiredEnvironment | None) -> None:
         """Set the desired state (None: nothing desired). A revision older than the known one is ignored."""
@@ -85,6 +91,16 @@ class EnvironmentActor:
         """The commits of the desired deployments."""
         deployments = (self._desired.live, self._desired.candidate) if self._desired else ()
         return {deployment.commit for deployment in deployments if deployment is not None}
+
+    async def viewed(self, deployment: str) -> Viewed | None:
+        """What visitors of this deployment would reach now; None unless it is live here and runs."""
+        desired, launched = self._desired, self._launched.get(deployment)
+        live = desired.live if desired is not None and desired.running else None
+        if desired is None or launched is None or live is None or live.id != deployment:
+            return None
+        host = await look(self._tools, self.environment)
+        services = launched.observed(desired.name, {one.name: one for one in host.containers})
+        return Viewed(launched.launch.network, launched.launch.isolation, desired.address, services)
 
     def wake(self) -> None:
         """Compare again, because something changed on the host."""
@@ -180,10 +196,52 @@ class EnvironmentActor:
                 self._followers.forget(name)
             case planner.RemoveImage(reference):
                 await self._tools.runtime.remove_image(reference)
+            case planner.Save() | planner.EmptyData():
+                await self._with_data(step, host)
             case planner.RemoveEverything():
                 await remove_everything(self._tools, self.environment)
                 for container in host.containers:
                     self._followers.forget(container.name)
+
+    async def _with_data(self, step: planner.Save | planner.EmptyData, host: Host) -> None:
+        if isinstance(step, planner.Save):
+            await self._save(step.snapshot, host)
+        else:
+            await self._empty_data(step.data, host)
+
+    async def _save(self, snapshot: str, host: Host) -> None:
+        """A save that failed is not tried again: the containers would be paused each time."""
+        assert self._desired is not None
+        names = Names.of(self._tools.agent, self._desired)
+        snapshots = Snapshots(self._tools.runtime, self._tools.copy_image)
+        reflinked = False
+        try:
+            if snapshot not in self._not_saved:
+                async with self._durable_lock:
+                    reflinked = (await snapshots.save(names, snapshot, host.containers)).reflinked
+        except RuntimeUnavailable:
+            raise
+        except (AgentError, TimeoutError) as error:
+            self._not_saved[snapshot] = str(error) or "copying took too long"
+            await empty(self._tools.runtime, names.agent, snapshot)
+        self._update(saved={snapshot: time.monotonic() + REPORT_SECONDS})
+        told = SnapshotSaved(
+            environment=self.environment,
+            snapshot=snapshot,
+            problem=self._not_saved.get(snapshot, ""),
+            reflinked=reflinked,
+        )
+        await self._tools.reports.observed(told, workspace=self._workspace, about=f"snapshot/{snapshot}")
+
+    async def _empty_data(self, generation: int, host: Host) -> None:
+        """What says that it is done comes last, so that it is done again if this is cut off."""
+        assert self._desired is not None
+        await empty(self._tools.runtime, self._tools.agent, self.environment)
+        for container in host.containers:
+            self._followers.forget(container.name)
+        names = Names.of(self._tools.agent, self._desired)
+        await Marks(self._tools.runtime, names).set_generation(generation)
+        log.info("data emptied", environment=self._desired.name, generation=generation)
 
     async def _rest(self, step: planner.Halt | planner.Pause | planner.GoOn) -> None:
         if isinstance(step, planner.Halt):

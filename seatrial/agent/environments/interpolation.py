@@ -18,6 +18,8 @@ _REFERENCE = re.compile(
     r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}]|\$\{(?:[^{}]|\$\{[^{}]*\})*\})*))?\})"
 )
 
+OF_CALLBACK = ("GALLEY_CALLBACK_HOST", "GALLEY_CALLBACK_URL")
+
 
 def known_values(
     desired: DesiredEnvironment,
@@ -38,6 +40,14 @@ def known_values(
     values["GALLEY_BRANCH"] = deployment.branch
     values["GALLEY_NUMBER"] = str(desired.number)
     return values
+
+
+def callback_values(desired: DesiredEnvironment) -> dict[str, str]:
+    """Of a project with a callback host. They are known before the recipe is, so that compose files treat them like any variable."""
+    if not desired.callback:
+        return {}
+    host, url = desired.address.host(desired.callback), desired.address.url(desired.callback)
+    return dict(zip(OF_CALLBACK, (host, url), strict=True))
 
 
 def interpolated(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
@@ -84,9 +94,13 @@ def _service(service: Service, values: Mapping[str, str], where: str) -> Service
 
 def _unresolved(service: Service, where: str) -> Callable[[str], UnresolvedVariable]:
     def error(name: str) -> UnresolvedVariable:
+        add = (
+            "Switch on the callback host in the project's settings"
+            if name in OF_CALLBACK
+            else f"Add {name} to the project's variables"
+        )
         return UnresolvedVariable(
-            f"{where}: ${{{name}}} has no value. Add {name} to the project's variables, "
-            f"or write $${{{name}}} for the text itself",
+            f"{where}: ${{{name}}} has no value. {add}, or write $${{{name}}} for the text itself",
             service=service.name,
         )
 

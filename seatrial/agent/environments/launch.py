@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from seatrial.agent.environments.containment import Containment
 from seatrial.agent.environments.names import Names
 from seatrial.agent.recipes.compose.values import anonymous
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, Files, Mount, Resources
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import RecipeError
 from seatrial.agent.vocabulary.labels import FINGERPRINT, MADE_FOR
 from seatrial.agent.vocabulary.mount_targets import is_inside, refused_mount_target
@@ -43,6 +45,7 @@ class Launch:
     network: str
     services: tuple[Planned, ...]
     isolation: Isolation
+    egress: Egress
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -91,8 +94,7 @@ def launch(
     images: Mapping[str, str],
     *,
     defaults: Resources,
-    isolation: Isolation,
-    requested: Isolation | None,
+    walls: Containment,
     source_tree: Path | None,
     files: Mapping[str, Files] | None = None,
     image_volumes: Mapping[str, Sequence[str]] | None = None,
@@ -101,9 +103,11 @@ def launch(
     """Work out every container of `deployment` from its recipe, `{service: image}`, `{service: files}` and
     `{service: VOLUMEs of its image}`."""
     network = names.network(deployment)
-    hosts = network_hosts(recipe, gvisor=requested is Isolation.GVISOR)
+    hosts = network_hosts(recipe, gvisor=walls.requested is Isolation.GVISOR)
     planned = tuple(
-        _planned(names, deployment, network, service, images[service.name], defaults, requested, source_tree)
+        _planned(
+            names, deployment, network, service, images[service.name], defaults, walls.requested, source_tree
+        )
         for service in recipe.in_order()
     )
     planned = tuple(_sharing(names, deployment, one, hosts.get(one.service.name)) for one in planned)
@@ -120,7 +124,7 @@ def launch(
         if one.service.options.read_only and not one.spec.options.read_only
     ]
     warned = (*recipe.warnings, *writable, *warnings)
-    return Launch(deployment, network, planned, isolation, warned, tuple(recipe.notes))
+    return Launch(deployment, network, planned, walls.isolation, walls.egress, warned, tuple(recipe.notes))
 
 
 def _planned(

@@ -44,6 +44,14 @@ class Names:
         """The container's name; without a deployment, that of a service that keeps data and outlives deployments."""
         return f"{self.prefix}-{short(deployment)}-{service}" if deployment else f"{self.prefix}-{service}"
 
+    def command(self, command: str, service: str, deployment: str) -> str:
+        """The name of the container that runs a command of a service. No service's name begins with a hyphen."""
+        return f"{self.prefix}-{short(deployment)}--{command}-{service}"
+
+    def mark(self, mark: str, about: str) -> str:
+        """The name of a volume that only says something of the data. The names of all others begin with `prefix`."""
+        return f"galley.{self.name}-{short(self.environment)}.{mark}.{about}"
+
     def volume(self, volume: str) -> str:
         """The name of a volume on the host. Named volumes belong to the environment."""
         return f"{self.prefix}-{volume}"

@@ -47,6 +47,7 @@ class Observer:
             revision=desired.revision,
             deployment=desired.live.id if desired.live else None,
             services=await self._tools.ways.open(self._environment, seen),
+            disk=self._tools.disks.of(self._environment) if self._tools.disks is not None else None,
             streams=self._streams.count(one.endpoint for one in seen if one.endpoint),
         )
         same = self._told is not None and observed.model_copy(update={"at": self._told.at}) == self._told

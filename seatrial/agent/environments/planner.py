@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
 from seatrial.agent.vocabulary.containers import Container, ContainerState
-from seatrial.agent.vocabulary.labels import DEPLOYMENT
+from seatrial.agent.vocabulary.labels import DEPLOYMENT, GENERATION
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment
 
 AGAIN_SECONDS = 10.0  # what does not stay up that long after a start is repaired, at the pace of repairs
@@ -30,6 +30,11 @@ class Host:
     def empty(self) -> bool:
         """Whether nothing is left."""
         return not (self.containers or self.networks or self.volumes or self.images or self.trees)
+
+    @property
+    def data(self) -> int:
+        """How often the data was emptied here."""
+        return max((int(labels.get(GENERATION, 0)) for labels in self.volumes.values()), default=0)
 
     def deployments(self) -> set[str]:
         """Deployments that have anything but images on the host."""
@@ -54,6 +59,7 @@ class Progress:
     started_again: Mapping[str, float] = field(default_factory=dict)  # container -> when
     repair_after: float = 0.0
     attempt_after: float = 0.0
+    saved: Mapping[str, float] = field(default_factory=dict)  # snapshot -> when how it went is told again
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,20 @@ class RemoveImage:
 
 
 @dataclass(frozen=True)
+class EmptyData:
+    """Remove all containers and volumes, because other data is desired: how often it was emptied then."""
+
+    data: int
+
+
+@dataclass(frozen=True)
+class Save:
+    """Save the data as the snapshot, or tell again how that went."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True)
 class RemoveEverything:
     """Remove everything of the environment."""
 
@@ -151,6 +171,8 @@ Step = (
     | RemoveDeployment
     | RemoveContainer
     | RemoveImage
+    | EmptyData
+    | Save
     | RemoveEverything
 )
 
@@ -159,6 +181,8 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
     """The steps to take now, in order; empty if everything is as desired or the next step must wait."""
     if desired is None:
         return [*_cancel_all(progress), *([] if host.empty else [RemoveEverything()])]
+    if desired.data != host.data:
+        return [*_cancel_all(progress), EmptyData(desired.data)]
     if not desired.running:
         rest = _pause(desired, host, progress) if desired.paused else _halt(host)
         return [*_cancel_all(progress), *_remove_old(desired, host, progress, now), *rest]
@@ -170,6 +194,7 @@ def plan(desired: DesiredEnvironment | None, host: Host, progress: Progress, now
         *_repair(desired, host, progress, now),
         *_attempt(desired, progress, now),
         *_tidy(desired, host, progress),
+        *_save(desired, host, progress, now),
     ]
 
 
@@ -293,6 +318,16 @@ def stopped(planned: Planned, container: Container) -> bool:
 def cut_off(planned: Planned, container: Container) -> bool:
     """Whether it runs in the network of a service that has begun again since, and so has another."""
     return planned.spec.network_of is not None and container.state.up and not container.addresses
+
+
+def _save(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:
+    """What is live runs, and nothing is being changed about it."""
+    launch = progress.launches.get(desired.live.id) if desired.live else None
+    if not desired.save or launch is None or progress.attempt or progress.repair:
+        return []
+    if now < progress.saved.get(desired.save, 0.0) or broken(launch, host, durable_too=True):
+        return []
+    return [Save(desired.save)]
 
 
 def _remove_old(desired: DesiredEnvironment, host: Host, progress: Progress, now: float) -> list[Step]:

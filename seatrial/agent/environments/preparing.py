@@ -8,8 +8,14 @@ from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
+from seatrial.agent.environments.containment import Containment, contained
 from seatrial.agent.environments.image_warnings import image_warnings
-from seatrial.agent.environments.interpolation import interpolated, known_values, refuse_in_builds
+from seatrial.agent.environments.interpolation import (
+    callback_values,
+    interpolated,
+    known_values,
+    refuse_in_builds,
+)
 from seatrial.agent.environments.launch import Launch, build_digest, is_durable, launch
 from seatrial.agent.environments.names import Names, tree_folder
 from seatrial.agent.environments.phases import Phases
@@ -25,7 +31,6 @@ from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.detection import Plan
 from seatrial.wire.deployments import Because, DesiredDeployment, DesiredEnvironment, Detected, RecipeRead
-from seatrial.wire.states import Isolation
 from seatrial.wire.variables import Values
 from seatrial.wire.words import Phase, RuntimeKind
 
@@ -50,6 +55,7 @@ class Preparation:
 
     async def run(self) -> Launch:
         """Prepare the launch. Raises any AgentError."""
+        walls = await contained(self._tools.runtime, self._tools.egress, self._deployment)
         async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
@@ -65,7 +71,7 @@ class Preparation:
         await self.tell_needs()
         try:
             images = await self._images(tree, entries, recipe)
-            return await self._launch(tree, entries, recipe, images)
+            return await self._launch(tree, entries, recipe, images, walls)
         finally:
             if not self._keeps_files:
                 await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
@@ -89,7 +95,7 @@ class Preparation:
 
     async def _recipe(self, tree: Tree) -> Recipe:
         given = await self._variables()
-        variables = given.values
+        variables = {**given.values, **callback_values(self._desired)}
         recipe = await self._tools.read_recipe(
             tree, variables, self._tools.defaults, folder=self._deployment.recipe_folder
         )
@@ -142,6 +148,8 @@ class Preparation:
 
     async def _fetched(self, service: Service) -> str:
         image = service.image or ""
+        if self._tools.kept is not None:
+            self._tools.kept.hold(self._deployment.id, image)
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
             return await self._tools.images.ensure(image, self._log(service.name))
         async with self._phases.phase(Phase.BUILD, service.name):
@@ -165,15 +173,12 @@ class Preparation:
             cache_scope=self._desired.project,
             no_cache=self._deployment.no_cache,
         )
-        async with self._tools.build_slots:
-            self._tools.load.builds += 1
+        async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:
                 await self._tools.builder.build(request, log)
             except OSError as error:
                 check_space(self._tools.directory, self._tools.min_free_mb)
                 raise BuildError(f"{service.name}: the build could not run: {error}") from error
-            finally:
-                self._tools.load.builds -= 1
         return tag
 
     async def _export(self, tree: Tree) -> None:
@@ -193,33 +198,23 @@ class Preparation:
         return log
 
     async def _launch(
-        self, tree: Tree, entries: list[Entry], recipe: Recipe, images: Mapping[str, str]
+        self, tree: Tree, entries: list[Entry], recipe: Recipe, images: Mapping[str, str], walls: Containment
     ) -> Launch:
         runtime = self._tools.runtime
-        offered = await runtime.isolation()
         warnings = [
             f"{recipe.source}: services.{name}: {warning}"
             for name, service in recipe.services.items()
             for warning in await image_warnings(runtime, service, images[name])
         ]
-        requested = self._desired.isolation
-        if requested is Isolation.GVISOR and offered is not Isolation.GVISOR:
-            warnings.append(
-                "gVisor (runsc) is not registered with the container engine: services run in its default "
-                "runtime, with weaker isolation. Register it: runsc install, then reload Docker (kill -HUP)"
-            )
-            requested = None
         if self._keeps_files:
             await self._export(tree)
-        unisolated = Isolation.PROCESS if runtime.name == RuntimeKind.PROCESS else Isolation.CONTAINER
         whole = launch(
             self._names,
             self._deployment.id,
             recipe,
             images,
             defaults=self._tools.defaults,
-            isolation=Isolation.GVISOR if requested is Isolation.GVISOR else unisolated,
-            requested=requested if requested is Isolation.GVISOR else None,
+            walls=walls,
             source_tree=self._folder if self._keeps_files else None,
             files={} if self._keeps_files else self._files(tree, entries, recipe),
             image_volumes={name: await runtime.image_volumes(images[name]) for name in recipe.services},

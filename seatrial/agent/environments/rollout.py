@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 import structlog
 
 from seatrial.agent.environments.admission import Remind
+from seatrial.agent.environments.data import empty, half_seeded
 from seatrial.agent.environments.facts import with_facts
-from seatrial.agent.environments.launch import Planned
+from seatrial.agent.environments.launch import Launch, Planned
 from seatrial.agent.environments.names import Names
 from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.preparing import Preparation
 from seatrial.agent.environments.removal import remove_deployment
+from seatrial.agent.environments.snapshots import Snapshots, is_begun
 from seatrial.agent.environments.startup import Launched, Startup
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
@@ -27,12 +30,13 @@ from seatrial.wire.deployments import (
 )
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import SYSTEM_SERVICE, LogLine
-from seatrial.wire.words import LogSource
+from seatrial.wire.words import LogSource, Phase
 
 log = structlog.get_logger(__name__)
 
 LAST_LINES_SECONDS = 1.0
 MOST_OF_A_MESSAGE = 4_000
+NOT_HERE = "the project's snapshot of data is not on this agent: the data begins as without one, with what its seed fills in"
 LetIn = Callable[
     [Resources, Remind], Awaitable[None]
 ]  # returns when the services, which need so much, may start
@@ -63,6 +67,13 @@ class Rollout:
     async def bring_up(self, *, silent: bool, replace_durable: bool = True) -> Launched:
         """Bring the deployment up; nothing of it starts before it is let in. `silent`: this is a repair (see Startup); without `replace_durable`, services that keep
         data stay as they are, even if a candidate replaced them. Raises AgentError."""
+        try:
+            return await self._bring_up(silent=silent, replace_durable=replace_durable)
+        finally:
+            if self._tools.kept is not None:
+                self._tools.kept.release(self._deployment.id)
+
+    async def _bring_up(self, *, silent: bool, replace_durable: bool) -> Launched:
         phases = Phases(
             self._tools.reports,
             self._desired.workspace,
@@ -75,6 +86,9 @@ class Rollout:
         if not silent:
             await self._let_in(preparation.needs, preparation.tell_needs)
         names = Names.of(self._tools.agent, self._desired)
+        if not silent:
+            launch = await self._with_whole_data(names, launch)
+            launch = await self._cloned(names, launch, phases)
         startup = Startup(
             self._tools.runtime,
             names,
@@ -87,6 +101,36 @@ class Rollout:
         )
         self.so_far = startup.launched
         return await startup.run()
+
+    async def _with_whole_data(self, names: Names, launch: Launch) -> Launch:
+        """Empty data of which a seed has left the half, unless a live deployment uses it: then the launch has a warning."""
+        runtime = self._tools.runtime
+        half = await half_seeded(runtime, names, launch)
+        if half and self._desired.live is None:
+            await self._say(f"The seed of {', '.join(half)} did not end, so the data is emptied first.")
+            async with self._durable_lock:
+                await empty(runtime, names.agent, names.environment, keep_generation=True)
+        elif half:
+            left = f"the seed of {', '.join(half)} ran on what an earlier one, which did not end, had left. Reset the data to begin anew"
+            return replace(launch, warnings=(*launch.warnings, left))
+        return launch
+
+    async def _cloned(self, names: Names, launch: Launch, phases: Phases) -> Launch:
+        """Begin with a copy of the project's snapshot, if there is one and the environment has no data yet."""
+        runtime, template = self._tools.runtime, self._desired.template
+        if not template or await is_begun(runtime, names):
+            return launch
+        snapshots = Snapshots(runtime, self._tools.copy_image)
+        saved = await snapshots.find(names.agent, template)
+        if saved is None:
+            return replace(launch, warnings=(*launch.warnings, NOT_HERE))
+        async with self._durable_lock, phases.phase(Phase.CLONE):
+            await empty(runtime, names.agent, names.environment, keep_generation=True)
+            reflinked = await snapshots.clone(names, saved)
+        how = "its files share their bytes until they are changed" if reflinked else "byte by byte"
+        return replace(
+            launch, notes=(*launch.notes, f"the data began as a copy of the project's snapshot, {how}")
+        )
 
     async def tell_ready(self, launched: Launched) -> None:
         """Report that the route may be switched."""

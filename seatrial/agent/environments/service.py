@@ -8,6 +8,7 @@ import structlog
 from seatrial.agent.environments.actor import EnvironmentActor
 from seatrial.agent.environments.names import owned_by
 from seatrial.agent.environments.tools import Tools
+from seatrial.agent.environments.viewing import Viewed
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import ENVIRONMENT
@@ -28,7 +29,8 @@ class Environments:
         self._grace = orphan_grace_seconds
         self._actors: dict[str, EnvironmentActor] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._desired: set[str] = set()
+        self._desired: set[str] = set()  # and snapshots, which are nobody's to converge
+        self._snapshots: set[str] = set()
         self._orphans: dict[str, float] = {}
         self._replayed = asyncio.Event()
         self._sweep_now = asyncio.Event()
@@ -36,7 +38,7 @@ class Environments:
     @property
     def count(self) -> int:
         """The number of environments that are desired here."""
-        return len(self._desired)
+        return len(self._desired - self._snapshots)
 
     async def known(self) -> None:
         """Wait for the first full replay of the desired state since the agent's start."""
@@ -46,14 +48,25 @@ class Environments:
         """The commits of all deployments that are desired here."""
         return {commit for actor in self._actors.values() for commit in actor.commits}
 
+    async def viewed(self, environment: str, deployment: str) -> Viewed | None:
+        """See `EnvironmentActor.viewed`. Raises AgentError."""
+        actor = self._actors.get(environment)
+        return await actor.viewed(deployment) if actor is not None else None
+
     def wanted(self, desired: DesiredEnvironment) -> None:
         """See DesiredListener."""
         self._desired.add(desired.environment)
         self._actor(desired.environment).want(desired)
 
-    def unwanted(self, environment: str) -> None:
+    def kept(self, snapshot: str) -> None:
         """See DesiredListener."""
+        self._desired.add(snapshot)
+        self._snapshots.add(snapshot)
+
+    def unwanted(self, environment: str) -> None:
+        """See DesiredListener. What is left of an environment or a snapshot carries its id, and is removed the same way."""
         self._desired.discard(environment)
+        self._snapshots.discard(environment)
         self._actor(environment).want(None)
 
     def replayed(self, environments: set[str]) -> None:
@@ -93,6 +106,12 @@ class Environments:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_for_ever())
             group.create_task(self._listen_for_ever())
+            if self._tools.disks is not None:
+                group.create_task(self._tools.disks.run(self._wake))
+
+    def _wake(self, environment: str) -> None:
+        if (actor := self._actors.get(environment)) is not None:
+            actor.wake()
 
     async def close(self) -> None:
         """End the actors. Their containers keep running."""

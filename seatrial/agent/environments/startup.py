@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from seatrial.agent.environments.data import DataCommands, waits_for
 from seatrial.agent.environments.health import Watch
 from seatrial.agent.environments.image_warnings import why_not_there
 from seatrial.agent.environments.launch import Launch, Planned, supplanted
@@ -15,7 +16,7 @@ from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
 from seatrial.agent.vocabulary.errors import AgentError
-from seatrial.agent.vocabulary.labels import FINGERPRINT
+from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT
 from seatrial.wire.deployments import ObservedService
 from seatrial.wire.hostnames import labels
 from seatrial.wire.words import Phase, ServiceState
@@ -92,7 +93,7 @@ class Startup:
     """One launch coming up. Idempotent: a container that already runs with the same fingerprint is only checked.
 
     A `repair` restores a live deployment: it leaves containers as they are even if defaults or variables have changed
-    (those take effect with the next deployment), and the failure of one service does not end the others.
+    (those take effect with the next deployment), runs no commands of the data, and the failure of one service does not end the others.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Startup:
         self._durable_lock = durable_lock
         self._repair = repair
         self._replace_durable = replace_durable
+        self._commands = DataCommands(runtime, names, launch, phases, on_started)
         self.launched = Launched(launch, {})
         self._well = {planned.service.name: asyncio.Event() for planned in launch.services}
         self._up = {planned.service.name: asyncio.Event() for planned in launch.services}
@@ -145,9 +147,8 @@ class Startup:
                 raise outcome
 
     async def _ground(self) -> None:
-        await self._runtime.ensure_network(
-            self._launch.network, self._names.labels(deployment=self._launch.deployment)
-        )
+        labels = self._names.labels(deployment=self._launch.deployment) | {EGRESS: self._launch.egress.value}
+        await self._runtime.ensure_network(self._launch.network, labels)
         for volume in sorted(self._launch.volumes()):
             await self._runtime.ensure_volume(volume, self._names.labels())
         self._ready.set()
@@ -161,6 +162,8 @@ class Startup:
             for dependency in planned.service.wait_for_exit:
                 await self._well[dependency].wait()
                 await self._watch(dependency).until_ended()
+            if not planned.durable:
+                await self._run_commands(planned)
             container = await self._start(planned)
             await self._on_started(planned, container)
             self._up[name].set()
@@ -168,6 +171,8 @@ class Startup:
             if self._started == len(self._launch.services):
                 self._all_started.set()
             self.launched.well[name] = await self._watch(name).until_well()
+            if planned.durable:  # they reach it as its siblings do
+                await self._run_commands(planned)
             self._well[name].set()
         except AgentError as error:
             if self._repair:
@@ -177,6 +182,14 @@ class Startup:
             error.service = error.service or name
             error.add(await why_not_there(self._runtime, planned.service, planned.spec.image, error.said))
             raise
+
+    async def _run_commands(self, planned: Planned) -> None:
+        """Those of the data that the service declares, once every service with data is well."""
+        if self._repair or not (planned.service.migrate or planned.service.seed):
+            return
+        for name in [] if planned.durable else waits_for(self._launch, planned):
+            await self._well[name].wait()
+        await self._commands.run(planned)
 
     def _awaited(self, planned: Planned, dependency: str) -> asyncio.Event:
         """What must have happened to `dependency`: it is well, but for one that gives its network and has no check of its own:

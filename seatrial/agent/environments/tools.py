@@ -1,19 +1,23 @@
 """The dependencies of environments, passed in by the program: tests can replace every one."""
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from seatrial.agent.builds.base import Builder, Images
+from seatrial.agent.builds.pulled import PulledImages
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.doors import Direct, Ways
+from seatrial.agent.environments.build_queue import BuildQueue
+from seatrial.agent.environments.disk import DiskWatch
+from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.agent.vocabulary.variables import VariableSource
 
@@ -25,10 +29,10 @@ TOTAL = Resources(
 
 @dataclass
 class Load:
-    """How busy the agent is, and problems of its host; sent in every heartbeat."""
+    """Problems of the host, and what its caches hold; sent in every heartbeat."""
 
-    builds: int = 0
     warnings: dict[str, str] = field(default_factory=dict)
+    caches_mb: dict[str, int] = field(default_factory=dict)  # that the agent's own caches hold, by `DiskKind`
 
 
 class ReadRecipe(Protocol):
@@ -42,7 +46,7 @@ class ReadRecipe(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """Shared by all environments of one agent. `build_slots` caps builds across all of them."""
+    """Shared by all environments of one agent. `build_queue` caps builds across all of them."""
 
     agent: str
     directory: Path
@@ -55,10 +59,14 @@ class Tools:
     reports: Reports
     logs: LogShipping
     variables: VariableSource
-    build_slots: asyncio.Semaphore
+    build_queue: BuildQueue
     defaults: Resources
     min_free_mb: int
     most: Resources = MOST  # the limit for one service, whatever a recipe asks for
     total: Resources = TOTAL  # and for all services of a preview together
+    egress: Egress = Egress.INTERNET  # what the operator set
     load: Load = field(default_factory=Load)
+    kept: PulledImages | None = None  # None: no image is ever collected
+    disks: DiskWatch | None = None  # None: nobody looks
+    copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services

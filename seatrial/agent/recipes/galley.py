@@ -76,6 +76,7 @@ def restart_of(value: object) -> RestartPolicy:
 
 
 Command = Annotated[list[str], BeforeValidator(command_of, json_schema_input_type=str | list[str])]
+Words = Annotated[Command, Field(min_length=1)]
 Value = Annotated[str, BeforeValidator(text_of, json_schema_input_type=str | float | bool | None)]
 
 
@@ -161,6 +162,12 @@ class ServiceKeys(Strict):
     health: HealthKeys | None = Field(
         None,
         description="what must answer before visitors come; by default the image's own check, else one that suits its kind",
+    )
+    migrate: Words | None = Field(
+        None, description="a command, run in its image at each deployment before it starts"
+    )
+    seed: Words | None = Field(
+        None, description="a command, run in its image once for the data of each preview, after `migrate`"
     )
     resources: ResourceKeys | None = Field(
         None, description="its limits; at most what the agent gives a service"
@@ -259,6 +266,8 @@ def service_of(
         ephemeral=keys.ephemeral,
         health=health_of(keys.health, keys.expose),
         resources=resources_of(keys.resources, defaults),
+        migrate=tuple(keys.migrate) if keys.migrate else None,
+        seed=tuple(keys.seed) if keys.seed else None,
     )
 
 

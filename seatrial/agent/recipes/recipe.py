@@ -71,6 +71,8 @@ class Service:
     copies: Sequence[Copy] = ()
     texts: Sequence[Text] = ()
     options: Options = field(default_factory=Options)
+    migrate: Sequence[str] | None = None  # a command, at each deployment before the service starts
+    seed: Sequence[str] | None = None  # a command, once for the data of an environment
     network_of: str | None = None  # runs in the network of this service (compose: network_mode: service:name)
 
     @property

@@ -22,8 +22,8 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.wire.logs import LogLine
-from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
 
 
@@ -39,11 +39,14 @@ class Runtime(Protocol):
     async def ping(self) -> None:
         """Raise RuntimeUnavailable unless the engine answers."""
 
-    async def isolation(self) -> Isolation:
-        """The best isolation on offer here for untrusted code."""
+    async def uncontained(self) -> str:
+        """Why code that nobody trusts cannot run here, with the fix; empty if it can."""
+
+    async def unlimited(self) -> str:
+        """Why nothing limits what containers connect to, with the fix; empty if rules do, by the label EGRESS of their networks."""
 
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make the network unless it exists."""
+        """Make the network unless it exists. What its label EGRESS says holds before a container can join it."""
 
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """Join a running container to one more network; a no-op when joined."""
@@ -98,6 +101,9 @@ class Runtime(Protocol):
 
     async def list_images(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """{reference: labels} of matching images."""
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """What the host's disk holds: one by one, of what carries every one of `labels`. It takes long. Empty where nobody knows."""
 
     async def stop(self, name: str, grace_seconds: float) -> None:
         """Ask the container to end, then end it."""

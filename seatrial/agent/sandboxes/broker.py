@@ -7,6 +7,7 @@ from typing import Any
 
 from seatrial.agent.sandboxes.classes import class_of
 from seatrial.agent.sandboxes.comparing import BaseTree, Change, Comparing, limited
+from seatrial.agent.sandboxes.dependencies import Dependencies
 from seatrial.agent.sandboxes.facts.fact import Fact
 from seatrial.agent.sandboxes.facts.gathering import Gathering, known_by
 from seatrial.agent.sandboxes.facts.inputs import inputs_of
@@ -19,6 +20,8 @@ from seatrial.agent.sandboxes.reading import READERS, Reading
 from seatrial.agent.sandboxes.told import Told
 from seatrial.agent.vocabulary.tree import Tree
 from seatrial.wire.evaluations import ForgeFacts
+
+SHARED = ("get_manifests",)  # known by the content of files, and asked for alike by several policies
 
 
 class Broker:
@@ -42,6 +45,7 @@ class Broker:
         self._change = change or Change()
         self._reading = Reading(tree)
         self._readings = Readings(self._reading)
+        self._dependencies = Dependencies(self._reading)
         self.gathered: dict[str, Fact | ReadFact] = {}  # by name
         self._told = Told()
         self._owners: list[Rule] | None = None
@@ -55,7 +59,7 @@ class Broker:
             "get_languages": reading.languages,
             "get_entry": reading.entry,
             "search": reading.search,
-            "get_manifests": reading.manifests,
+            "get_manifests": self._dependencies.manifests,
             **{method: partial(reading.document, method) for method in READERS},
             "fact": self._fact,
             "get_class": self._class,
@@ -85,14 +89,13 @@ class Broker:
             raise Unanswerable(f"project.{method} does not exist{live}")
         asked = json.dumps([method, arguments])
         try:
-            digest = await self._blob_digest(method, arguments)
-            if digest is None:
-                value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
-            else:
-                value = await self._answers[method](*arguments)
+            known = await self._blob_digest(method, arguments)
+            if known is not None and method not in SHARED:
+                return await self._answers[method](*arguments), [(asked, known)]
+            value, digest = await self._told.once(asked, lambda: self._answers[method](*arguments))
         except TypeError as error:
             raise Unanswerable(f"project.{method} takes other arguments") from error
-        return value, [(asked, digest)]
+        return value, [(asked, known or digest)]
 
     async def digest(self, asked: str) -> str:
         """The digest that `answer` would return for this question. Raises the same errors as `answer`."""
@@ -120,7 +123,7 @@ class Broker:
         if method == "get_file_content" or method in READERS:
             return await self._reading.file_digest(_first(arguments), method)
         if method == "get_manifests":
-            return await self._reading.manifests_digest(*arguments)
+            return await self._dependencies.digest(*arguments)
         if method == "fact":
             tool = source_of(_first(arguments))
             if isinstance(tool, Reader):

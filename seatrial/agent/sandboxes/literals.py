@@ -23,6 +23,7 @@ from seatrial.wire.words import Phase, ServiceState
 FILE = "100644"
 LISTED = "list_files"
 SIZES = "get_file_sizes"
+MANIFESTS = "manifests"
 OF_ONE_FILE = "get_file_content"
 OF_SEVERAL = ("get_files_content", "read_files")
 # What all files of a commit say; without `files` a test has none, whatever it says about single ones.
@@ -136,10 +137,17 @@ class Literals:
         if method.startswith(QUESTIONS) or (method == LISTED and isinstance(given, list)):
             return await self._listed.answer(question)
         if method in self._given and method not in OF_SEVERAL and not (arguments and isinstance(given, dict)):
-            return given, []
+            return _whole(method, given), []
         if isinstance(given, dict) and arguments and isinstance(arguments[0], str) and arguments[0] in given:
             return _answer(method, arguments[0], given[arguments[0]]), []
         return await self._broker.answer(question)
+
+
+def _whole(method: str, given: Any) -> Any:
+    """A test may list manifests only; nothing is left out then."""
+    return (
+        {MANIFESTS: given, "left_out": {}} if method == "get_manifests" and isinstance(given, list) else given
+    )
 
 
 def _sizes(given: Mapping[str, Any]) -> dict[str, int] | None:

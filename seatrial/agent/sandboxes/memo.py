@@ -6,10 +6,11 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seatrial.agent.sandboxes.broker import Broker
+from seatrial.agent.sandboxes.foresight import foreseeable
 from seatrial.agent.sandboxes.questions import Seen, Unanswerable
 from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.wire.evaluations import PolicyResult, PolicyToRun
@@ -17,6 +18,7 @@ from seatrial.wire.states import ResultState
 
 MAX_AGE_SECONDS = 24 * 3600  # limited because a policy may depend on the current time
 KEPT_PER_KEY = 4
+MOST_NOTED = 1_000  # policies and projects of which it is held what they asked
 MAX_SEEN = 50_000  # questions; longer transcripts are not kept
 MOST_BYTES = (
     256 * 1024**2
@@ -40,6 +42,7 @@ class Memo:
         self._path = path
         self._program = program
         self._most_bytes = most_bytes
+        self._asked: dict[str, Sequence[str]] = {}  # by key, the newest last
 
     @property
     def program(self) -> str:
@@ -54,7 +57,11 @@ class Memo:
         self, project: str, policy: PolicyToRun, where: str, broker: Broker
     ) -> PolicyResult | None:
         """The remembered result, if every question of that run has the same answer now."""
-        for seen, result in await asyncio.to_thread(self._read, self._key(project, policy, where)):
+        key = self._key(project, policy, where)
+        rows = await asyncio.to_thread(self._read, key)
+        if rows:
+            self._note(key, rows[0][0])
+        for seen, result in rows:
             if await same(seen, broker):
                 update = {
                     "version_id": policy.version_id,
@@ -71,7 +78,18 @@ class Memo:
         """Remember the result if it passed or failed and its transcript is short enough."""
         if result.state in {ResultState.PASSED, ResultState.FAILED} and len(seen) <= MAX_SEEN:
             key = self._key(project, policy, where)
+            self._note(key, seen)
             await asyncio.to_thread(self._write, key, seen, result.model_dump_json())
+
+    def asked(self, project: str, policy: PolicyToRun, where: str) -> Sequence[str]:
+        """What it asked the last time, of what can be answered ahead; nothing before `find` or `keep` was called for it."""
+        return self._asked.get(self._key(project, policy, where), ())
+
+    def _note(self, key: str, seen: Seen) -> None:
+        self._asked.pop(key, None)
+        self._asked[key] = foreseeable(seen)
+        if len(self._asked) > MOST_NOTED:
+            del self._asked[next(iter(self._asked))]
 
     def _key(self, project: str, policy: PolicyToRun, where: str) -> str:
         code = hashlib.sha256(policy.code.encode()).hexdigest()

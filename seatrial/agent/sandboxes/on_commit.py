@@ -47,7 +47,7 @@ class OnCommit:
 
     async def results(self, command: RunEvaluation, credentials: Credentials) -> list[PolicyResult]:
         """The result of each policy on the commit. Raises SandboxError without a sandbox, other AgentErrors without a commit."""
-        where = f"{self.pool.backend.isolation} {self.pool.backend.python}"
+        where = self._where
         tree = await self._tree_at_last(command, credentials)
         broker = self._broker(tree, command, credentials)
         results: dict[int, PolicyResult] = {}
@@ -70,6 +70,10 @@ class OnCommit:
             if not elsewhere(policy):
                 await self.memo.keep(command.project, policy, where, seen, result)
         return [results[index] for index in range(len(command.policies))]
+
+    @property
+    def _where(self) -> str:
+        return f"{self.pool.backend.isolation} {self.pool.backend.python}"
 
     def _broker(self, tree: Tree, command: RunEvaluation, credentials: Credentials) -> Broker:
         change = Change(command.event, command.commit, command.base_commit, command.ref, command.number)
@@ -121,7 +125,11 @@ class OnCommit:
             visitors = [index for index, policy in todo if policy.live]
             seen, run = command.preview, command.evaluation
             answers |= {index: OnPreview(broker, seen, run, self.visits) for index in visitors}
-        return await Round(self.pool, answers.__getitem__).run(todo) if todo else {}
+
+        def foreseen(index: int) -> Sequence[str]:
+            return self.memo.asked(command.project, command.policies[index], self._where)
+
+        return await Round(self.pool, answers.__getitem__, foreseen).run(todo) if todo else {}
 
     async def _judged(self, policy: PolicyToRun, outcome: Outcome, broker: Broker) -> Judged:
         """The result, and all that it depends on."""
@@ -152,7 +160,7 @@ def digests(policy: PolicyToRun, seen: Seen) -> Digests:
     return Digests(
         code=hashlib.sha256(policy.code.encode()).hexdigest(),
         params=digest_of(policy.params),
-        answers=digest_of(seen),
+        answers=digest_of(sorted(set(seen))),
     )
 
 

@@ -8,21 +8,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from seatrial.agent.sandboxes import documents
-from seatrial.agent.sandboxes.documents import manifests
 from seatrial.agent.sandboxes.languages import languages, scripts
-from seatrial.agent.sandboxes.listing import chosen, matching
+from seatrial.agent.sandboxes.listing import chosen
 from seatrial.agent.sandboxes.names import Names
-from seatrial.agent.sandboxes.questions import MOST_PATHS, Seen, Unanswerable
+from seatrial.agent.sandboxes.questions import MOST_PATHS, Seen
 from seatrial.agent.sandboxes.searching import MOST_READ, Search
 from seatrial.agent.sandboxes.text import readable
 from seatrial.agent.sandboxes.unread import BINARY, NOT_THERE
 from seatrial.agent.vocabulary.tree import LINK, REGULAR, SUBMODULE, Entry, Tree
 
 MAX_FILE = 1 << 20  # bytes of one file that a policy may read
+HEAD = 16  # bytes that say what a file is which is no text
 MAX_BATCH = 2 << 20  # bytes of files in one answer
 SEARCH_BATCH = 8 << 20  # bytes of files that are searched together
-MOST_MANIFESTS = 500  # in one answer
-MOST_LOCK = 8 << 20  # bytes of a lock file, of which only names are read
 MOST_DOCUMENTS = 8 << 20  # bytes of files whose documents are kept for siblings; these take ten times as much
 MAX_HOPS = 5  # symbolic links followed one after another
 LFS = b"version https://git-lfs.github.com/spec/"
@@ -110,55 +108,10 @@ class Reading:
                 self._room -= entry.size or 0
             return value
 
-    async def manifests(
-        self, globs: Sequence[str] = (), excludes: Sequence[str] = (), classes: Sequence[str] = ()
-    ) -> list[dict[str, Any]]:
-        """See `documents.manifests`. Raises Unanswerable above MOST_MANIFESTS."""
-        paths = await self._manifests(globs, excludes, classes)
-        if len(paths) > MOST_MANIFESTS:
-            raise Unanswerable(
-                f"{len(paths):,} manifests; {MOST_MANIFESTS} are read. Choose by glob, exclude or classes"
-            )
-        index = await self.index()
-        locks = {path: manifests.lock_of(path, index) for path in paths}
-        found = []
-        for path in paths:
-            text, lock = await self.content(path), await self._lock(locks[path])
-            if isinstance(text, str):
-                async with self._at_it:
-                    found.append(await asyncio.to_thread(manifests.manifest, path, text, lock, locks[path]))
-            elif text is not None:
-                found.append(manifests.unread(path, text["unreadable"]))
-        return found
-
-    async def _manifests(self, *choice: Sequence[str]) -> list[str]:
-        every = await asyncio.to_thread(matching, await self.names(), manifests.PATTERNS)
-        if not any(choice):
-            return every
-        meant = set(await self.paths(*choice))
-        return [path for path in every if path in meant]
-
-    async def _lock(self, path: str | None) -> str | None:
-        entry = await self.file(path) if path else None
-        if entry is None or (entry.size or 0) > MOST_LOCK:
-            return None
-        blob = await self._tree.read(entry.path, limit=MOST_LOCK)
-        return None if blob is None else blob.decode(errors="replace")
-
-    async def manifests_digest(self, *choice: Sequence[str]) -> str:
-        """What the answer of `manifests` depends on, without reading."""
-        paths = await self._manifests(*choice)
-        index = await self.index()
-        locks = {lock for path in paths if (lock := manifests.lock_of(path, index))}
-        whole = hashlib.sha256(documents.VERSION.encode())
-        for path in [*paths, *sorted(locks)]:
-            whole.update(
-                path.encode(errors="surrogateescape")
-                + b"\0"
-                + (await self.file_digest(path)).encode()
-                + b"\0"
-            )
-        return whole.hexdigest()
+    async def blob(self, path: str, limit: int) -> bytes | None:
+        """The bytes of the regular file that `path` names, None if there is none or it has more than `limit`."""
+        entry = await self.file(path)
+        return await self._tree.read(entry.path, limit=limit) if entry is not None else None
 
     async def contents(self, paths: Sequence[str], most: int = MAX_BATCH) -> tuple[dict[str, Any], Seen]:
         """`{files, left_out, done}` of some of `paths`, see `_texts`; and what was looked at."""
@@ -258,7 +211,12 @@ class Reading:
             return None
         kind, why = await self._kind(entry)
         answer = {"kind": kind, "size": entry.size, "readable": not why, "why": why}
-        return answer | ({"target": (await self._tree.links()).get(path, "")} if kind == "link" else {})
+        if kind == "link":
+            return answer | {"target": (await self._tree.links()).get(path, "")}
+        if not why or kind == "submodule":
+            return answer
+        blob = await self._tree.read(path)
+        return answer | ({"head": blob[:HEAD].hex()} if blob is not None else {})
 
     async def _kind(self, entry: Entry) -> tuple[str, str]:
         """What it is, and why it cannot be read."""

@@ -10,6 +10,7 @@ import structlog
 from seatrial.agent.sandboxes.berths import NoNetwork
 from seatrial.agent.sandboxes.budget import FACTS_SECONDS, MOST_SECONDS
 from seatrial.agent.sandboxes.channel import SandboxError
+from seatrial.agent.sandboxes.foresight import Foreseen, nothing
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.pool import WARM_SECONDS, Pool
 from seatrial.agent.sandboxes.questions import AnswersOf
@@ -38,6 +39,7 @@ class Round:
 
     pool: Pool
     answers: AnswersOf
+    foreseen: Foreseen = nothing
 
     async def run(self, policies: Numbered) -> dict[int, Outcome]:
         """One outcome for each (index, policy). Raises SandboxError if no sandbox can be started at all."""
@@ -131,7 +133,7 @@ class Round:
 
     async def _batch(self, batch: Numbered, outcomes: dict[int, Outcome]) -> tuple[str | None, list[int]]:
         async with self.pool.claim(len(batch)) as sandbox:
-            session = Session(sandbox, self.answers)
+            session = Session(sandbox, self.answers, self.foreseen)
             lost = await session.run(batch)
             outcomes.update(session.outcomes)
             return lost, session.suspects

@@ -3,17 +3,19 @@ does not end."""
 
 import asyncio
 import contextlib
+import json
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from seatrial.agent.sandboxes.budget import Budget, Exceeded
 from seatrial.agent.sandboxes.channel import Sandbox, SandboxError, TooLarge
 from seatrial.agent.sandboxes.facts.fact import FactFailed
+from seatrial.agent.sandboxes.foresight import Ahead, Foreseen, answered_ahead, nothing, used
 from seatrial.agent.sandboxes.frames import Frame, FrameError, Kind, body_of, read_json
 from seatrial.agent.sandboxes.outcome import Ending, Outcome
 from seatrial.agent.sandboxes.questions import AnswersOf, Unanswerable
@@ -22,6 +24,8 @@ from seatrial.wire.evaluations import MAX_LOG_LINES, PolicyToRun
 from seatrial.wire.words import LogLevel
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 MEMORY_TOGETHER_MB = 512  # of policies that run at the same time; the container has room for this and itself
 MANY = 500  # parts of an answer
@@ -42,6 +46,7 @@ class RunningPolicy:
     # question may wait here; a second one is a violation, because the warden passes on none before it has an answer.
     asked: asyncio.Queue[Frame] = field(default_factory=lambda: asyncio.Queue(1))
     answering: asyncio.Task[None] | None = None
+    ahead: list[Ahead] = field(default_factory=list)  # what it was told before it asked
 
     @property
     def deadline(self) -> float:
@@ -52,11 +57,12 @@ class RunningPolicy:
 class Session:
     """One claimed sandbox. `run` fills `outcomes`; missing ones were lost with the sandbox."""
 
-    def __init__(self, sandbox: Sandbox, answers: AnswersOf) -> None:
+    def __init__(self, sandbox: Sandbox, answers: AnswersOf, foreseen: Foreseen = nothing) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.suspects: list[int] = []  # policies that were running when the sandbox was lost
         self._sandbox = sandbox
         self._answers = answers
+        self._foreseen = foreseen
         self._running: dict[int, RunningPolicy] = {}
         self._bodies: dict[str, bytes] = {}  # of answers of many parts, by method
         self._answered: list[asyncio.Task[None]] = []  # of policies that have ended
@@ -88,8 +94,9 @@ class Session:
             running = RunningPolicy(index, policy)
             running.ends = time.monotonic() + policy.timeout_seconds + GRACE_SECONDS
             self._running[channel] = running
-            running.answering = asyncio.create_task(self._answer_all(channel, running))
-            await self._sandbox.send(Kind.RUN, channel, job_of(policy))
+            running.answering = asyncio.create_task(self._attend(channel, running))
+            if not self._foreseen(index):
+                await self._sandbox.send(Kind.RUN, channel, job_of(policy, []))
 
     def _fits(self, policy: PolicyToRun) -> bool:
         used = sum(running.policy.memory_mb for running in self._running.values())
@@ -133,12 +140,15 @@ class Session:
         except asyncio.QueueFull:
             raise FrameError("a further question before the first was answered") from None
 
-    async def _answer_all(self, channel: int, running: RunningPolicy) -> None:
+    async def _attend(self, channel: int, running: RunningPolicy) -> None:
         """Answer one question after another, until there is one that the host itself fails at: that ends the policy."""
         try:
+            if questions := self._foreseen(running.index):
+                await self._begin(channel, running, questions)
             while True:
                 frame = await running.asked.get()
-                await self._reply(channel, running, await self._timed_answer(frame, running))
+                running.budget.facts = running.budget.facts or asks_for_a_fact(frame)
+                await self._reply(channel, running, await self._timed(running, self._answer(frame, running)))
         except Exceeded as error:
             running.outcome.stopped(str(error))
             await self._stop(channel)
@@ -163,6 +173,11 @@ class Session:
             running.outcome.failed(note, again=True)
             await self._stop(channel)
 
+    async def _begin(self, channel: int, running: RunningPolicy, questions: Sequence[str]) -> None:
+        """Run it, with answers to what it will probably ask."""
+        running.ahead = await self._timed(running, answered_ahead(questions, self._answers(running.index)))
+        await self._sandbox.send(Kind.RUN, channel, job_of(running.policy, running.ahead))
+
     async def _reply(self, channel: int, running: RunningPolicy, answer: bytes) -> None:
         """Send it. The child waits meanwhile, and its time stands still, as the warden counts it; so it does here."""
         began = time.monotonic()
@@ -174,14 +189,12 @@ class Session:
         finally:
             running.budget.seconds += time.monotonic() - began
 
-    async def _timed_answer(self, frame: Frame, running: RunningPolicy) -> bytes:
-        """The answer, in what is left of the host's time for this policy. Raises TimeoutError after that."""
-        if asks_for_a_fact(frame):
-            running.budget.facts = True
+    async def _timed(self, running: RunningPolicy, work: Coroutine[Any, Any, T]) -> T:
+        """The host's work, in what is left of its time for this policy. Raises TimeoutError after that."""
         began, running.busy = time.monotonic(), True
         try:
             async with asyncio.timeout(running.budget.seconds_left):
-                return await self._answer(frame, running)
+                return await work
         finally:
             running.busy = False
             running.budget.seconds += time.monotonic() - began
@@ -219,6 +232,9 @@ class Session:
             outcome.how = Ending.of(ending["how"])
         outcome.code = int(ending["code"])
         outcome.seconds, outcome.output = float(ending["seconds"]), str(ending["output"])
+        for one in used(outcome.said, running.ahead):
+            outcome.seen += one.seen
+            outcome.answered(json.loads(one.asked)[1], one.value)
         self.outcomes[running.index] = outcome
         del self._running[frame.channel]
         if running.answering is not None:
@@ -232,7 +248,7 @@ class Session:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def job_of(policy: PolicyToRun) -> dict[str, Any]:
+def job_of(policy: PolicyToRun, ahead: Sequence[Ahead]) -> dict[str, Any]:
     """The job for the child."""
     return {
         "slug": policy.slug,
@@ -240,6 +256,7 @@ def job_of(policy: PolicyToRun) -> dict[str, Any]:
         "params": policy.params,
         "timeout_seconds": policy.timeout_seconds,
         "memory_mb": policy.memory_mb,
+        "ahead": {one.asked: one.value for one in ahead},
     }
 
 

@@ -1,6 +1,9 @@
-"""Answers the control plane's questions about this host."""
+"""Answers what the control plane asks this agent."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import nats.errors
 import structlog
@@ -8,29 +11,39 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from seatrial.agent.bus.connection import Bus
-from seatrial.agent.survey.host import Survey
 from seatrial.wire import subjects
 from seatrial.wire.ending import ended, heeded
-from seatrial.wire.envelope import Envelope
+from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import WireError
-from seatrial.wire.hosts import ANSWER_SECONDS, AskHost
 
 log = structlog.get_logger(__name__)
 
-MOST_WAITING = 4  # questions; a survey takes seconds, and a person asks
+MOST_WAITING = 4  # questions; each takes seconds
 AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
+Question = TypeVar("Question", bound=Message)
 
 
-class Answering:
-    """Answers each question at most once, one after another, and not after ANSWER_SECONDS, when nobody listens any more.
+@dataclass(frozen=True)
+class Asked(Generic[Question]):
+    """What is asked on which subject, and what answers it, with one message or several. After `seconds`, nobody listens any more."""
+
+    what: str  # this host, a screenshot
+    subject: str
+    question: type[Question]
+    answer: Callable[[Question], Awaitable[Sequence[Message]]]
+    seconds: float
+
+
+class Answering(Generic[Question]):
+    """Answers each question at most once, one after another, and not when nobody listens any more.
 
     What is no question, what comes while MOST_WAITING wait, and what names a reply subject that is not below this agent's own is
     dropped with a line in the log. A question that is asked while the connection is away is lost.
     """
 
-    def __init__(self, bus: Bus, survey: Survey) -> None:
+    def __init__(self, bus: Bus, asked: Asked[Question]) -> None:
         self._bus = bus
-        self._survey = survey
+        self._asked = asked
         self._one_at_a_time = asyncio.Semaphore()
         self._waiting = 0
 
@@ -56,12 +69,12 @@ class Answering:
 
     async def _listen(self, client: Client) -> None:
         with heeded():
-            subscription = await client.subscribe(subjects.ask_host(self._bus.agent))
+            subscription = await client.subscribe(self._asked.subject)
         try:
             async with asyncio.TaskGroup() as group:
                 async for message in subscription.messages:
                     if self._waiting >= MOST_WAITING:
-                        log.warning("too many questions about this host; one is not answered")
+                        log.warning("too many questions; one is not answered", about=self._asked.what)
                         continue
                     self._waiting += 1
                     group.create_task(self._one(message)).add_done_callback(self._answered)
@@ -71,12 +84,14 @@ class Answering:
 
     async def _one(self, message: Msg) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._one_at_a_time:
+            async with asyncio.timeout(self._asked.seconds), self._one_at_a_time:
                 await self._answer(message)
         except TimeoutError:
-            log.warning("no answer about this host in time")
+            log.warning("no answer in time", about=self._asked.what)
         except (nats.errors.Error, OSError, WireError) as error:
-            log.warning("question about this host not answered", problem=str(error) or type(error).__name__)
+            log.warning(
+                "question not answered", about=self._asked.what, problem=str(error) or type(error).__name__
+            )
 
     def _answered(self, _task: asyncio.Task[None]) -> None:
         self._waiting -= 1
@@ -84,10 +99,11 @@ class Answering:
     async def _answer(self, message: Msg) -> None:
         if not message.reply.startswith(subjects.host_answers(self._bus.agent)):
             raise WireError(f"it wants its answer at {message.reply[:100]!r}")
-        asked = Envelope.decode(message.data).open()
-        if not isinstance(asked, AskHost):
-            raise WireError(f"it is a {asked.kind}")
-        report = await self._survey.report(asked)
+        question = Envelope.decode(message.data).open()
+        if not isinstance(question, self._asked.question):
+            raise WireError(f"it is a {question.kind}")
+        answers = await self._asked.answer(question)
         client = await self._bus.client()
         with heeded():
-            await client.publish(message.reply, Envelope.wrap(report).encode())
+            for answer in answers:
+                await client.publish(message.reply, Envelope.wrap(answer).encode())

@@ -12,6 +12,7 @@ from seatrial.agent.builds.base import Facts
 from seatrial.agent.builds.images import DockerImages
 from seatrial.agent.builds.isolation import SETTING
 from seatrial.agent.commands.programs import find
+from seatrial.agent.engine import Machine
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.sandboxes.containers import WITHOUT_GVISOR
 from seatrial.agent.sandboxes.lookout import Lookouts
@@ -28,6 +29,9 @@ KERNEL = Path("/proc/sys")
 RESTRICTED = "kernel/apparmor_restrict_unprivileged_userns"  # of AppArmor, on Ubuntu since 23.10
 MOST = "user/max_user_namespaces"
 REGISTER = "sudo runsc install && sudo systemctl restart docker"
+REGISTER_FOR_PREVIEWS = (
+    "sudo runsc install --runtime=runsc-previews -- --network=host && sudo systemctl reload docker"
+)
 SYMPTOM = "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe: permission denied"
 PACKAGES = {
     "buildah": "buildah",
@@ -80,6 +84,7 @@ class HostLines:
     more: Sequence[More] = ()
     kernel: Path = KERNEL
     now: list[HostLine] = field(default_factory=list)
+    contains_forks: bool | None = None  # by the last look that found out
 
     async def run(self) -> None:
         """Runs for ever."""
@@ -113,8 +118,15 @@ class HostLines:
         return [
             well(HostMatter.ENGINE, f"Docker Engine {machine.version} answers"),
             *gvisor(registered=machine.gvisor, sandboxes=runtimes),
+            *self._forks(machine),
             *left_behind(others),
         ]
+
+    def _forks(self, machine: Machine) -> Iterator[HostLine]:
+        self.contains_forks = machine.gvisor_for_previews and not self.runtime.fence.gap
+        if machine.gvisor and not machine.gvisor_for_previews:
+            text = "gVisor is not registered for previews (runsc-previews): those of forks are refused here"
+            yield bad(HostMatter.GVISOR, text, REGISTER_FOR_PREVIEWS, grave=False)
 
     async def _others(self) -> Counter[str]:
         """How many containers other agents have here, by the agent's id."""

@@ -9,12 +9,15 @@ AgentError
 ├── ImageUnavailable   an image is not on the host, cannot be pulled, and has no stand-in
 ├── StartError         a container cannot be created or started
 ├── ServiceExited      a service ended while it should run
+├── MigrateFailed      a service's migrate command did not end with 0
+├── SeedFailed         a service's seed command did not end with 0
 ├── Unhealthy          a service runs but its health check never passed
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── NoVariables        the control plane gives no variables
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
 ├── NeedsEngine        the recipe needs a container engine, and this agent has none
+├── NotContained       the agent's host cannot keep the code away from what it must not reach
 ├── RuntimeUnavailable the engine does not answer
 └── ComposeUnavailable Compose cannot be run on the agent's host
 """
@@ -136,6 +139,18 @@ class ServiceExited(AgentError):
     reason = Reason.SERVICE_EXITED
 
 
+class MigrateFailed(AgentError):
+    """The migrate command of a service failed, or took too long."""
+
+    reason = Reason.MIGRATE_FAILED
+
+
+class SeedFailed(AgentError):
+    """The seed command of a service failed, or took too long."""
+
+    reason = Reason.SEED_FAILED
+
+
 class Unhealthy(AgentError):
     """A service runs but its health check never passed."""
 
@@ -164,6 +179,12 @@ class NeedsEngine(AgentError):
     """The recipe asks for what only a container engine does, and this agent has none: another may run it."""
 
     reason = Reason.NEEDS_ENGINE
+
+
+class NotContained(AgentError):
+    """This host cannot keep the code away from what it must not reach, and it is not run with weaker walls: another may run it."""
+
+    reason = Reason.NOT_CONTAINED
 
 
 class RuntimeUnavailable(AgentError):

@@ -11,6 +11,11 @@ FINGERPRINT = (
     "galley.fingerprint"  # hash of the recipe's facts: distinguishes an unchanged service from a changed one
 )
 MADE_FOR = "galley.made-for"  # the deployment that made a container which outlives deployments
+COMMAND = "galley.command"  # on containers that run a command of a service, such as its seed, and end
+MARK = "galley.mark"  # on empty volumes, which say something of the data of an environment
+GENERATION = "galley.generation"  # on such a volume: which data of the environment this is
+SNAPSHOT = "galley.snapshot"  # on the volumes of a snapshot, which is where the environment is on others
+VOLUME = "galley.volume"  # on such a volume: the name that recipes know it by
 CACHE = "galley.cache"  # on images that any preview or evaluation may use, and that are kept for the next
 WARNINGS = "galley.warnings"  # on images that were built: what people should know of them, one line each
 # On images that were built: which of their base images are stand-ins, a sentence for people on each line. Nothing else
@@ -20,3 +25,4 @@ UNFINISHED = "galley.unfinished"  # on images of builds that have not ended, or 
 LAYERS = (
     "galley.layers"  # on built images: the project whose further builds need not write their layers again
 )
+EGRESS = "galley.egress"  # on networks: where their containers may connect to, as `vocabulary.egress` has the words

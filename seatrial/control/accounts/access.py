@@ -11,7 +11,8 @@
 |           | connections, deliveries, members, audit log                            |
 | owner     | also the workspace itself                                              |
 
-The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents. Things of the whole
+The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents, and permit a project's previews private
+networks, which are those of the hosts. Things of the whole
 instance (agents) may be looked at by everybody who can sign in.
 
 A token with scopes may do what its owner may, as far as one of its scopes allows it: see SCOPES.
@@ -39,6 +40,7 @@ class Action(StrEnum):
     REBUILD_PREVIEW = "rebuild previews"
     STOP_PREVIEW = "stop previews"
     EXTEND_PREVIEW = "extend previews"
+    RESET_PREVIEW_DATA = "reset the data of previews"
     APPROVE_FORK = "approve commits from forks"
     OPEN_TUNNEL = "run commands in previews or connect to their ports"
     INVITE_GUEST = "invite guests to previews"
@@ -58,6 +60,7 @@ class Action(StrEnum):
     MANAGE_MEMBERS = "manage members"
     MANAGE_WORKSPACE = "manage the workspace"
     MANAGE_AGENTS = "manage agents"
+    PERMIT_NETWORKS = "permit previews to connect to private networks"
 
 
 _VIEWER = frozenset({Action.VIEW})
@@ -66,6 +69,7 @@ _DEVELOPER = _VIEWER | {
     Action.REBUILD_PREVIEW,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
+    Action.RESET_PREVIEW_DATA,
     Action.APPROVE_FORK,
     Action.INVITE_GUEST,
     Action.OPEN_TUNNEL,
@@ -110,7 +114,13 @@ SCOPES: dict[Scope, frozenset[Action]] = {
     Scope.POLICIES_RUN: _VIEWER | {Action.RUN_EVALUATION, Action.TRY_POLICY},
     Scope.POLICIES_WRITE: _VIEWER | {Action.MANAGE_POLICIES},
     Scope.PREVIEWS_WRITE: _VIEWER
-    | {Action.OPEN_PULL_REQUEST, Action.REBUILD_PREVIEW, Action.STOP_PREVIEW, Action.EXTEND_PREVIEW},
+    | {
+        Action.OPEN_PULL_REQUEST,
+        Action.REBUILD_PREVIEW,
+        Action.STOP_PREVIEW,
+        Action.EXTEND_PREVIEW,
+        Action.RESET_PREVIEW_DATA,
+    },
     Scope.WAIVERS_REQUEST: _VIEWER | {Action.REQUEST_WAIVER},
 }
 

@@ -10,6 +10,7 @@ from seatrial.wire.states import (
     EvaluationState,
     Level,
     ResultState,
+    SnapshotState,
     TestsState,
     TrialState,
     WaiverState,
@@ -36,11 +37,11 @@ ICONS = {
 _TONES = {
     Tone.GOOD: [
         EnvironmentState.RUNNING, DeploymentState.LIVE, EvaluationState.PASSED, AgentState.ONLINE, WaiverState.APPROVED, TrialState.FINISHED,
-        Level.SOFT, Level.HARD, "accepted", "done", "healthy",
+        Level.SOFT, Level.HARD, SnapshotState.SAVED, "accepted", "done", "healthy",
     ],
     Tone.WAITING: [
         EnvironmentState.PENDING, EnvironmentState.BUILDING, DeploymentState.QUEUED, DeploymentState.STARTING,
-        AgentState.DRAINING, ServiceState.RESTARTING, WaiverState.REQUESTED, "checking", "updating", "not connected",
+        AgentState.DRAINING, SnapshotState.SAVING, ServiceState.RESTARTING, WaiverState.REQUESTED, "checking", "updating", "not connected",
     ],
     Tone.BAD: [
         DeploymentState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT, AgentState.OFFLINE,

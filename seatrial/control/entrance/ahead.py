@@ -13,7 +13,7 @@ from django.db import connection
 
 from seatrial.control.body_limit import Application, Receive, Scope, Send
 from seatrial.control.entrance.deciding import GetsIn
-from seatrial.control.entrance.gatekeeper import DECIDED, Decision, decision, passed_on
+from seatrial.control.entrance.gatekeeper import DECIDED, Decision, decision, passed_on, remembered
 from seatrial.control.middleware_headers import MiddlewareHeaders
 from seatrial.control.previews.route_document import GATE
 from seatrial.control.scopes import headers_of, is_for_us
@@ -53,7 +53,7 @@ class Ahead:
             return
         own = [
             (name.lower().encode(), value.encode("latin-1"))
-            for name, value in passed_on(decided.answer).items()
+            for name, value in (passed_on(decided.answer) | remembered(decided)).items()
         ]
         headers = [(b"content-length", b"0"), *own, *self._headers.of(scope)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

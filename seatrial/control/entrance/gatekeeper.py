@@ -14,6 +14,7 @@ from seatrial.control.entrance import passes, waking
 from seatrial.control.entrance.deciding import Answer, GetsIn, GoesTo, Refusal, StaysOut, decide
 from seatrial.control.entrance.visitor import Visitor, visitor
 from seatrial.control.previews import routes
+from seatrial.control.previews.callbacks import began
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.pages.by_host import Unavailable, look_up
 from seatrial.control.previews.pages.unavailable import alone
@@ -24,6 +25,7 @@ TOO_MANY_SECONDS = 60
 _OF_A_GATE = ("mode", "username", "password", "addresses")
 _NEEDED = [
     *("name", "state", "asleep_since", "project__workspace", "project__connection", "project__slug"),
+    "project__callbacks",
     *("live__state", "candidate__state", "candidate__ready_at"),
     *(f"{deployment}__gate__{name}" for deployment in ("live", "candidate") for name in _OF_A_GATE),
 ]
@@ -85,7 +87,7 @@ def gatekeeper(request: HttpRequest) -> HttpResponseBase:
         return alone(request, look_up(request.headers.get("X-Forwarded-Host", "")))
     match decided.answer:
         case GetsIn() as entry:
-            return _held(request, decided) or HttpResponse(headers=passed_on(entry))
+            return _held(request, decided) or HttpResponse(headers=passed_on(entry) | remembered(decided))
         case GoesTo(url, granted):
             answer = HttpResponse(
                 status=HTTPStatus.FOUND,
@@ -111,6 +113,15 @@ def passed_on(entry: GetsIn) -> dict[str, str]:
     """The headers that the preview gets. Those that are missing here are taken from the request; the token is never passed on."""
     given = {"Cookie": entry.cookies, "Authorization": entry.authorization}
     return {name: value for name, value in given.items() if value}
+
+
+def remembered(decided: Decision) -> dict[str, str]:
+    """For pages of projects with a callback host: the cookie by which that leads back here."""
+    if not decided.visitor.asks_for_page or not decided.environment.project.callbacks:
+        return {}
+    before = began.read(decided.visitor.cookies)
+    cookie = began.set_cookie(before, decided.environment.pk, decided.visitor.label)
+    return {} if cookie is None else {"Set-Cookie": cookie}
 
 
 def _environment(label: str) -> Environment | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from django.core import signing
 
+from seatrial.control.previews.callbacks import began
 from seatrial.control.previews.desired import address
 
 PATH = "/.well-known/galley-pass"
@@ -79,8 +80,9 @@ def shown(cookies: str, environment: str) -> list[Pass]:
 
 def without_passes(cookies: str) -> str:
     """The Cookie header as the preview gets it."""
+    ours = {cookie_name(), began.cookie_name()}
     return "; ".join(
-        f"{name}={value}" if name else value for name, value in pairs(cookies) if name != cookie_name()
+        f"{name}={value}" if name else value for name, value in pairs(cookies) if name not in ours
     )
 
 

@@ -26,7 +26,7 @@ from seatrial.control.policies.scores.trends import USUAL_DAYS, of_projects
 from seatrial.control.previews.counts import placed_on_agents, tally
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.cards import Card, cards
-from seatrial.control.previews.totals import used_of_total
+from seatrial.control.previews.totals import usages
 from seatrial.control.previews.waits import waits
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
 from seatrial.wire.states import AgentState, EnvironmentState, EvaluationState
@@ -124,7 +124,7 @@ def project_context(user: User, key: str) -> dict[str, Any]:
         and allowed(user, Action.RUN_EVALUATION, project),
         "one": None if shown else begun(user, [project])[0],
         "sample_recipe": SAMPLE_RECIPE,
-        "used": used_of_total(project.pk),
+        "used": usages(project),
         "policies": running_in(project, asked_at=timezone.now()),
         "trend": of_projects([project], USUAL_DAYS)[0],
         "cards": shown,

@@ -29,6 +29,7 @@ own = [
 urlpatterns = [
     path("", include((own, "home"))),
     path("", include("seatrial.control.previews.urls")),
+    path("", include("seatrial.control.previews.evidence.urls")),
     path("", include("seatrial.control.entrance.urls")),
     path("", include("seatrial.control.variables.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),

@@ -7,13 +7,16 @@ The order: of those that wait, the environment that was opened first is looked a
 that does not fit does not hold up those after it. One that asks for no more than its live deployment always fits.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from seatrial.control.previews import lifecycle, totals
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.previews.totals import NOTHING, Amount
+from seatrial.control.previews.totals import NOTHING, Amount, Total
 from seatrial.control.projects.models import Project
 from seatrial.wire.words import Reason
 
@@ -35,8 +38,10 @@ def admit_waiting() -> int:
 
 @transaction.atomic
 def _of_project(project_id: str) -> int:
-    Project.objects.select_for_update(no_key=True).filter(pk=project_id).first()
-    most = totals.total()
+    project = Project.objects.select_for_update(no_key=True).filter(pk=project_id).first()
+    if project is None:
+        return 0
+    most = totals.total(project)
     used = totals.used([project_id]).get(project_id, {})
     waiting = Environment.objects.filter(project=project_id, candidate__admitted_at=None)
     admitted = 0
@@ -58,29 +63,52 @@ def asked_for(candidate: Deployment | None) -> Amount | None:
     """What a held candidate asks for; None if it is not held, or nobody has told yet."""
     if candidate is None or candidate.admitted_at is not None or candidate.memory_mb is None:
         return None
-    return Amount(candidate.cpus or 0.0, candidate.memory_mb)
+    return Amount(candidate.cpus or 0.0, candidate.memory_mb, 1)
 
 
-def _shortage(environment: Environment, asked: Amount, used: dict[str, Amount], most: Amount) -> str:
+def _shortage(environment: Environment, asked: Amount, used: dict[str, Amount], most: Total) -> str:
     others = [amount for one, amount in used.items() if one != environment.pk]
     return totals.shortage(environment.project.name, asked, used.get(environment.pk, NOTHING), others, most)
 
 
-def shortages(environments: list[Environment]) -> dict[str, str]:
-    """{environment: what it has no room in}, only of those whose candidate waits for room; at most one query.
+@dataclass(frozen=True)
+class Shortage:
+    """What a held candidate has no room in, and its place among those of its project that are held."""
+
+    what: str
+    place: int
+    held: int
+
+
+def shortages(environments: list[Environment]) -> dict[str, Shortage]:
+    """By the environment's id, only of those whose candidate waits for room; two queries at most.
 
     Their `candidate` and `project` should have been read with them.
     """
     held = [(one, asked) for one in environments if (asked := asked_for(one.candidate)) is not None]
     if not held:
         return {}
-    most, used = totals.total(), totals.used({one.project_id for one, _ in held})
-    found = {
-        one.pk: _shortage(one, asked, used.get(one.project_id, {}), most)
-        for one, asked in held
-        if not totals.too_large(asked, most)  # it is about to be refused
-    }
-    return {pk: what for pk, what in found.items() if what}
+    projects = {one.project_id: one.project for one, _ in held}
+    most = {pk: totals.total(project) for pk, project in projects.items()}
+    used, queues = totals.used(projects), _queues(projects)
+    found = {}
+    for one, asked in held:
+        what = _shortage(one, asked, used.get(one.project_id, {}), most[one.project_id])
+        if what and not totals.too_large(asked, most[one.project_id]):  # else it is about to be refused
+            queue = queues.get(one.project_id, [])
+            found[one.pk] = Shortage(what, queue.index(one.pk) + 1 if one.pk in queue else 1, len(queue) or 1)
+    return found
+
+
+def _queues(projects: Iterable[str]) -> dict[str, list[str]]:
+    """{project: environments whose candidate is held, in the order in which they are looked at}."""
+    rows = Environment.objects.filter(
+        project__in=list(projects), candidate__admitted_at=None, candidate__memory_mb__isnull=False
+    )
+    queues: dict[str, list[str]] = {}
+    for project, environment in rows.order_by("pk").values_list("project_id", "pk"):
+        queues.setdefault(project, []).append(environment)
+    return queues
 
 
 def _admit(environment: Environment) -> None:

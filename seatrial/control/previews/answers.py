@@ -9,6 +9,7 @@ from ninja import Field, Schema
 
 from seatrial.control.policies.current import floats
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import disk
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.routes import urls
@@ -23,7 +24,9 @@ RUNS = {EnvironmentState.BUILDING, EnvironmentState.RUNNING, EnvironmentState.HI
 class PhaseAnswer(Schema):
     """A timed part of a deployment; `seconds` is null while it lasts."""
 
-    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    name: str = Field(
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
+    )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
     started_at: datetime = Field(description="When it began.")
     failed: bool = Field(description="Whether it failed.")
@@ -67,12 +70,22 @@ class DeploymentAnswer(Schema):
     isolation: str = Field(
         description="What its containers run in: runsc, runc or process; empty until it is known."
     )
+    tier: str = Field(description="trusted or forks: what its code is trusted with.")
+    private_networks: bool = Field(description="Whether it may connect to private networks.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
     detected: DetectedAnswer | None = Field(
         description="What was detected of a commit without a recipe; null with one, and until it is known."
     )
+
+
+class DiskAnswer(Schema):
+    """What the containers of a preview have written and its volumes hold, and the most that they may."""
+
+    used_mb: int = Field(description="Megabytes that they hold.")
+    most_mb: int = Field(description="Megabytes at which the preview is stopped.")
+    text: str = Field(description="The same for people, with what is large once it is much.")
 
 
 class EnvironmentAnswer(Schema):
@@ -125,6 +138,13 @@ class EnvironmentAnswer(Schema):
     removed: bool = Field(description="Whether nothing of it is left on any host.")
     waits_for: str = Field(description="What has to happen next, for people; empty when nothing has to.")
     waiting_since: datetime | None = Field(description="Since when; null when it waits for nothing.")
+    disk: DiskAnswer | None = Field(
+        description="What it holds on its host, or held when it was stopped; null while nobody has looked."
+    )
+    queue_place: int = Field(
+        description="Its place among those that wait for the same, the first being 1; 0: it is in no queue."
+    )
+    queue_length: int = Field(description="How many wait for the same, itself included.")
     waits_for_room: bool = Field(
         description="Whether what it waits for is room in its project: nothing of it starts before."
     )
@@ -188,8 +208,18 @@ def _answer(
         removed=environment.removed_at is not None,
         waits_for=wait.what if wait else "",
         waiting_since=wait.since if wait else None,
+        disk=_disk(environment),
+        queue_place=wait.place if wait else 0,
+        queue_length=wait.queued if wait else 0,
         waits_for_room=wait is not None and wait.for_room,
     )
+
+
+def _disk(environment: Environment) -> DiskAnswer | None:
+    use = disk.use_of(environment)
+    if use is None:
+        return None
+    return DiskAnswer(used_mb=use.used_mb, most_mb=use.most_mb, text=disk.sentence(use))
 
 
 def _deployment(deployment: Deployment) -> DeploymentAnswer:
@@ -210,6 +240,8 @@ def _deployment(deployment: Deployment) -> DeploymentAnswer:
         warnings=deployment.warnings,
         notes=deployment.notes,
         isolation=deployment.isolation,
+        tier=deployment.tier,
+        private_networks=deployment.private_networks,
         recipe_folder=deployment.recipe_folder,
         detected=DetectedAnswer(**deployment.detected) if deployment.detected else None,
     )

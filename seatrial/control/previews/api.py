@@ -74,6 +74,20 @@ def rebuild(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentA
 
 
 @router.post(
+    "/environments/{environment_id}/reset-data",
+    response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
+    summary="Reset the data of a preview",
+)
+def reset_data(request: HttpRequest, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    """Everything in its volumes is removed, which cannot be undone; then the newest commit is deployed, and seeds it again. Nothing
+    is live until then."""
+    environment = find_visible(person(request), Environment, environment_id)
+    require(person(request), Action.RESET_PREVIEW_DATA, environment)
+    services.reset_data(environment, by=actor(request))
+    return _fresh(environment)
+
+
+@router.post(
     "/environments/{environment_id}/stop",
     response={200: EnvironmentAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer},
     summary="Stop a preview",

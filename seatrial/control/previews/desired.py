@@ -6,8 +6,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from seatrial.control.forges.sources import source
+from seatrial.control.previews import snapshots
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import leaving_ends
+from seatrial.control.projects import callbacks
+from seatrial.control.projects.models import Tier as Trust
 from seatrial.control.projects.variables import counting, tier_of
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState, Tier
@@ -48,6 +51,10 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         drain_seconds=settings.CONFIGURATION.galley_drain_seconds,
         running=environment.kept is None and environment.tier == Tier.RUNNING,
         paused=environment.kept is None and environment.tier == Tier.PAUSED,
+        callback=callbacks.label(project) if project.callbacks else "",
+        data=environment.data_generation,
+        save=snapshots.saving(environment, placement.agent_id),
+        template=snapshots.template(environment.pull_request),
     )
 
 
@@ -62,12 +69,8 @@ def as_configured(payload: dict[str, Any]) -> bool:
 
 def address() -> PreviewAddress:
     """How visitors reach previews."""
-    configuration = settings.CONFIGURATION
-    return PreviewAddress(
-        scheme=configuration.galley_preview_scheme,
-        domain=configuration.galley_preview_domain,
-        port=configuration.galley_preview_port,
-    )
+    where: PreviewAddress = settings.CONFIGURATION.preview_address
+    return where
 
 
 def _candidate(environment: Environment, agent: str) -> DesiredDeployment | None:
@@ -93,5 +96,7 @@ def _deployment(
         branch=deployment.branch,
         no_cache=deployment.no_cache,
         recipe_folder=deployment.recipe_folder,
+        untrusted=deployment.tier == Trust.FORKS,
+        private_networks=deployment.private_networks,
         variables=counting(environment.project, tier, deployment.created_at).exists(),
     )

@@ -6,10 +6,13 @@ PreviewError
 ├── NoAddress           every name that the environment could have is taken
 ├── NothingToStop       the preview is stopped already, or gone
 ├── NothingToUndo       the preview is not stopped, or no longer kept
+├── NothingToReset      the preview is stopped or gone, so that it has no data to reset
+├── CannotSave          the data of the preview cannot be saved now, or never
 ├── NothingToExtend     the preview is stopped or gone, or lives long enough already
 ├── PreviewWithheld     this pull request gets no preview, for a reason that people can change
 ├── NothingToApprove    the pull request does not come from a fork
 ├── AnotherCommit       it was pushed to since somebody looked
+├── NotComparable       what should be a picture of a preview is none
 └── CannotMove          it must stay on its agent, or it is on none
 """
 
@@ -59,6 +62,18 @@ class NothingToUndo(PreviewError):
     code = "nothing_to_undo"
 
 
+class NothingToReset(PreviewError):
+    """The environment is stopped or terminated."""
+
+    code = "nothing_to_reset"
+
+
+class CannotSave(PreviewError):
+    """It does not run, is being changed or saved, or is the preview of a fork."""
+
+    code = "cannot_save"
+
+
 class NothingToExtend(PreviewError):
     """The environment is stopped or terminated, or its time to live was extended enough."""
 
@@ -105,3 +120,9 @@ class CannotMove(PreviewError):
     """Its data is on its agent, or no other agent is suitable, or it is on no agent."""
 
     code = "cannot_move"
+
+
+class NotComparable(PreviewError):
+    """A screenshot is no picture, or larger than one may be."""
+
+    code = "not_comparable"

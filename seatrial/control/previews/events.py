@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from seatrial.control.previews import labels, lifecycle, moves, placements
+from seatrial.control.previews import disk, labels, lifecycle, moves, placements
 from seatrial.control.previews.desired import address
 from seatrial.control.previews.errors import LabelsTaken
 from seatrial.control.previews.models import Deployment, Environment
@@ -114,14 +114,16 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
 
 @transaction.atomic
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
-    """The live deployment's agent reports what runs now. If endpoints moved (the engine restarted), routes follow.
+    """The live deployment's agent reports what runs now, and what it holds on the disk. If endpoints moved (the engine restarted), routes follow.
 
     A service that is down keeps the endpoint it had: it usually comes back there, and until then the ingress holds
     requests for it. Reports are ordered by the agent's clock. A time in the future counts as now, so that reports are
     not ignored for long after that clock was set back.
     """
     environment = lifecycle.locked(event.environment)
-    if environment is None or environment.live is None or environment.live.agent_id != agent_id:
+    if environment is None or disk.observed(environment, agent_id, event.disk):
+        return
+    if environment.live is None or environment.live.agent_id != agent_id:
         return
     at = min(event.at, timezone.now())
     late = environment.observed_at is not None and at < environment.observed_at

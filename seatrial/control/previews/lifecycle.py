@@ -20,6 +20,8 @@ from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.projects.gates import gate_of
+from seatrial.control.projects.models import Tier as Trust
+from seatrial.control.projects.variables import tier_of
 from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
 from seatrial.wire.words import Phase, Reason, ServiceState, StopCause
 
@@ -55,6 +57,7 @@ def begin(
     """
     assert environment.kept is None
     _end_candidate(environment, DeploymentState.SUPERSEDED)
+    trust = tier_of(environment.pull_request)
     asked = is_hosted(environment.project.connection.forge)
     deployment = Deployment.objects.create(
         environment=environment,
@@ -63,8 +66,10 @@ def begin(
         branch=branch,
         delivery_received_at=received_at,
         no_cache=no_cache,
+        tier=trust,
+        private_networks=environment.project.private_networks and trust is Trust.TRUSTED,
         recipe_folder=environment.project.recipe_folder,
-        admitted_at=timezone.now() if totals.total() == totals.NOTHING else None,
+        admitted_at=None if totals.total(environment.project).limits else timezone.now(),
         confirmed_at=None if asked else timezone.now(),
     )
     environment.candidate = deployment
@@ -181,6 +186,16 @@ def resume(environment: Environment) -> None:
     environment.stop_cause = environment.stopped_by = ""
     _restarting(environment)
     announce(environment)
+
+
+def empty_data(environment: Environment) -> None:
+    """Have its agents empty its data. Nothing can be live meanwhile: the caller begins a deployment, which starts with none."""
+    assert environment.kept is None
+    if environment.live is not None:
+        _finish(environment.live, DeploymentState.SUPERSEDED)
+    environment.live, environment.services = None, []
+    environment.data_generation += 1
+    _wide_awake(environment)
 
 
 def fall_asleep(environment: Environment, tier: Tier, *, settles_at: datetime) -> None:

@@ -8,7 +8,8 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.fleet.models import Agent
 from seatrial.control.ids import UlidField
 from seatrial.control.projects.models import Gate, Project, PullRequest
-from seatrial.wire.states import DeploymentState, EnvironmentState, Tier
+from seatrial.control.projects.models import Tier as Trust
+from seatrial.wire.states import DeploymentState, EnvironmentState, SnapshotState, Tier
 from seatrial.wire.words import StopCause
 
 
@@ -46,6 +47,9 @@ class Environment(models.Model):
     asleep_since = models.DateTimeField(null=True)  # since then, its visitors are asked about, and wake it
     settles_at = models.DateTimeField(null=True)  # until then, its containers run, though it is asleep
     waking_since = models.DateTimeField(null=True)  # since then, it is to run, and has not said that it does
+    # `wire.deployments.DiskUse`: what it holds on its host, or held when it was stopped; None: nobody has told
+    disk = models.JSONField(null=True)
+    data_generation = models.PositiveIntegerField(default=0)  # how often its data was to be emptied
     undo_until = models.DateTimeField(null=True)  # while it is stopped: from then on, nothing of it is kept
     removed_at = models.DateTimeField(null=True)  # since then, nothing of it exists on any host
 
@@ -81,7 +85,11 @@ class Environment(models.Model):
     @property
     def stopper(self) -> str:
         """Who or what stopped it, for people; empty if it was not stopped, or ended with its pull request."""
-        return "its time to live" if self.stop_cause == StopCause.TIME_TO_LIVE else self.stopped_by
+        causes: dict[str, str] = {
+            StopCause.TIME_TO_LIVE: "its time to live",
+            StopCause.DISK_FULL: "a full disk",
+        }
+        return causes.get(self.stop_cause, self.stopped_by)
 
     @property
     def shown_agent(self) -> Agent | None:
@@ -91,6 +99,36 @@ class Environment(models.Model):
                 return deployment.agent
         placed = self.deployments.exclude(agent=None).select_related("agent").order_by("-id").first()
         return placed.agent if placed is not None else None
+
+
+class Snapshot(models.Model):
+    """The data of a preview as somebody saved it, on one agent; see `previews.snapshots`. It outlives its environment."""
+
+    id = UlidField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="snapshots")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="snapshots")
+    environment = models.ForeignKey(Environment, models.SET_NULL, null=True, related_name="snapshots")
+    source = models.CharField(max_length=63)  # the environment's name
+    state = models.CharField(
+        max_length=10, choices=[(s, s) for s in SnapshotState], default=SnapshotState.SAVING
+    )
+    problem = models.TextField(blank=True, default="")  # why it was not saved
+    reflinked = models.BooleanField(default=False)
+    for_forks = models.BooleanField(default=False)  # previews of forks begin with it, too
+    saved_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)  # since then, nothing of it may exist
+
+    class Meta:
+        indexes = [models.Index(fields=["ended_at"], name="snapshot_ended", condition=~Q(ended_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.pk}"
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it was saved; it may have been removed since."""
+        return self.state == SnapshotState.SAVED
 
 
 class Deployment(models.Model):
@@ -120,6 +158,9 @@ class Deployment(models.Model):
     detected = models.JSONField(null=True)
     services = models.JSONField(default=list)  # `wire.deployments.ObservedService` list when it became ready
     isolation = models.CharField(max_length=20, blank=True)
+    # As they were when it began: what its code is trusted with, and whether it connects to private networks
+    tier = models.CharField(max_length=20, choices=Trust.choices, default=Trust.TRUSTED)
+    private_networks = models.BooleanField(default=False)
     no_cache = models.BooleanField(default=False)
     recipe_folder = models.CharField(
         max_length=500, blank=True, default=""

@@ -96,6 +96,7 @@ def whereabouts(environment: Environment, *, data: Iterable[str] | None = None) 
         data=kept if live is not None else (),
         data_on=live.agent_id if live is not None else None,
         runtime=(last.heartbeat.get("runtime") or "") if last is not None and live is not None else "",
+        from_fork=environment.pull_request.from_fork,
     )
 
 
@@ -123,6 +124,7 @@ def _member(agent: Agent, placed: int) -> Member:
         state=AgentState(agent.state),
         placed=placed,
         runtime=beat.get("runtime") or "",
+        contains_forks=beat.get("contains_forks") is not False,
         cpus=beat.get("cpus") or 0,
         memory_mb=beat.get("memory_mb") or 0,
         disk_free_mb=beat.get("disk_free_mb") or 0,

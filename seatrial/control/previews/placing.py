@@ -18,6 +18,7 @@ class Member:
     state: AgentState
     placed: int = 0
     runtime: str = ""
+    contains_forks: bool = True  # unless it says otherwise
     cpus: float = 0
     memory_mb: int = 0
     disk_free_mb: int = 0
@@ -31,6 +32,7 @@ class Whereabouts:
     data: tuple[str, ...] = ()  # services of the live deployment that keep data, on its agent
     data_on: str | None = None
     runtime: str = ""  # what it runs in now; placing never changes that by itself
+    from_fork: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
     2. Sticky: otherwise it stays on its agent, while that is online.
     3. Otherwise it goes to the online agent with the fewest environments for its size, to one with a container engine
        first; ties are decided by id.
+
+    What is from a fork goes to an agent that has the walls for it, if one of those online has; else it is refused where it goes.
     """
     members = {member.id: member for member in fleet}
     holder = members.get(facts.data_on or "") if facts.data else None
@@ -68,7 +72,8 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
         return _bound(holder, facts)
     lost = _lost(holder, facts) if facts.data else ""
     last = members.get(facts.last or "")
-    if last is not None and _suitable(last, facts):
+    fleet = _containing(fleet, facts)
+    if last in fleet and last is not None and _suitable(last, facts):
         return Decision(last.id, f"agent {last.name} has run it so far", lost=lost)
     suitable = sorted((member for member in fleet if _suitable(member, facts)), key=_load)
     if not suitable:
@@ -103,6 +108,11 @@ def _nobody(fleet: Sequence[Member], facts: Whereabouts, last: Member | None) ->
 
 def _suitable(member: Member, facts: Whereabouts) -> bool:
     return _online(member) and facts.runtime in {"", member.runtime}
+
+
+def _containing(fleet: Sequence[Member], facts: Whereabouts) -> Sequence[Member]:
+    walled = [member for member in fleet if member.contains_forks]
+    return walled if facts.from_fork and any(_suitable(member, facts) for member in walled) else fleet
 
 
 def _online(member: Member) -> bool:

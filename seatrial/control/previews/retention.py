@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 
 from seatrial.control import keeping
-from seatrial.control.previews.models import Deployment, Environment, Placement
+from seatrial.control.previews.models import Deployment, Environment, Placement, Snapshot
 from seatrial.control.projects.models import PullRequestState
 from seatrial.wire.states import DeploymentState, EnvironmentState
 
@@ -15,14 +15,16 @@ ENDED = [*WITHOUT_RESULT, DeploymentState.FAILED]
 
 
 def prune(now: datetime) -> int:
-    """Delete what ended long ago: environments, and deployments and placements of living ones; returns how many rows.
+    """Delete what ended long ago: environments, and deployments, snapshots and placements of living ones; returns how many rows.
 
     The newest environment of an open pull request stays: it records that somebody stopped the preview. So do live
     deployments and candidates, and the newest deployment with a result, because its commit need not be deployed again.
     """
     horizon = keeping.HISTORY.horizon(now)
     left = Placement.objects.filter(removed_at__lt=horizon)
-    return _environments(horizon) + _deployments(horizon) + keeping.delete(left)
+    snapshots = Snapshot.objects.filter(ended_at__lt=horizon)
+    rows = keeping.delete(left) + keeping.delete(snapshots)
+    return _environments(horizon) + _deployments(horizon) + rows
 
 
 def commits_in_use() -> set[str]:

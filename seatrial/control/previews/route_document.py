@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from seatrial.control.previews import routes
+from seatrial.control.previews.callbacks import began
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.routes import Candidate
 from seatrial.control.previews.sleeping import callers
@@ -64,6 +65,10 @@ SEEN_BY_GATE = [
     *callers.READ,
 ]
 DECIDED_BY_GATE = ["Authorization", "Cookie", "X-Galley-Bypass"]
+# The host that a project registers where people sign in is ours. To lead them back, it asks what their browser opened: for previews of
+# such projects, the gatekeeper is asked about pages, and has the browser remember it.
+CALLBACK = "preview-callback"
+OF_PAGES = "HeaderRegexp(`Sec-Fetch-Mode`, `^navigate$`)"
 OF_USUAL_SIZE = "HeaderRegexp(`Content-Length`, `^[0-9]{4,6}$`)"  # shorter ones are passed on in one piece
 Lines = dict[str, str]  # by name; Traefik rejects the whole file when a name comes twice
 
@@ -135,6 +140,8 @@ def _added(environment: Environment) -> Added | None:
         return None
     gate = [GATE] if routes.asked(environment) else []
     routers = _lines(partial(_router, gate), served) | _lines(partial(_router_of_bodies, gate), served)
+    if not gate and environment.project.callbacks:
+        routers |= _lines(_router_of_pages, served)
     return Added(routers, _lines(_service, served))
 
 
@@ -163,6 +170,11 @@ def _router_of_bodies(gate: list[str], route: routes.Route) -> tuple[str, dict[s
     }
 
 
+def _router_of_pages(route: routes.Route) -> tuple[str, dict[str, Any]]:
+    name, router = _router([GATE], route)
+    return f"{name}.page", {**router, "rule": f"{router['rule']} && {OF_PAGES}"}
+
+
 def _service(route: routes.Route) -> tuple[str, dict[str, Any]]:
     balancer = {"servers": [{"url": route.endpoint}], "passHostHeader": True, "serversTransport": TRANSPORT}
     return route.service, {"loadBalancer": balancer}
@@ -186,6 +198,13 @@ def _catch_all() -> dict[str, Lines]:
         "service": UNAVAILABLE,
         "middlewares": [UNAVAILABLE],
     }
+    callbacks = {
+        "rule": f"HostRegexp(`^callback-[^.]+\\.{domain}$`)",
+        "priority": 2,
+        "entryPoints": [ENTRY_POINT],
+        "service": UNAVAILABLE,
+        "middlewares": [CALLBACK],
+    }
     errors = {
         "status": ["502-504"],
         "service": UNAVAILABLE,
@@ -195,6 +214,7 @@ def _catch_all() -> dict[str, Lines]:
         "address": f"{configuration.internal_url}/{GATE}",
         "authRequestHeaders": SEEN_BY_GATE,
         "authResponseHeaders": DECIDED_BY_GATE,
+        "addAuthCookiesToResponse": [began.cookie_name()],
     }
     # The request names this server as its host; the visitor's host is in X-Forwarded-Host.
     service = {"loadBalancer": {"servers": [{"url": configuration.internal_url}], "passHostHeader": False}}
@@ -204,12 +224,13 @@ def _catch_all() -> dict[str, Lines]:
                 _line(UNAVAILABLE, {"replacePath": {"path": f"/{UNAVAILABLE}"}}),
                 _line(f"{UNAVAILABLE}-errors", {"errors": errors}),
                 _line(GATE, {"forwardAuth": gate}),
+                _line(CALLBACK, {"addPrefix": {"prefix": f"/{CALLBACK}"}}),
                 _line(WHOLE, {"retry": READ_FIRST}),
                 _line(HELD, {"retry": HOLD}),
                 _line(REPEATED, {"retry": REPEAT}),
             ]
         ),
-        "routers": dict([_line(UNAVAILABLE, router)]),
+        "routers": dict([_line(UNAVAILABLE, router), _line(CALLBACK, callbacks)]),
         "services": dict([_line(UNAVAILABLE, service)]),
         "serversTransports": dict([_line(TRANSPORT, {"forwardingTimeouts": FORWARDING})]),
     }

@@ -57,7 +57,7 @@ def changed(since: int) -> Changes:
     with connection.cursor() as cursor:
         cursor.execute(_RUNNING)
         (running,) = cursor.fetchone()
-    rows = Environment.objects.select_related("live", "candidate").order_by("id")
+    rows = Environment.objects.select_related("live", "candidate", "project").order_by("id")
     if since == EVERYTHING or running < since:  # numbers went down: this is another database
         return Changes(list(rows.exclude(state=EnvironmentState.TERMINATED)), running, complete=True)
     # A number that is higher than any so far came from another database; such marks are skipped.

@@ -13,6 +13,7 @@ from seatrial.control.previews.desired import desired
 from seatrial.control.previews.errors import (
     LabelsTaken,
     NoAddress,
+    NothingToReset,
     NothingToStop,
     NothingToUndo,
     PreviewWithheld,
@@ -47,6 +48,7 @@ __all__ = [
     "rebuild",
     "recipe_read",
     "removed",
+    "reset_data",
     "sleep",
     "stop",
     "tell",
@@ -109,6 +111,22 @@ def rebuild(environment: Environment, by: Actor) -> Deployment:
     latest = _back(pull_request, _latest(pull_request))
     _audit("environment.rebuild", latest, by)
     return lifecycle.begin(latest, commit=pull_request.head_sha, branch=pull_request.branch, no_cache=True)
+
+
+@transaction.atomic
+def reset_data(environment: Environment, by: Actor) -> Deployment:
+    """Empty the data of the preview, and deploy the newest commit to it, which seeds it again. Until that is live, visitors
+    are told that the preview comes up.
+
+    Raises NothingToReset when it is stopped or gone, PullRequestClosed, PreviewWithheld.
+    """
+    pull_request = _open_pull_request(environment)
+    current = lifecycle.locked(environment.pk)
+    if current is None or current.state in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}:
+        raise NothingToReset(f"{environment.name} does not run. Rebuild it, or push a commit.")
+    lifecycle.empty_data(current)
+    _audit("environment.reset_data", current, by)
+    return lifecycle.begin(current, commit=pull_request.head_sha, branch=pull_request.branch)
 
 
 @transaction.atomic

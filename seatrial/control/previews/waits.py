@@ -10,10 +10,11 @@ from django.utils import timezone
 from seatrial.control.fleet.models import Agent
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.previews.admission import asked_for, shortages
+from seatrial.control.previews.admission import Shortage, asked_for, shortages
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment, Placement
 from seatrial.wire.agents import HEARTBEAT_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
+from seatrial.wire.words import Phase
 
 UNDER_WAY = timedelta(seconds=3)  # nobody waits for a message that is just being sent
 ASKED = "its forge, which is asked whether the pull request is open"
@@ -22,11 +23,16 @@ SILENT = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # one lost heartbeat is none
 
 @dataclass(frozen=True)
 class Wait:
-    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it."""
+    """`what` reads after "waits for". `for_room`: it is prepared or being prepared, and its project has no room for it.
+
+    `place`: its place in a queue, of `queued` that wait in it; 0: it is in none.
+    """
 
     what: str
     since: datetime
     for_room: bool = False
+    place: int = 0
+    queued: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Circumstances:
     unsent_since: datetime | None = None  # the desired state for its agents
     phase: DeploymentPhase | None = None  # of its candidate: the one that lasts
     staying: Placement | None = None  # what is still there of a terminated one
-    shortage: str = ""  # what its candidate, which is held, has no room in
+    shortage: Shortage | None = None  # what its candidate, which is held, has no room in
 
 
 def waits(environments: Iterable[str]) -> dict[str, Wait]:
@@ -77,15 +83,27 @@ def _progress(candidate: Deployment, circumstances: Circumstances, now: datetime
         return Wait(candidate.waits_for or "its route", candidate.ready_at)
     if (silent := _silent(agent, now)) is not None:
         return silent
-    if circumstances.shortage:
-        return Wait(circumstances.shortage, candidate.created_at, for_room=True)
+    if (short := circumstances.shortage) is not None:
+        return Wait(short.what, candidate.created_at, for_room=True, place=short.place, queued=short.held)
     phase = circumstances.phase
     if phase is not None:
-        return Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
+        return _turn(candidate, agent, phase) or Wait(f"agent {agent.name}: {phase.name}", phase.started_at)
     if asked_for(candidate) is not None:
         return Wait("the worker, to let its services start", candidate.created_at)
     begun = candidate.state != DeploymentState.QUEUED
     return Wait(f"agent {agent.name}" + ("" if begun else " to begin"), candidate.created_at)
+
+
+def _turn(candidate: Deployment, agent: Agent, phase: DeploymentPhase) -> Wait | None:
+    """The place of its next build in its agent's queue, as of the last heartbeat; None: nothing of it waits for its turn."""
+    queue = list(agent.heartbeat.get("build_queue") or [])
+    if candidate.pk not in queue or Phase.of(phase.name) != Phase.BUILD:
+        return None
+    at_once = agent.heartbeat.get("builds_at_once") or 0
+    what = (
+        f"agent {agent.name} to build it: it builds {at_once} at the same time (GALLEY_MAX_PARALLEL_BUILDS)"
+    )
+    return Wait(what, phase.started_at, place=queue.index(candidate.pk) + 1, queued=len(queue))
 
 
 def _removal(environment: Environment, staying: Placement | None, now: datetime) -> Wait | None:
@@ -123,7 +141,7 @@ def _circumstances(environments: list[Environment]) -> dict[str, Circumstances]:
             unsent.get(row.pk),
             phases.get(row.candidate_id or ""),
             staying.get(row.pk),
-            short.get(row.pk, ""),
+            short.get(row.pk),
         )
         for row in environments
     }

@@ -6,11 +6,12 @@ from typing import Annotated
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router, Schema
 
-from seatrial.control.accounts.access import Action, find_allowed, find_visible, visible
+from seatrial.control.accounts.access import Action, find_allowed, find_visible, require, visible
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.answers import ErrorAnswer
 from seatrial.control.listing import MOST, Cursor, Limit, page
-from seatrial.control.projects.changing import change_project
+from seatrial.control.projects.callbacks import url
+from seatrial.control.projects.changing import MOST_OF_A_QUOTA, change_project
 from seatrial.control.projects.models import Project
 
 router = Router(tags=["projects"])
@@ -43,12 +44,22 @@ class ProjectAnswer(Schema):
     previews_of_drafts: bool = Field(description="Whether drafts do.")
     previews_need_label: bool = Field(description="Whether only those labelled `preview` do.")
     previews_of_forks: bool = Field(description="Whether those from forks do without approval.")
+    private_networks: bool = Field(
+        description="Whether its previews, but for those of forks, may connect to private networks."
+    )
     tunnels_allowed: bool = Field(
         description="Whether developers may run commands in its previews, and connect to their ports."
     )
     tunnels_of_forks: bool = Field(description="Whether they may in previews of forks, too.")
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
+    )
+    callbacks: bool = Field(description="Whether its previews have a callback host.")
+    callback_url: str = Field(description="The callback host's address; empty: it has none.")
+    max_previews: int = Field(description="Its quota of previews; 0: as many as the server allows.")
+    max_cpus: float = Field(description="Its quota of CPUs; 0: as many as the server allows.")
+    max_memory_mb: int = Field(
+        description="Its quota of memory in megabytes; 0: as much as the server allows."
     )
     labels: list[str] = Field(description="Its labels, by which policies are rolled out.")
     stack: str = Field(description="What it is built with, in one word; empty if nobody said.")
@@ -82,6 +93,10 @@ class ProjectChange(Schema):
     previews_of_forks: bool | None = Field(
         None, description="Whether pull requests from forks get one without approval: at your risk."
     )
+    private_networks: bool | None = Field(
+        None,
+        description="Whether its previews may connect to private networks, from their next deployment on; the instance admin says so.",
+    )
     tunnels_allowed: bool | None = Field(
         None, description="Whether developers may run commands in previews, and connect to their ports."
     )
@@ -92,6 +107,23 @@ class ProjectChange(Schema):
         None,
         max_length=1_000,
         description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
+    )
+    callbacks: bool | None = Field(
+        None, description="Whether its previews have one callback host, for people who sign in elsewhere."
+    )
+    max_previews: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Previews at the same time; 0: as many as the server allows. What runs goes on.",
+    )
+    max_cpus: float | None = Field(
+        None,
+        description="CPUs of all services of all its previews together; 0: as many as the server allows.",
+    )
+    max_memory_mb: int | None = Field(
+        None,
+        le=MOST_OF_A_QUOTA,
+        description="Megabytes of memory of all services of all its previews together; 0: as much as the server allows.",
     )
     labels: list[str] | None = Field(None, description="All of its labels: letters, digits and hyphens.")
     stack: str | None = Field(
@@ -131,6 +163,8 @@ def get_project(request: HttpRequest, project: ProjectId) -> ProjectAnswer:
 def patch_project(request: HttpRequest, project: ProjectId, change: ProjectChange) -> ProjectAnswer:
     """The previews of its open pull requests follow within seconds."""
     row = find_allowed(person(request), Action.MANAGE_PROJECTS, Project, project, "workspace", "connection")
+    if change.private_networks is not None:
+        require(person(request), Action.PERMIT_NETWORKS, row)
     given = {name: value for name, value in change.dict().items() if value is not None}
     change_project(row, by=actor(request), **given)
     row.refresh_from_db()
@@ -156,9 +190,15 @@ def answer(row: Project) -> ProjectAnswer:
         previews_of_drafts=row.previews_of_drafts,
         previews_need_label=row.previews_need_label,
         previews_of_forks=row.previews_of_forks,
+        private_networks=row.private_networks,
         tunnels_allowed=row.tunnels_allowed,
         tunnels_of_forks=row.tunnels_of_forks,
         recipe_folder=row.recipe_folder,
+        callbacks=row.callbacks,
+        callback_url=url(row),
+        max_previews=row.max_previews,
+        max_cpus=row.max_cpus,
+        max_memory_mb=row.max_memory_mb,
         labels=row.labels,
         stack=row.stack,
         rescan=row.rescan,

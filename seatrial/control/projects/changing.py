@@ -4,13 +4,21 @@ import posixpath
 import re
 from typing import TypedDict, Unpack
 
+from django.conf import settings
 from django.db import transaction
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
-from seatrial.control.projects.errors import BadFolder, BadLabel, BadName, BadSleep, BadTimeToLive
+from seatrial.control.projects.errors import (
+    BadFolder,
+    BadLabel,
+    BadName,
+    BadQuota,
+    BadSleep,
+    BadTimeToLive,
+)
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.rescan_times import checked
 from seatrial.wire.visible import visible
@@ -19,6 +27,7 @@ MOST_TTL_HOURS = 24 * 365
 MOST_SLEEP_MINUTES = 60 * 24 * 365
 MOST_OF_A_NAME = 200
 MOST_OF_A_FOLDER = 500
+MOST_OF_A_QUOTA, LEAST_MEMORY_MB = 1_000_000_000, 6
 NOT_IN_A_FOLDER = frozenset(":\\$")  # they mean something else to Compose, or to people with Windows
 MOST_LABELS, MOST_OF_A_LABEL = 20, 100
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -35,9 +44,14 @@ class ProjectSettings(TypedDict, total=False):
     previews_of_drafts: bool
     previews_need_label: bool
     previews_of_forks: bool
+    private_networks: bool
     tunnels_allowed: bool
     tunnels_of_forks: bool
     recipe_folder: str
+    callbacks: bool
+    max_previews: int
+    max_cpus: float
+    max_memory_mb: int
     labels: list[str]
     stack: str
     rescan: str
@@ -45,11 +59,11 @@ class ProjectSettings(TypedDict, total=False):
 
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadSleep, BadFolder, BadLabel,
-    BadRescan.
+    """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadSleep, BadFolder,
+    BadQuota, BadLabel, BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
-    of each preview, a recipe folder from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
+    of each preview, a recipe folder and private networks from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
     """
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:
@@ -57,6 +71,7 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
     check_sleep(
         changes.get("pause_minutes", project.pause_minutes), changes.get("stop_minutes", project.stop_minutes)
     )
+    check_quota(changes)
     if "name" in changes:
         changes["name"] = changes["name"].strip()
         if not 1 <= len(changes["name"]) <= MOST_OF_A_NAME:
@@ -92,6 +107,32 @@ def check_sleep(pause_minutes: int, stop_minutes: int) -> None:
         raise BadSleep(
             f"A preview is paused first and stopped later, so stopping after {stop_minutes} minutes must be more than pausing "
             f"after {pause_minutes}. With 0 minutes for pausing it is stopped at once."
+        )
+
+
+def check_quota(changes: ProjectSettings) -> None:
+    """Raises BadQuota unless each quota among `changes` is one, and no more than the server allows every project."""
+    configuration = settings.CONFIGURATION
+    previews, cpus = changes.get("max_previews", 0), changes.get("max_cpus", 0.0)
+    memory_mb = changes.get("max_memory_mb", 0)
+    _check_bound(
+        "previews", previews, configuration.galley_max_project_previews, "galley_max_project_previews"
+    )
+    _check_bound("CPUs", cpus, configuration.galley_max_project_cpus, "galley_max_project_cpus")
+    limit = configuration.galley_max_project_memory
+    _check_bound("megabytes of memory", memory_mb, limit, "galley_max_project_memory")
+    if 0 < memory_mb < LEAST_MEMORY_MB:
+        raise BadQuota(f"One container needs {LEAST_MEMORY_MB} MB of memory, so a quota is at least that.")
+
+
+def _check_bound(what: str, quota: float, limit: float, setting: str) -> None:
+    if not 0 <= quota <= MOST_OF_A_QUOTA:  # nor what is no number at all
+        raise BadQuota(
+            f"A quota of {what} is between 0, for as much as the server allows, and {MOST_OF_A_QUOTA}."
+        )
+    if limit and quota > limit:
+        raise BadQuota(
+            f"The server allows every project at most {limit:g} {what} ({setting.upper()}), so a quota of {quota:g} would not count."
         )
 
 

@@ -103,6 +103,13 @@ class BadSleep(ProjectError):
     status = 400
 
 
+class BadQuota(ProjectError):
+    """A quota that no project can have."""
+
+    code = "bad_quota"
+    status = 400
+
+
 class BadLabel(ProjectError):
     """A label or a stack that no project can have."""
 

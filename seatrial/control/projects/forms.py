@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from seatrial.control.configuration import total_megabytes
 from seatrial.control.projects.changing import (
     MOST_OF_A_FOLDER,
     MOST_OF_A_LABEL,
@@ -11,9 +12,10 @@ from seatrial.control.projects.changing import (
     MOST_SLEEP_MINUTES,
     MOST_TTL_HOURS,
     ProjectSettings,
+    check_quota,
     check_sleep,
 )
-from seatrial.control.projects.errors import BadSleep
+from seatrial.control.projects.errors import BadQuota, BadSleep
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.rescan_times import MOST as MOST_OF_A_RESCAN
 
@@ -67,6 +69,11 @@ class SettingsForm(forms.Form):
         label="Build forked PRs",
         help_text="At your risk: code of people who may not write to the repository runs without anybody's approval. Off, each of their commits needs one.",
     )
+    private_networks = forms.BooleanField(
+        required=False,
+        label="Private networks",
+        help_text="Its previews, but for those of forks, connect to machines in the private networks of the hosts they run on. The instance admin says so. Counts from a preview's next deployment on.",
+    )
     tunnels_allowed = forms.BooleanField(
         required=False,
         label="Commands and ports",
@@ -82,6 +89,29 @@ class SettingsForm(forms.Form):
         max_length=MOST_OF_A_FOLDER,
         label="Recipe folder",
         help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
+    )
+    callbacks = forms.BooleanField(
+        required=False,
+        label="Callback host",
+        help_text="One address for all previews, to register where people sign in with an account elsewhere (OAuth, OpenID Connect, SAML). It leads back to the preview that began.",
+    )
+    max_previews = forms.IntegerField(
+        required=False,
+        min_value=0,
+        label="Most previews",
+        help_text="At the same time. A pull request beyond them waits; a push to what runs never does. 0: as many as the server allows.",
+    )
+    max_cpus = forms.FloatField(
+        required=False,
+        min_value=0,
+        label="CPU quota",
+        help_text="CPUs of all services of all its previews together. 0: as many as the server allows.",
+    )
+    max_memory_mb = forms.CharField(
+        required=False,
+        max_length=30,
+        label="Memory quota",
+        help_text="Of all services of all its previews together, such as 20g. 0: as much as the server allows.",
     )
     labels = forms.CharField(
         required=False,
@@ -100,13 +130,29 @@ class SettingsForm(forms.Form):
         help_text="When the default branch is evaluated again without a push, for what changes with time: never, daily, weekly, or a cron expression in UTC, such as 30 3 * * 1-5.",
     )
 
+    def clean_max_memory_mb(self) -> int:
+        """Megabytes of a size."""
+        try:
+            return int(str(total_megabytes(self.cleaned_data["max_memory_mb"] or "0")))
+        except ValueError as error:
+            raise forms.ValidationError(f"This is {error}.") from None
+
     def clean(self) -> dict[str, Any]:
-        """Both ages together."""
+        """Both ages together, and the quota."""
         entered: dict[str, Any] = super().clean() or self.cleaned_data
         try:
             check_sleep(entered.get("pause_minutes") or 0, entered.get("stop_minutes") or 0)
         except BadSleep as error:
             self.add_error("stop_minutes", str(error))
+        for field, one in {
+            "max_previews": ProjectSettings(max_previews=entered.get("max_previews") or 0),
+            "max_cpus": ProjectSettings(max_cpus=entered.get("max_cpus") or 0),
+            "max_memory_mb": ProjectSettings(max_memory_mb=entered.get("max_memory_mb") or 0),
+        }.items():
+            try:
+                check_quota(one)
+            except BadQuota as error:
+                self.add_error(field, str(error))
         return entered
 
     def changes(self) -> ProjectSettings:
@@ -121,16 +167,31 @@ class SettingsForm(forms.Form):
             previews_of_drafts=entered["previews_of_drafts"],
             previews_need_label=entered["previews_need_label"],
             previews_of_forks=entered["previews_of_forks"],
+            private_networks=entered["private_networks"],
             tunnels_allowed=entered["tunnels_allowed"],
             tunnels_of_forks=entered["tunnels_of_forks"],
             recipe_folder=entered["recipe_folder"],
+            callbacks=entered["callbacks"],
+            max_previews=entered["max_previews"] or 0,
+            max_cpus=entered["max_cpus"] or 0,
+            max_memory_mb=entered["max_memory_mb"],
             labels=entered["labels"].replace(",", " ").split(),
             stack=entered["stack"],
             rescan=entered["rescan"],
         )
 
 
-def form_of(project: Project, data: Any = None) -> SettingsForm:
-    """The form, filled with what is set, or with what somebody entered."""
+def form_of(project: Project, data: Any = None, *, permits: bool = False) -> SettingsForm:
+    """The form, filled with what is set, or with what somebody entered. Without `permits`, they do not decide about networks."""
     initial = {name: getattr(project, name) for name in ProjectSettings.__annotations__}
-    return SettingsForm(data, initial={**initial, "labels": " ".join(project.labels)})
+    texts = {"labels": " ".join(project.labels), "max_memory_mb": _size(project.max_memory_mb)}
+    form = SettingsForm(data, initial={**initial, **texts})
+    form.fields["private_networks"].disabled = not permits
+    return form
+
+
+def _size(megabytes: int) -> str:
+    """As people write it."""
+    if megabytes % 1024:
+        return f"{megabytes}m"
+    return f"{megabytes // 1024}g" if megabytes else "0"

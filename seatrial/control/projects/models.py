@@ -71,10 +71,18 @@ class Project(models.Model):
     previews_of_drafts = models.BooleanField(default=True)
     previews_need_label = models.BooleanField(default=False)  # the label `preview`
     previews_of_forks = models.BooleanField(default=False)  # without approval of each commit
+    private_networks = models.BooleanField(
+        default=False
+    )  # its previews, but for those of forks, connect to them
     # Whether developers may get into its previews: see the app `tunnels`
     tunnels_allowed = models.BooleanField(default=True)
     tunnels_of_forks = models.BooleanField(default=False)  # also into those of forks
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
+    callbacks = models.BooleanField(default=False)  # whether it has a callback host: see `previews.callbacks`
+    # Its quota, where that is less than what the server allows every project; 0: as much as that
+    max_previews = models.PositiveIntegerField(default=0)
+    max_cpus = models.FloatField(default=0)
+    max_memory_mb = models.PositiveIntegerField(default=0)
     # Which policies are rolled out to it by
     labels = models.JSONField(default=list)  # slugs
     stack = models.SlugField(max_length=100, blank=True, default="")  # what it is built with, such as django

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from seatrial.control.accounts.access import Action, allowed_somewhere, find_allowed, visible
+from seatrial.control.accounts.access import Action, allowed, allowed_somewhere, find_allowed, visible
 from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.projects.callbacks import url
 from seatrial.control.projects.changing import change_project
 from seatrial.control.projects.errors import ProjectError
 from seatrial.control.projects.forms import form_of
@@ -45,7 +46,8 @@ def projects(request: HttpRequest, running: Running) -> HttpResponse:
 def settings(request: HttpRequest, key: str) -> HttpResponse:
     """What an admin decides about one project."""
     row = find_allowed(person(request), Action.MANAGE_PROJECTS, Project, key, "workspace", "connection")
-    form = form_of(row, request.POST if request.method == "POST" else None)
+    permits = allowed(request.user, Action.PERMIT_NETWORKS, row)
+    form = form_of(row, request.POST if request.method == "POST" else None, permits=permits)
     if request.method == "POST" and form.is_valid():
         try:
             change_project(row, by=actor(request), **form.changes())
@@ -54,4 +56,5 @@ def settings(request: HttpRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, "The settings were saved.")
             return redirect("home:project_settings", key=row.pk)
-    return render(request, "projects/settings.html", {"project": row, "form": form, "tab": "projects"})
+    context = {"project": row, "form": form, "callback_url": url(row), "tab": "projects"}
+    return render(request, "projects/settings.html", context)

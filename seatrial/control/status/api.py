@@ -105,7 +105,9 @@ class CertificateStatus(Schema):
 class PhaseStatus(Schema):
     """A timed part of a deployment."""
 
-    name: str = Field(description="checkout, recipe, build <service>, start, health or switch.")
+    name: str = Field(
+        description="checkout, recipe, build <service>, clone, start, migrate <service>, seed <service>, health or switch."
+    )
     seconds: float | None = Field(description="How long it took; null while it lasts.")
 
 
@@ -174,10 +176,11 @@ class EvaluationStatus(Schema):
 
 
 class AmountStatus(Schema):
-    """CPUs and memory."""
+    """CPUs, memory and previews."""
 
     cpus: float = Field(description="How many CPUs.")
     memory_mb: int = Field(description="How many megabytes of memory.")
+    previews: int = Field(description="How many previews.")
 
 
 class ConnectionStatus(Schema):
@@ -306,14 +309,14 @@ def _projects(user: User) -> list[ProjectStatus]:
     rows = list(visible(user, Project).filter(archived_at=None).order_by("name", "id")[:LISTED])
     environments = _environments(visible(user, Environment))
     evaluations = _evaluations(visible(user, Evaluation))
-    used, most = totals.used(row.pk for row in rows), totals.total()
+    used = totals.used(row.pk for row in rows)
     drifts = {one.project: one.count for one in drifted(visible(user, Drift))}
     return [
         ProjectStatus(
             name=row.name,
             drift=drifts.get(row.pk, 0),
             used=AmountStatus(**asdict(totals.summed(used.get(row.pk, {}).values()))),
-            total=AmountStatus(**asdict(most)),
+            total=AmountStatus(**asdict(totals.total(row).most)),
             environments=environments.get(row.pk, []),
             evaluations=evaluations.get(row.pk, []),
         )

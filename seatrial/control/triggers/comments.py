@@ -13,6 +13,7 @@ from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.markdown import block, code, plain
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
+from seatrial.control.previews.evidence.telling import looked
 from seatrial.control.previews.models import Deployment
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
@@ -89,8 +90,9 @@ def _preview(deployment: Deployment) -> Iterator[str]:
     addresses = urls(environment) if environment.live is not None else {}
     if addresses and environment.live_id != deployment.pk:
         yield f"<br>Still served: {code((environment.live.commit if environment.live else '')[:10])}"
+    looks = looked(environment.live) if addresses and environment.live is not None else {}
     for service, address in addresses.items():
-        yield f"- {plain(service)}: {address}"
+        yield f"- {plain(service)}: {address}{looks.get(service, '')}"
     if addresses and environment.pinned:
         yield "\nIt is pinned, so it stays until the pull request is closed."
     elif addresses and environment.expires_at is not None:

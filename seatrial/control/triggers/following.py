@@ -5,8 +5,11 @@ from django.db import transaction
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import services as previews
+from seatrial.control.previews.lifecycle import wake_routes
+from seatrial.control.previews.models import Environment
 from seatrial.control.previews.withheld import withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
+from seatrial.wire.states import EnvironmentState
 
 
 def follow(body: dict[str, str]) -> None:
@@ -14,6 +17,11 @@ def follow(body: dict[str, str]) -> None:
 
     There is one transaction per pull request; after a crash, the next call does the rest.
     """
+    for environment in Environment.objects.filter(project=body["project"]).exclude(
+        state=EnvironmentState.TERMINATED
+    ):
+        with transaction.atomic():
+            wake_routes(environment)  # its callback host may have come or gone
     rows = PullRequest.objects.filter(project=body["project"], state=PullRequestState.OPEN)
     rows = rows.select_related("project")
     for pull_request in rows.order_by("number"):

@@ -29,6 +29,7 @@ from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
 from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
+from seatrial.control.worker.screenshots import Screenshots
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import CertificateSweep, ForgeSweep, Sweeps
 from seatrial.control.worker.variables import Variables
@@ -95,6 +96,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "admissions": Admissions(database, wakeups).run,
         "lost evaluations": sweeps.lost_evaluations,
         "expiries": sweeps.expiries,
+        "snapshots": sweeps.snapshots,
         "waivers": sweeps.waivers,
         "glass": sweeps.glass,
         "scores": sweeps.scores,
@@ -169,6 +171,7 @@ async def _with_bus(
         "credentials": Credentials(database, asking, bus, forges).run,
         "variables": Variables(database, bus).run,
         "visits": Visits(database, bus, configuration).run,
+        "screenshots": Screenshots(database, bus).run,
         "reconcile": Reconciler(database, bus, came_online).run,
         "gone agents": GoneAgents(database, bus).run,
     }

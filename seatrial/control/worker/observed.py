@@ -12,9 +12,11 @@ from seatrial.control.bus import Bus
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.trials import results as trials
 from seatrial.control.previews import services as previews
+from seatrial.control.previews import snapshots
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away
 from seatrial.wire import deployments, evaluations, subjects
+from seatrial.wire import snapshots as snapshot_messages
 from seatrial.wire import trials as trial_messages
 from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
@@ -38,6 +40,7 @@ HANDLERS: dict[type[Message], Handler] = {
     deployments.DeploymentFailed: previews.failed,
     deployments.EnvironmentObserved: previews.observed,
     deployments.EnvironmentRemoved: previews.removed,
+    snapshot_messages.SnapshotSaved: snapshots.saved,
     evaluations.EvaluationStarted: policies.started,
     evaluations.EvaluationFinished: policies.finished,
     trial_messages.TrialStarted: trials.started,

@@ -13,8 +13,10 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.desired import as_configured, is_desired
 from seatrial.control.previews.models import Placement
+from seatrial.control.previews.snapshots import of_agent
 from seatrial.control.worker.attention import Attention
 from seatrial.control.worker.database import Database
+from seatrial.control.worker.relay import keep_snapshot
 from seatrial.wire.deployments import DesiredEnvironment
 from seatrial.wire.envelope import Envelope, now
 from seatrial.wire.states import AgentState
@@ -81,7 +83,10 @@ class Reconciler:
             if actual is not None and actual.time < registered_at:
                 actual = None  # written for the agent that had this name before, with another key
             await self._repair(agent, environment, actual, revision)
-        for environment in bucket.desired.keys() - wanted.keys():
+        snapshots = await self._database.run(of_agent, agent)
+        for snapshot in snapshots - bucket.desired.keys():
+            await keep_snapshot(self._bus, agent, snapshot)
+        for environment in bucket.desired.keys() - wanted.keys() - snapshots:
             if await self._bus.withdraw(agent, environment, bucket.sequences[environment]):
                 log.info("undesired environment removed", environment=environment, agent=agent)
         await self._forget(agent, bucket.deleted)

@@ -21,6 +21,7 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.supervision import database_away, expected
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.envelope import Envelope
+from seatrial.wire.snapshots import DesiredSnapshot
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,8 @@ class Relay:
         """Put the desired state for each placement. If there is none yet, placing the environment writes a new row."""
         for placement in placements().filter(environment=row.body["environment"], removed_at=None):
             envelope = desired_envelope(placement)
+            if saving := envelope and envelope.payload.get("save"):
+                self._wait(keep_snapshot(self._bus, placement.agent_id, saving))
             put = self._bus.desire(
                 placement.agent_id, placement.environment_id, envelope, revision=placement.revision
             )
@@ -96,6 +99,12 @@ class Relay:
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(SEND_TIMEOUT_SECONDS)
+
+
+async def keep_snapshot(bus: Bus, agent: str, snapshot: str) -> None:
+    """Put the key without which the agent would remove the snapshot. It comes before the order to save it."""
+    about = f"snapshot/{snapshot}"
+    await bus.desire(agent, snapshot, Envelope.wrap(DesiredSnapshot(snapshot=snapshot), about=about))
 
 
 def not_sent(row: OutboxMessage, error: Exception) -> None:

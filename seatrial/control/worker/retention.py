@@ -19,6 +19,7 @@ from seatrial.control.policies.rescans import retention as rescans
 from seatrial.control.policies.scores import retention as scores
 from seatrial.control.policies.source import retention as policy_source
 from seatrial.control.previews import retention as previews
+from seatrial.control.previews.evidence import retention as evidence
 from seatrial.control.projects import retention as projects
 from seatrial.control.triggers import removals
 from seatrial.control.variables import retention as variables
@@ -38,6 +39,7 @@ def evaluations(now: datetime) -> int:
 PRUNES: dict[str, Prune] = {
     "messages": outbox.prune,
     "deliveries": forges.prune,
+    "screenshots": evidence.prune,
     "previews": previews.prune,
     "gates and guests": entrance.prune,
     "former variables": variables.prune,

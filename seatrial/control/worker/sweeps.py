@@ -30,6 +30,7 @@ from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.sleeping import idle
 from seatrial.control.previews.sleeping.visits import Visits
+from seatrial.control.previews.snapshots import give_up
 from seatrial.control.projects.models import Project
 from seatrial.control.projects.services import note_reachable, note_unreachable
 from seatrial.control.triggers.comparing import compare
@@ -78,6 +79,10 @@ class Sweeps:
     async def expiries(self) -> None:
         """Every EXPIRY_SECONDS, stop previews whose time to live is over."""
         await self._every(EXPIRY_SECONDS, previews.expire)
+
+    async def snapshots(self) -> None:
+        """Every EXPIRY_SECONDS, end saves of which nobody hears any more."""
+        await self._every(EXPIRY_SECONDS, give_up)
 
     async def waivers(self) -> None:
         """Every EXPIRY_SECONDS, end waivers whose time is over."""

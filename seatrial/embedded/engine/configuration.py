@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.embedded.engine.daemon import EngineProblem
-from seatrial.embedded.engine.detect import GVISOR
+from seatrial.embedded.engine.detect import GVISOR, GVISOR_FOR_PREVIEWS
 from seatrial.files import replace
 
 DAEMON_JSON = Path("/etc/docker/daemon.json")
@@ -82,6 +82,20 @@ def register_runsc(runsc: str, path: Path = DAEMON_JSON) -> bool:
     if wanted == current:
         return False
     _write(path, wanted)
+    return True
+
+
+def register_for_previews(path: Path = DAEMON_JSON) -> bool:
+    """Register gVisor a second time, with the network of its container, which previews need and policies must not have. Returns False
+    if that is there already, or gVisor itself is not."""
+    current = read(path) or {}
+    runtimes = current.get("runtimes") or {}
+    entry = runtimes.get(GVISOR)
+    if not entry or GVISOR_FOR_PREVIEWS in runtimes:
+        return False
+    others = [one for one in entry.get("runtimeArgs") or [] if not one.startswith("--network=")]
+    second = {**entry, "runtimeArgs": [*others, "--network=host"]}
+    _write(path, {**current, "runtimes": {**runtimes, GVISOR_FOR_PREVIEWS: second}})
     return True
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 STANDARD = "unix:///var/run/docker.sock"
 GVISOR = "runsc"
+GVISOR_FOR_PREVIEWS = "runsc-previews"  # the same program, with a network: see docs/security.md
 MENDED_RUNC = {(1, 2): (1, 2, 8), (1, 3): (1, 3, 3)}  # by series; older series were not mended
 
 
@@ -37,6 +38,11 @@ class Engine:
     def has_gvisor(self) -> bool:
         """Whether gVisor is registered as a runtime."""
         return GVISOR in self.runtimes
+
+    @property
+    def has_gvisor_for_previews(self) -> bool:
+        """Whether gVisor is registered in such a way that previews can run in it."""
+        return GVISOR_FOR_PREVIEWS in self.runtimes
 
     @property
     def runc_lets_out(self) -> bool:

@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
         return 130
 
 
+REGISTER_FOR_PREVIEWS = f"Register it: sudo runsc install --runtime={detect.GVISOR_FOR_PREVIEWS} -- --network=host && sudo systemctl reload docker"
+
+
 class Setup:
     """Sets the engine up: checks first, prints in one line what it will do, then does it."""
 
@@ -197,6 +200,17 @@ class Setup:
             )
         elif why:
             print(f"  gVisor is registered, but starts no container: {why}")
+        if engine.has_gvisor and not why and not engine.has_gvisor_for_previews:
+            self._register_for_previews(ours=ours)
+
+    def _register_for_previews(self, *, ours: bool) -> None:
+        if ours and configuration.register_for_previews():
+            daemon.reload()
+            print(f"  gVisor is registered for previews of forks too ({detect.GVISOR_FOR_PREVIEWS}).")
+        else:
+            print(
+                f"  gVisor is not registered for previews of forks, which are refused without it. {REGISTER_FOR_PREVIEWS}"
+            )
 
     def _after_reload(self) -> str | None:
         """Wait for the engine to apply a changed configuration."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.agent.recipes import graph, kinds
-from seatrial.agent.recipes.compose import values
+from seatrial.agent.recipes.compose import extensions, values
 from seatrial.agent.recipes.compose.limits import READ, check_build, check_service, check_top_level
 from seatrial.agent.recipes.compose.marks import final, for_start, refuse_nul
 from seatrial.agent.recipes.compose.mounts import Mounting
@@ -128,6 +128,7 @@ class Reading:
         at: Path = ("services", name)
         doc, read = self.document, self.problems.noted_in
         check_service(doc, at, keys, self.problems)
+        extensions.check(doc, at, doc.written_services().get(name, {}), self.problems)
         build = read(lambda: self._build((*at, "build"), keys.get("build")), None)
         image = (
             None if keys.get("build") else read(lambda: self._image(at, str(keys.get("image") or "")), None)
@@ -159,6 +160,8 @@ class Reading:
             copies=tuple(mounted.copies),
             texts=tuple(mounted.texts),
             options=read(lambda: options(doc, at, keys, mounted.tmpfs, self.problems), Options()),
+            migrate=read(lambda: extensions.command(doc, (*at, extensions.MIGRATE)), None),
+            seed=read(lambda: extensions.command(doc, (*at, extensions.SEED)), None),
             network_of=mode.removeprefix("service:") if mode.startswith("service:") else None,
         )
 
@@ -237,7 +240,7 @@ class Reading:
         return any(keys.get("ports") for keys in self.document.data["services"].values())
 
     def _kind(self, at: Path, keys: dict[str, Any], image: str | None, listens: bool) -> ServiceKind:
-        own = self.document.written((*at, "x-galley-kind"))  # Compose leaves extensions out
+        own = self.document.written((*at, extensions.KIND))  # Compose leaves extensions out
         wanted = own or keys["labels"].get(KIND)
         if wanted is None:
             return kinds.infer(image, listens=listens)

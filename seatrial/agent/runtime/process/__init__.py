@@ -32,17 +32,18 @@ from seatrial.agent.vocabulary.containers import (
     Listener,
     Unwell,
 )
+from seatrial.agent.vocabulary.disk import Disk
 from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.ports import find_free
 from seatrial.wire.logs import LogLine
-from seatrial.wire.states import Isolation
 from seatrial.wire.words import RuntimeKind
 
 LOOPBACK = "127.0.0.1"
 LOOK_SECONDS = 1.0
 PAUSE_GRACE_SECONDS = 5.0
+WITHOUT_WALLS = "nothing keeps in the bare processes of GALLEY_RUNTIME=process. Start an agent with Docker"
 
 
 class ProcessRuntime:
@@ -61,14 +62,22 @@ class ProcessRuntime:
     async def ping(self) -> None:
         """See Runtime."""
 
-    async def isolation(self) -> Isolation:
+    async def uncontained(self) -> str:
         """See Runtime."""
-        return Isolation.PROCESS
+        return WITHOUT_WALLS
+
+    async def unlimited(self) -> str:
+        """See Runtime."""
+        return WITHOUT_WALLS
 
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime."""
         if self._networks.read(name) is None:
             self._networks.write(name, {"labels": dict(labels), "ports": {}})
+
+    async def disk(self, labels: Mapping[str, str]) -> Disk:
+        """See Runtime."""
+        return Disk()
 
     async def connect(self, container: str, network: str, aliases: Sequence[str]) -> None:
         """See Runtime."""

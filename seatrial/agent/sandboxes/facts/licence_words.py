@@ -15,6 +15,8 @@ LIMITED = [
     ("PolyForm", r"polyform \w+ license"),
     ("Confluent-Community", r"confluent community license"),
     ("RSAL", r"redis source available license"),
+    ("CC-BY-NC", r"attribution-noncommercial"),
+    ("CC-BY-ND", r"attribution-noderivatives"),
 ]
 # The earliest in the text wins: a licence names itself first, and others further down.
 TEXTS = [

@@ -240,6 +240,7 @@ WORKFLOW = {
     "java-version": "eclipse-temurin", "dotnet-version": "dotnet", "deno-version": "deno", "bun-version": "bun", "otp-version": "erlang",
     "elixir-version": "elixir",
 }  # fmt: skip
+MATRIX = re.compile(r"/matrix(/include/\d+)?$")  # in which people call it `python` as well
 
 
 def _workflow(text: str) -> Iterator[Named]:
@@ -255,7 +256,10 @@ def _below(value: Any, lines: dict[str, int], at: str) -> Iterator[Named]:
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     ):
         place = f"{at}/{key}" if at else str(key)
-        if key not in WORKFLOW:
+        product = WORKFLOW.get(str(key).replace("_", "-")) or (
+            TOOLS.get(str(key)) if MATRIX.search(at) else None
+        )
+        if product is None:
             yield from _below(inner, lines, place)
             continue
         for number, one in enumerate(inner if isinstance(inner, list) else [inner]):
@@ -263,7 +267,7 @@ def _below(value: Any, lines: dict[str, int], at: str) -> Iterator[Named]:
             for word in (
                 str(one).split("\n") if isinstance(one, str | int | float) and "${{" not in str(one) else ()
             ):
-                yield from _exact(WORKFLOW[key], word, line, "workflow")
+                yield from _exact(product, word, line, "workflow")
 
 
 READERS: dict[str, Callable[[str], Iterator[Named]]] = {

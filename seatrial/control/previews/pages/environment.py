@@ -14,6 +14,7 @@ from seatrial.control.dashboard.links import Link
 from seatrial.control.moment import one_moment
 from seatrial.control.policies.current import floats, inspections, newest_of
 from seatrial.control.policies.models import Evaluation
+from seatrial.control.previews import disk
 from seatrial.control.previews.answers import RUNS
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
 from seatrial.control.previews.pages.addresses import addresses
@@ -72,6 +73,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         and newest.confirmed_at is not None
         and newest.state == DeploymentState.QUEUED
         and bool(newest.waits_for),
+        "disk": disk.shown(environment),
         "addresses": shown_addresses,
         "wake_trouble": trouble(environment),
         "wake_progress": progress(environment) if environment.waking_since else "",
@@ -157,6 +159,13 @@ def _may(user: User, environment: Environment) -> dict[str, bool]:
         "rebuild": wanted and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
         and allowed(user, Action.STOP_PREVIEW, environment),
+        "reset_data": wanted
+        and environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
+        and allowed(user, Action.RESET_PREVIEW_DATA, environment),
+        "save_data": environment.state == EnvironmentState.RUNNING
+        and environment.candidate is None
+        and not pull_request.from_fork
+        and allowed(user, Action.MANAGE_PROJECTS, environment),
         "extend": extends and not environment.pinned,
         "pin": extends and not environment.pinned,
         "unpin": extends and environment.pinned,

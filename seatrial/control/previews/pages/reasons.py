@@ -32,9 +32,20 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.SERVICE_EXITED: Explanation(
         "A service exited", "Its last lines are below. Fix what stopped it, and push."
     ),
+    Reason.MIGRATE_FAILED: Explanation(
+        "A migrate command failed",
+        "Its last lines are below. What was live still runs; fix the command, and push.",
+    ),
+    Reason.SEED_FAILED: Explanation(
+        "A seed command failed", "Its last lines are below. Fix the command, and push: it is then run again."
+    ),
     Reason.UNHEALTHY: Explanation(
         "A service never became healthy",
         "Check that it listens on the port the recipe names, on all interfaces (0.0.0.0), and that its health path answers.",
+    ),
+    Reason.DISK_FULL: Explanation(
+        "It filled its disk",
+        "Have it write less, or have an operator raise GALLEY_MAX_PREVIEW_DISK; then rebuild.",
     ),
     Reason.NO_SPACE: Explanation("The agent's disk is full", "Free space on the agent's host, then rebuild."),
     Reason.UNRESOLVED_VARIABLE: Explanation(
@@ -50,6 +61,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     Reason.NEEDS_ENGINE: Explanation(
         "The agent has no container engine",
         "Start an agent with Docker, then rebuild: the preview is deployed there.",
+    ),
+    Reason.NOT_CONTAINED: Explanation(
+        "The agent cannot keep it in",
+        "Fix what the message names on the agent's host, then rebuild: nothing runs with weaker walls.",
     ),
     Reason.AGENT_LOST_CONTACT: Explanation(
         "The agent lost contact",

@@ -48,14 +48,18 @@ def stand_in(request: HttpRequest, host: str) -> HttpResponseBase:
 
 def alone(request: HttpRequest, preview: Unavailable) -> HttpResponseBase:
     """One of these pages, which needs nothing else of this server."""
-    policy = {
+    return csp_replace(policy())(lambda _: _unavailable(preview))(request)
+
+
+def policy() -> dict[str, list[str]]:
+    """What the browser lets such a page load: what is in it, and itself."""
+    return {
         "default-src": ["'none'"],
         "style-src": [_allowed(STYLE)],
         "script-src": [_allowed(SCRIPT)],
         "connect-src": ["'self'"],
         "img-src": ["data:"],
     }
-    return csp_replace(policy)(lambda _: _unavailable(preview))(request)
 
 
 def _unavailable(preview: Unavailable) -> HttpResponse:

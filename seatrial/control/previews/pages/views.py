@@ -22,6 +22,7 @@ from seatrial.control.dashboard.streams import Watched, download
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.apps import log_tails
 from seatrial.control.previews.errors import PreviewError
+from seatrial.control.previews.evidence.shown import screenshots_of
 from seatrial.control.previews.kept_lines import CLOCK_SLACK
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.pages.environment import (
@@ -40,7 +41,8 @@ def environment(request: HttpRequest, key: str) -> HttpResponse:
     context = environment_context(person(request), key)
     wanted = request.GET.get("deployment", "")
     chosen = next((row for row in context["deployments"] if row.pk == wanted), None)
-    context |= {"tab": "projects", "chosen": chosen}
+    live = context["environment"].live
+    context |= {"tab": "projects", "chosen": chosen, "pictures": screenshots_of([live]) if live else []}
     return render(request, "previews/environment.html", context)
 
 
@@ -130,6 +132,16 @@ def _rebuild(environment: Environment, by: Actor) -> Environment:
 def rebuild(request: HttpRequest, key: str) -> HttpResponse:
     """Ask, then build the newest commit again."""
     return _confirmed(request, key, Action.REBUILD_PREVIEW, "rebuild", _rebuild, "Rebuild requested.")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def reset_data(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then empty its data and deploy anew."""
+    done = "The data is being reset."
+    return _confirmed(
+        request, key, Action.RESET_PREVIEW_DATA, "reset_data", _on_it(previews.reset_data), done
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -14,6 +14,7 @@ from seatrial.agent.sandboxes.documents.manifests.sources import is_pinned, sour
 from seatrial.agent.sandboxes.documents.manifests.versions import fits
 
 Reader = Callable[[str, str], Found]
+Known = Mapping[str, set[str]]  # the versions of each name in a lock file
 READERS: dict[str, tuple[str, Reader]] = {
     "pyproject.toml": ("pyproject", python.pyproject),
     "package.json": ("package", node.package),
@@ -52,15 +53,19 @@ def lock_of(path: str, present: Mapping[str, Any]) -> str | None:
         folder = dirname(folder)
 
 
-def manifest(path: str, text: str, lock: str | None, lock_path: str | None = None) -> dict[str, Any]:
-    """`{"path", "kind", "name", "lock", "dependencies", "errors"}`; `lock` is the text of its lock file, if there is one that can be
-    read, and `lock_path` where it is."""
+def locked(kind: str, text: str) -> Known:
+    """What a lock file for such manifests holds."""
+    return LOCKED[kind](text)
+
+
+def manifest(path: str, text: str, known: Known | None = None, lock: str | None = None) -> dict[str, Any]:
+    """`{"path", "kind", "name", "lock", "dependencies", "errors"}`; `known` is what its lock file holds, if there is one that can be
+    read, and `lock` where it is."""
     reader = READERS[basename(path)][1] if basename(path) in READERS else python.requirements
     try:
         found = reader(path, text)
     except Unreadable as error:
         return unread(path, str(error), error.line)
-    known = None if lock is None else LOCKED[kind_of(path)](lock)
     kept = found.dependencies[:MOST_DEPENDENCIES]
     if len(kept) < len(found.dependencies):
         found.errors.append(
@@ -79,7 +84,7 @@ def manifest(path: str, text: str, lock: str | None, lock_path: str | None = Non
         "path": path,
         "kind": kind_of(path),
         "name": found.name,
-        "lock": lock_path,
+        "lock": lock,
         "dependencies": kept,
         "errors": found.errors,
     }

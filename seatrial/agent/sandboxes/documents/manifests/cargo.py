@@ -3,7 +3,7 @@
 import tomllib
 from typing import Any
 
-from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, by_name, table, toml
+from seatrial.agent.sandboxes.documents.manifests.shape import Found, Lines, array, by_name, table, toml
 
 GROUPS = {"dependencies": "main", "dev-dependencies": "dev", "build-dependencies": "build"}
 
@@ -39,7 +39,7 @@ def _spec(spec: Any) -> str:
 def locked(text: str) -> dict[str, set[str]]:
     """The versions of each name in Cargo.lock."""
     try:
-        packages = tomllib.loads(text).get("package", [])
+        packages = array(tomllib.loads(text), "package")
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
         return {}
     return by_name((str(one.get("name")), one) for one in packages if isinstance(one, dict))

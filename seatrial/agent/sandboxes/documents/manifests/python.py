@@ -118,7 +118,7 @@ def _add(found: Found, entry: str, group: str, line: int | None, *, pins: bool =
 def locked(text: str) -> dict[str, set[str]]:
     """The versions of each name in a lock file of uv, Poetry or PDM."""
     try:
-        packages = tomllib.loads(text).get("package", [])
+        packages = array(tomllib.loads(text), "package")
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
         return {}
     return by_name(

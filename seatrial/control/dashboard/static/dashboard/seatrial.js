@@ -320,3 +320,10 @@ document.addEventListener("change", ({ target }) => {
 });
 document.addEventListener("htmx:after:swap", offerAll);
 offerAll();
+
+// A screenshot wiped over the one before
+for (const wipe of document.querySelectorAll("[data-wipe]")) {
+  const [range, over] = [wipe.querySelector("input"), wipe.querySelector(".over")];
+  range.addEventListener("input", () => over.style.setProperty("--shown", `${range.value}%`));
+  wipe.hidden = false;
+}

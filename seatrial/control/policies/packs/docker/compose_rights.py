@@ -9,6 +9,7 @@ import re
 NAME = "Rights of compose services"
 TESTS = [
     {"name": "none", "input": {"files": {"compose.yaml": "services:\n  a:\n    image: a:1\n    volumes: ['./data:/data']\n"}}, "expected": {"passed": True, "score": 100}},
+    {"name": "merged from elsewhere", "input": {"files": {"compose.yaml": "x-a: &a\n  privileged: yes\nservices:\n  a:\n    <<: *a\n    image: a:1\n"}}, "expected": {"passed": False, "findings": [{"line": 4}]}},
     {"name": "privileged", "input": {"files": {"compose.yaml": "services:\n  a:\n    image: a:1\n    privileged: true\n"}}, "expected": {"passed": False, "findings": [{"path": "compose.yaml", "line": 4, "severity": "high"}]}},
     {"name": "the socket", "input": {"files": {"docker-compose.yml": "services:\n  a:\n    volumes:\n    - /var/run/docker.sock:/var/run/docker.sock\n"}}, "expected": {"passed": False, "findings": [{"line": 4}]}},
     {"name": "in the long form", "input": {"files": {"compose.yml": "services:\n  a:\n    volumes:\n    - {type: bind, source: /, target: /host}\n    network_mode: host\n"}}, "expected": {"passed": False, "findings": 2}},
@@ -25,6 +26,7 @@ ASIDE = re.compile(
 SOCKET = re.compile(
     r"^(/var)?/run/(docker|podman/podman|containerd/containerd)\.sock|^(/|/etc|/root|/proc|/sys|/var/lib/docker)/?(:|$)"
 )
+YES = ("true", "yes", "y", "on")  # as Compose reads it
 ROOTLIKE = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_RAWIO"}
 
 
@@ -67,18 +69,26 @@ def judge(document):
         if not isinstance(service, dict):
             continue
         at = f"services/{name}"
-        if service.get("privileged") is True:
-            yield lines.get(f"{at}/privileged", 1), f"{name} is privileged"
+        if str(service.get("privileged")).lower() in YES:
+            yield line_of(lines, f"{at}/privileged", at), f"{name} is privileged"
         for key in ("network_mode", "pid", "ipc", "userns_mode"):
             if service.get(key) == "host":
-                yield lines.get(f"{at}/{key}", 1), f"{name} has {key}: host"
+                yield line_of(lines, f"{at}/{key}", at), f"{name} has {key}: host"
         for number, capability in enumerate(listed(service, "cap_add")):
             if str(capability).upper().removeprefix("CAP_") in ROOTLIKE:
-                yield lines.get(f"{at}/cap_add/{number}", 1), f"{name} may {capability}"
+                yield line_of(lines, f"{at}/cap_add/{number}", at), f"{name} may {capability}"
         for number, volume in enumerate(listed(service, "volumes")):
             source = str(volume.get("source", "")) if isinstance(volume, dict) else str(volume)
             if SOCKET.match(source):
-                yield lines.get(f"{at}/volumes/{number}", 1), f"{name} has {source.split(':')[0]} of its host"
+                yield (
+                    line_of(lines, f"{at}/volumes/{number}", at),
+                    f"{name} has {source.split(':')[0]} of its host",
+                )
+
+
+def line_of(lines, place, service):
+    """Where it is written; what a service has from elsewhere in the file is shown at the service."""
+    return lines.get(place, lines.get(service, 1))
 
 
 def listed(service, key):

@@ -14,11 +14,13 @@ TESTS = [
     {"name": "by the environment", "input": {"files": {".github/workflows/a.yml": "jobs:\n  a:\n    steps:\n    - env: {TITLE: '${{ github.event.issue.title }}'}\n      run: echo \"$TITLE\"\n"}},
      "expected": {"passed": True, "score": 100}},
     {"name": "a number is harmless", "input": {"files": {".github/workflows/a.yml": "jobs:\n  a:\n    steps:\n    - run: echo ${{ github.event.number }}\n"}}, "expected": {"passed": True}},
+    {"name": "by an index", "input": {"files": {".github/workflows/a.yml": "jobs:\n  a:\n    steps:\n    - run: echo ${{ github['event'].issue['title'] }}\n"}}, "expected": {"passed": False}},
     {"name": "in github-script", "input": {"files": {".github/workflows/a.yml": "jobs:\n  a:\n    steps:\n    - uses: actions/github-script@v7\n      with:\n        script: f(`${{ github.event.comment.body }}`)\n"}}, "expected": {"passed": False}},
     {"name": "in an action of one's own", "input": {"files": {"action.yml": "runs:\n  using: composite\n  steps:\n  - run: echo ${{ github.event.pull_request.body }}\n"}}, "expected": {"passed": False}},
 ]  # fmt: skip
 
 FILE = re.compile(r"\.(github|forgejo|gitea)/workflows/[^/]+\.ya?ml|(.*/)?action\.ya?ml")
+BY_INDEX = re.compile(r"\[[\"']([\w-]+)[\"']\]")  # github['head_ref'] is github.head_ref
 TEXT = re.compile(
     r"\$\{\{[^}]*\b(github\.head_ref|github\.event\.(issue|pull_request|discussion|comment|review|review_comment|head_commit|commits|pages"
     r"|workflow_run)[\w.\[\]*'-]*\.(title|body|message|email|name|ref|label|head_branch|display_title|page_name|default_branch))\b[^}]*\}\}"
@@ -67,6 +69,6 @@ def scripts_of(document):
         for key, inner in inside:
             here = f"{at}/{key}" if at else str(key)
             if isinstance(inner, str) and (key == "run" or (key == "script" and at.endswith("with"))):
-                yield document["lines"].get(here, 1) + ("\n" in inner), inner
+                yield document["lines"].get(here, 1) + ("\n" in inner), BY_INDEX.sub(r".\1", inner)
             else:
                 waiting.append((here, inner))

@@ -58,11 +58,12 @@ STYLE = re.compile(
     re.IGNORECASE,
 )
 OTHERWISE = re.compile(
-    r"commit[- _]?(lint|message|msg|check)|check[- _]commit|conventional|stale|\blabel|link[- ]?check|lychee|spell|typos|licen[cs]e|changelog"
+    r"^\s*(- )?(echo|printf|cat)\b|commit[- _]?(lint|message|msg|check)|check[- _]commit|conventional|stale|\blabel|link[- ]?check|lychee|spell|typos|licen[cs]e|changelog"
     r"|\bdco\b|\bcla\b|title|triage|checkout|cache|upload|download|artifact|codecov|coverall|dependency-review|dorny|apt(-get)? |pip install|(npm|pnpm|bun|yarn) (ci|i|install)\b"
     r"|setup-|check-in|checksum|sha256|git |check[- _]?(for|if)|test -[a-z] |--version|\bcurl\b|\bpublish|attest",
     re.IGNORECASE,
 )
+HEREDOC = re.compile(r"(?<!<)<<-?[ \t]*[\"']?(\w+)")
 PARTS = re.compile(r"(\n|&&|\|\||;)")  # between commands; kept, so that lines can be counted
 CHANGES = {"push", "pull_request", "pull_request_target", "merge_group"}
 OF_PULL_REQUESTS = {"opened", "synchronize", "reopened"}
@@ -175,11 +176,17 @@ def starts(event, options):
     if event not in CHANGES:
         return False
     options = options if isinstance(options, dict) else {}
+    if any("**" in as_list(options.get(name)) for name in ("paths-ignore", "branches-ignore")):
+        return False
     if event == "push":
         return not ("tags" in options and "branches" not in options and "branches-ignore" not in options)
     types = options.get("types")
     types = [types] if isinstance(types, str) else types
     return event == "merge_group" or not types or bool(OF_PULL_REQUESTS & {str(kind) for kind in types})
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
 
 
 def commands_of(project, workflows, path, seen):
@@ -214,7 +221,7 @@ def steps(project, path, listed, lines, at, varied, seen):
             continue
         here = f"{at}/{number}"
         if isinstance(step.get("run"), str):
-            script = step["run"].split("\n")
+            script = without_heredocs(step["run"].split("\n"))
             first = lines.get(f"{here}/run", lines.get(here, 1)) + (1 if len(script) > 1 else 0)
             script = [re.sub(r"(^|\s)#.*", "", line) for line in script]
             found.append((path, first, "\n".join(script)))
@@ -231,6 +238,19 @@ def steps(project, path, listed, lines, at, varied, seen):
             if not OTHERWISE.search(uses):
                 found.append((path, lines.get(f"{here}/uses", 1), text.replace("\n", " ")))
     return found
+
+
+def without_heredocs(lines):
+    """What a script only writes somewhere, as empty lines."""
+    ends, within, kept = {line.strip() for line in lines}, None, []
+    for line in lines:
+        kept.append("" if within else line)
+        match = HEREDOC.search(line)
+        if within:
+            within = None if line.strip() == within else within
+        elif match and match[1] in ends:
+            within = match[1]
+    return kept
 
 
 def composite(project, folder, seen):
@@ -338,15 +358,23 @@ def others(project, files):
             if re.fullmatch(name, path):
                 text = without_comments(read(project, path))
                 lines = [(path, number, line) for number, line in enumerate(text.split("\n"), 1)]
-                if re.search(r"^trigger\s*:\s*none\b", text, re.M) and re.search(
-                    r"^pr\s*:\s*none\b", text, re.M
-                ):
+                if unasked(project, service, path, text):
                     found.append(pipeline(40, path, f"{path} is there, but no change starts it."))
                 elif re.search(job, text, re.MULTILINE):
                     found.append(judged(service, path, lines, []))
                 else:
                     found.append(pipeline(30, path, f"{path} is there, but has no job."))
     return found
+
+
+def unasked(project, service, path, text):
+    """Whether it says that only other events than changes start it."""
+    if service != "Woodpecker":
+        return all(re.search(rf"^{name}\s*:\s*none\b", text, re.MULTILINE) for name in ("trigger", "pr"))
+    loaded = load(project, path)
+    when = [] if isinstance(loaded, str) else as_list(loaded[0].get("when") or [])
+    events = [as_list(one.get("event", "push")) for one in when if isinstance(one, dict)]
+    return bool(events) and not any({"push", "pull_request"} & {str(one) for one in each} for each in events)
 
 
 def read(project, path):

@@ -3,7 +3,7 @@
 Each base image (FROM, and COPY --from an image) must carry a tag other than `latest`, or a digest. `scratch`, names of
 earlier stages, also by an argument, and defaults of ARG before the first FROM are understood; templates are left alone. Parameters:
 `require_digest`: a tag is not enough then; `skip`: which paths are not looked at; `only_deployed`: what is built for development or
-tests is listed and fails nothing.
+tests is listed and fails nothing; `required`: a repository that has no Dockerfile fails.
 """
 
 import re
@@ -12,6 +12,7 @@ NAME = "Pinned base images"
 PARAMS = {
     "require_digest": False,
     "only_deployed": True,
+    "required": False,
     "skip": "(^|/)(node_modules|vendor|third_party|testdata|fixtures?)/",
 }
 TESTS = [
@@ -20,6 +21,7 @@ TESTS = [
     {"name": "only for tests", "input": {"files": {"tests/Dockerfile": "FROM python\n", ".devcontainer/Dockerfile": "FROM python\n"}}, "expected": {"passed": True, "score": 90, "findings": [{"severity": "low"}, {"severity": "low"}]}},
     {"name": "only for tests, and it counts", "input": {"files": {"tests/Dockerfile": "FROM python\n"}}, "params": {"only_deployed": False}, "expected": {"passed": False}},
     {"name": "a digest is required", "input": {"files": {"Dockerfile": "FROM python:3.13\n"}}, "params": {"require_digest": True}, "expected": {"passed": False}},
+    {"name": "there must be one", "input": {"files": {"a.py": ""}}, "params": {"required": True}, "expected": {"passed": False, "score": 0}},
     {"name": "a stage by an argument", "input": {"files": {"Dockerfile": "ARG N=1\nFROM a:1 AS img1\nFROM img${N}\n"}}, "expected": {"passed": True}},
 ]  # fmt: skip
 
@@ -48,6 +50,8 @@ def evaluate(project, params):
                     {"path": path, "line": image["line"], "message": problem + aside, "severity": severity}
                 )
     note = f" Not read: {unread[0]}." if unread else ""
+    if params["required"] and not (images or fact["dockerfiles"] or unread):
+        return {"passed": False, "score": 0, "message": f"No Dockerfile among {len(project.files)} files."}
     if not images:
         return {"passed": True, "score": 100, "message": f"No Dockerfile builds on an image.{note}"}
     details = {"images": images[:100]}

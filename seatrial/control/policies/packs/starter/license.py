@@ -15,6 +15,7 @@ TESTS = [
     {"name": "limits use", "input": {"files": {"LICENSE": "Change License: Apache License, Version 2.0\n\nBusiness Source License 1.1\n"}}, "expected": {"passed": True, "message": {"contains": "no open-source licence"}}},
     {"name": "only these", "input": {"files": {"COPYING": "GNU GENERAL PUBLIC LICENSE\nVersion 3\n"}}, "params": {"allow": ["MIT"]}, "expected": {"passed": False, "findings": [{"path": "COPYING", "line": 1}]}},
     {"name": "only a name", "input": {"files": {"package.json": "{\"license\": \"MIT\"}"}}, "expected": {"passed": False, "score": 50}},
+    {"name": "a word", "input": {"files": {"LICENSE": "Apache\n"}}, "expected": {"passed": False, "score": 50}},
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 0}},
 ]  # fmt: skip
 
@@ -30,6 +31,7 @@ MANIFESTS = {
 }
 README = re.compile(r"readme(\.\w+)?", re.IGNORECASE)
 ABOUT = r"^\W{0,4}licen[cs](e|ing)\b"
+OF_A_NAME = 3  # words, at most: who writes no more means a licence that is elsewhere
 HEADERS = 200  # files of code whose first lines are searched for an SPDX identifier
 
 
@@ -49,8 +51,16 @@ def evaluate(project, params):
         empty = (text_of(project, licences[0]) or "x").strip() == "" or project.files.sizes_of(
             licences[:1]
         ) == {licences[0]: 0}
-        why = "is empty" if empty else "holds no licence text that this policy knows"
-        score = 0 if empty or params["allow"] else 80
+        text = text_of(project, licences[0])
+        short = text is not None and len(text.split()) <= OF_A_NAME
+        why = (
+            "is empty"
+            if empty
+            else "has no text but a name"
+            if short
+            else "holds no licence text that this policy knows"
+        )
+        score = 0 if empty or params["allow"] else 50 if short else 80
         return verdict(score, f"{licences[0]} {why}.", licences[0])
     place = mentioned(project)
     if place:

@@ -15,6 +15,8 @@ TESTS = [
     {"name": "locked", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", "package-lock.json": "{}", "Dockerfile": ""}}, "expected": {"passed": True, "score": 100}},
     {"name": "deployed without", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", "Dockerfile": ""}}, "expected": {"passed": False, "findings": [{"path": "package.json"}]}},
     {"name": "a library", "input": {"files": {"package.json": "{\"dependencies\": {\"a\": \"1\"}}", ".devcontainer/Dockerfile": ""}}, "expected": {"passed": True, "score": 70}},
+    {"name": "only what a resolver starts from", "input": {"files": {"requirements.in": "a\n", "Dockerfile": ""}}, "expected": {"passed": False, "findings": [{"path": "requirements.in"}]}},
+    {"name": "Conda", "input": {"files": {"environment.yml": "dependencies:\n- a>=1\n", "Dockerfile": ""}}, "expected": {"passed": False}},
     {"name": "from a branch", "input": {"files": {"requirements.txt": "a==1\n-e git+https://x.test/b@main\n", "Dockerfile": ""}}, "expected": {"passed": False, "findings": [{"line": 2}]}},
 ]  # fmt: skip
 
@@ -31,6 +33,8 @@ LOCKS = {
     "mix.exs": ["mix.lock"],
     "pubspec.yaml": ["pubspec.lock"],
     "flake.nix": ["flake.lock"],
+    "requirements.in": ["requirements.txt"],
+    "environment.yml": ["conda-lock.yml", "conda-lock.yaml", "pixi.lock"],
 }  # fmt: skip
 
 OTHERS = {  # what the platform does not read itself, and what says that it names dependencies
@@ -38,6 +42,8 @@ OTHERS = {  # what the platform does not read itself, and what says that it name
     "mix.exs": "",
     "pubspec.yaml": "",
     "flake.nix": "",
+    "requirements.in": r"^[A-Za-z][\w.-]*",
+    "environment.yml": r"^\s*-\s+[\w.-]+\s*([<>~!].*)?$",
 }
 VENDORED = [
     "node_modules/",
@@ -45,7 +51,6 @@ VENDORED = [
     "third_party/",
 ]  # there may be thousands, of which nobody wants to hear
 NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hold
-MOST = 500  # manifests that the host reads in one go
 PART = 200  # patterns that it takes
 DEPLOYS = re.compile(
     r"(^|/)((Dockerfile|Containerfile)(\.[\w-]+)?|[\w-]+\.(Dockerfile|Containerfile)|(docker-)?compose[\w.-]*\.ya?ml|galley\.ya?ml|Chart\.yaml"
@@ -97,14 +102,10 @@ def manifests(project, skip):
     """Those that name dependencies for which there are lock files, or are one themselves."""
     paths = [path for path in project.files.matching(MANIFESTS) if not re.search(skip, path)]
     meant = set(paths)
-    if project.files.count(MANIFESTS, unless=r"(^|/)(node_modules|vendor|third_party)/") <= MOST:
-        found = project.get_manifests(exclude=VENDORED)  # as other policies ask: it is read once
-    else:
-        found = [
-            one
-            for n in range(0, len(paths), PART)
-            for one in project.get_manifests(glob=[exactly(p) for p in paths[n : n + PART]])
-        ]
+    found = project.get_manifests(exclude=VENDORED)  # as other policies ask: it is read once
+    rest = [path for path in paths if path in found.left_out]
+    for n in range(0, len(rest), PART):
+        found += project.get_manifests(glob=[exactly(path) for path in rest[n : n + PART]])
     return [
         one
         for one in found

@@ -1,7 +1,8 @@
 """No credentials in the repository.
 
 Looks into every text file for credentials whose form is unmistakable (private keys, also within other files or in base64;
-tokens of well-known services; passwords in URLs), for files of environment variables with real values, and for keystores.
+tokens of well-known services; passwords in URLs and connection strings), for files of environment variables, of Terraform and of Java
+with real values, for files in which programs keep what they log in with (.npmrc, .netrc and their like), and for keystores.
 What is found is shown by file and line, never itself. Below folders of tests and examples it only warns. A line with
 `gitleaks:allow` or `pragma: allowlist secret` is left alone, and so are the paths and patterns of parameter `allow`. With `kingfisher`, the
 tool Kingfisher looks as well, for the secrets of some five hundred services; that takes seconds more for each commit.
@@ -71,8 +72,51 @@ WORDS = (
     "rubygems_ shpat_ shpca_ shppa_ shpss_ ATATT3xFfGF0 :AA AGE-SECRET-KEY-1 -----BEGIN LS0tLS1CRUdJTi PuTTY-User"
 )
 COMPILED = [(kind, re.compile(pattern)) for kind, pattern in TOKENS]
+IN_STRING = [  # connection strings that are no URLs: the groups of host and password, and the pattern
+    (1, 2, re.compile(r"(?i)\b(?:server|data source|host|addr(?:ess)?)=([^;\"'\n]{1,200});[^\"'\n]{0,300}?\b(?:password|pwd)=([^;\"'\s]{6,128})")),
+    (2, 1, re.compile(r"[\w-]{1,64}:([^\s:@\"']{6,128})@tcp\(([\w.-]+)")),
+]  # fmt: skip
+LOGINS = [  # files in which programs keep what they log in with, and how
+    (
+        re.compile(r"\.?npmrc|\.yarnrc(\.yml)?", re.I),
+        re.compile(
+            r"(?m)(?:_authToken|_auth|_password|npmAuthToken|npmAuthIdent)[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"']{8,})"
+        ),
+    ),
+    (
+        re.compile(r"\.pypirc|pip\.conf|\.my\.cnf|\.s3cfg|\.boto", re.I),
+        re.compile(r"(?mi)^[ \t]*(?:password|secret_key|aws_secret_access_key)[ \t]*[=:][ \t]*([^\s#]{6,})"),
+    ),
+    (re.compile(r"[._]netrc", re.I), re.compile(r"(?m)\bpassword[ \t\n]+([^\s]{6,})")),
+    (
+        re.compile(r"\.?pgpass(\.conf)?", re.I),
+        re.compile(r"(?m)^[^#\s:]*:[^:\n]*:[^:\n]*:[^:\n]*:([^\s:]{6,})$"),
+    ),
+    (
+        re.compile(r"\.dockercfg|config\.json|\.dockerconfigjson", re.I),
+        re.compile(r'"auth"\s*:\s*"([A-Za-z0-9+/=]{12,})"'),
+    ),
+    (
+        re.compile(r".*\.tfstate(\.backup)?", re.I),
+        re.compile(r'"\w*(?:password|secret|private_key|token|access_key)\w*"\s*:\s*"([^"\s]{8,})"'),
+    ),
+    (
+        re.compile(r".*\.properties", re.I),
+        re.compile(
+            r"(?mi)^[ \t]*[\w.-]*(?:password|secret|api-?key|token)[ \t]*[=:][ \t]*(?=\S*\d)(?=\S*[a-z])([^\s#]{8,})[ \t\r]*$"
+        ),
+    ),
+]
 IN_URL = re.compile(r"://([^\s/:@\"'<>`]{0,64}):([^\s/@\"'<>`]{6,128})@([\w.-]+)")
-WORTH_READING = "|".join([r"://[^\s/@]*:[^\s/@]+@", *map(re.escape, WORDS.split())])
+WORTH_READING = "|".join(
+    [
+        r"://[^\s/@]*:[^\s/@]+@",
+        r";\s*(?i:password|pwd)=",
+        r"@tcp\(",
+        r'"auth"\s*:',
+        *map(re.escape, WORDS.split()),
+    ]
+)
 ALLOWED = re.compile(r"gitleaks:allow|pragma: allowlist secret")
 PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|placeholder|redacted|x{6}|\*{4}|<|\$[{(]|\{\{|0{8}|1234567|abcdefg|change.?me|your|insert",
@@ -83,13 +127,19 @@ HARMLESS = re.compile(
     r"|(^|/)test_[^/]*\.py$|\.(test|spec)\.\w+$",
     re.I,
 )
-SKIPPED = re.compile(
-    r"(^|/)(node_modules|vendor|third_party|\.git)/|\.(min\.js|map|svg|lock|sum)$|(^|/)[\w-]*lock\.(json|yaml)$"
+SKIPPED = re.compile(r"(^|/)(node_modules|vendor|third_party|\.git)/|\.(svg|sum)$")
+ASIDE = [
+    "node_modules/",
+    "vendor/",
+    "third_party/",
+    ".git/",
+    "*.svg",
+    "*.sum",
+]  # the same, as the host is told
+ENVIRONMENT = re.compile(
+    r"\.env(\.[\w.-]+)?|[\w.-]+\.env|\.envrc(\.[\w.-]+)?|\.flaskenv|env\.(list|prod\w*|stag\w*|live|local|dev\w*)|[\w.-]+\.tfvars(\.json)?",
+    re.I,
 )
-ASIDE = [  # the same, as the host is told
-    "node_modules/", "vendor/", "third_party/", ".git/", "*.min.js", "*.map", "*.svg", "*.lock", "*.sum", "*lock.json", "*lock.yaml",
-]  # fmt: skip
-ENVIRONMENT = re.compile(r"\.env(\.[\w.-]+)?|[\w.-]+\.env|\.envrc(\.[\w.-]+)?|\.flaskenv|env\.list", re.I)
 TEMPLATE = re.compile(r"(^|[._-])(example|sample|template|tmpl|tpl|dist|schema)([._-]|$)", re.I)
 KEYSTORE = re.compile(r"\.(jks|jceks|bks|keystore|p12|pfx|kdbx?)$", re.I)
 PUBLIC_STORE = re.compile(
@@ -101,8 +151,8 @@ DEFAULT = re.compile(r"(postgres|password|secret|development|localhost|[a-z]{0,1
 POINTER_NAME = re.compile(r"_(FILE|URL|PATH)$", re.IGNORECASE)
 POINTER = re.compile(r"\$|/[\w.-]+(/|$)|ENC\[|encrypted:|(?!\w+://[^/\s@]*:[^/\s@]+@)\w+://", re.IGNORECASE)
 ENV_NAME = re.compile(
-    r"^[ \t]*(?:export[ \t]+)?(\w*(?:SECRET|TOKEN|PASSWORD|PASSWD|_PASS\b|API_?KEY|APP_KEY|ACCESS_KEY|ENCRYPTION_KEY|PRIVATE_KEY)\w*)"
-    r"[ \t]*=[ \t]*[\"']?([^\s\"'#]{8,})",
+    r"^[ \t]*(?:export[ \t]+)?[\"']?(\w*(?:SECRET|TOKEN|PASSWORD|PASSWD|_PASS\b|API_?KEY|APP_KEY|ACCESS_KEY|ENCRYPTION_KEY|PRIVATE_KEY)\w*)"
+    r"[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"'#]{8,})",
     re.M | re.I,
 )
 HERE = re.compile(r"localhost|127\.|0\.0\.0\.0|host\.docker|example\.|[\w.-]*\.example\b", re.I)
@@ -152,7 +202,10 @@ def worth_reading(project, allow):
     """Files that may hold something, those that nobody can read, and how many were read."""
     answer = project.search(WORTH_READING, exclude=[*ASIDE, *allow])
     named = {one["path"] for one in answer["found"]}
-    named.update(project.files.matching(rf"(?i)(^|/)({ENVIRONMENT.pattern})$"))
+    kept = "|".join(
+        [ENVIRONMENT.pattern, *(names.pattern for names, _ in LOGINS if not names.pattern.startswith("."))]
+    )
+    named.update(project.files.matching(rf"(?i)(^|/)({kept}|[^/]*\.(tfstate(\.backup)?|properties))$"))
     near, unread = (
         [path for path in sorted(paths) if looked_at(path, allow)] for paths in (named, answer["unread"])
     )
@@ -178,23 +231,47 @@ def left_out(unread, skipped):
 
 def secrets(path, text, words):
     """(line, kind) of each."""
-    name = basename(path)
-    if ENVIRONMENT.fullmatch(name) and not TEMPLATE.search(name):
-        for match in ENV_NAME.finditer(text):
-            if is_value(match[1], match[2]) and not allowed(text, match.start(1)):
-                yield line_of(text, match.start(1)), f"value for {match[1]}"
-    for match in IN_URL.finditer(text):
-        if is_password(*match.groups()) and not allowed(text, match.start()):
-            yield line_of(text, match.start()), "password in a URL"
-    if not any(word in text for word in words):
+    found = [*values(basename(path), text), *passwords(text)]
+    if any(word in text for word in words):
+        found += tokens(text)
+    return [(line_of(text, offset), kind) for offset, kind in found if not allowed(text, offset)]
+
+
+def values(name, text):
+    """Of a file of environment variables, or one in which some program keeps its login."""
+    if TEMPLATE.search(name):
         return
+    if ENVIRONMENT.fullmatch(name):
+        for match in ENV_NAME.finditer(text):
+            if is_value(match[1], match[2]):
+                yield match.start(1), f"value for {match[1]}"
+    for match in logins(name, text):
+        if is_value("", match[1]):
+            yield match.start(1), "credential that a program logs in with"
+
+
+def passwords(text):
+    for match in IN_URL.finditer(text):
+        if is_password(*match.groups()):
+            yield match.start(), "password in a URL"
+    for host, password, pattern in IN_STRING:
+        for match in pattern.finditer(text):
+            if is_password("", match[password], match[host]):
+                yield match.start(password), "password in a connection string"
+
+
+def tokens(text):
     for kind, pattern in COMPILED:
         for match in pattern.finditer(text):
-            whole = (
-                has_body(text[match.end() : match.end() + 2000]) if kind == "private key" else real(match[0])
-            )
-            if whole and not allowed(text, match.start()):
-                yield line_of(text, match.start()), kind
+            if has_body(text[match.end() : match.end() + 2000]) if kind == "private key" else real(match[0]):
+                yield match.start(), kind
+
+
+def logins(name, text):
+    """Where a file in which some program keeps its login holds one."""
+    for names, pattern in LOGINS:
+        if names.fullmatch(name):
+            yield from pattern.finditer(text)
 
 
 def line_of(text, offset):

@@ -41,11 +41,11 @@ VENDORED = [
 
 
 def evaluate(project, params):
-    manifests = [
-        one for one in project.get_manifests(exclude=VENDORED) if not re.search(params["skip"], one["path"])
-    ]
+    found = project.get_manifests(exclude=VENDORED)
+    manifests = [one for one in found if not re.search(params["skip"], one["path"])]
     unread = [f"{one['path']}: {error['message']}" for one in manifests for error in one["errors"]]
     note = f" Not understood: {'; '.join(unread[:3])}." if unread else ""
+    note += f" Not looked at: {len(found.left_out):,} more." if found.left_out else ""
     counted, problems, proofs = 0, [], []
     for one in manifests:
         wanted = [dependency for dependency in one["dependencies"] if counts(dependency, params["groups"])]

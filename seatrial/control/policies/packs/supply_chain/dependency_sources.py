@@ -36,7 +36,8 @@ FOLDER = re.compile(
 
 
 def evaluate(project, params):
-    manifests = [one for one in project.get_manifests(exclude=VENDORED) if not SKIPPED.search(one["path"])]
+    found = project.get_manifests(exclude=VENDORED)
+    manifests = [one for one in found if not SKIPPED.search(one["path"])]
     counted = sum(len(one["dependencies"]) for one in manifests)
     unread = [f"{one['path']}: {error['message']}" for one in manifests for error in one["errors"]]
     problems = [
@@ -47,6 +48,7 @@ def evaluate(project, params):
         and not any(fnmatch(dependency["name"], pattern) for pattern in params["allow"])
     ]
     note = f" Not understood: {'; '.join(unread[:3])}." if unread else ""
+    note += f" Not looked at: {len(found.left_out):,} more." if found.left_out else ""
     if not problems:
         where = ", ".join(one["path"] for one in manifests[:5])
         message = (

@@ -35,11 +35,9 @@ NOT_LOCKED = ("build", "peer", "replace")  # groups that lock files need not hol
 
 
 def evaluate(project):
-    manifests = [
-        one
-        for one in project.get_manifests(exclude=VENDORED)
-        if one["lock"] and not SKIPPED.search(one["path"])
-    ]
+    found = project.get_manifests(exclude=VENDORED)
+    manifests = [one for one in found if one["lock"] and not SKIPPED.search(one["path"])]
+    note = f" Not looked at: {len(found.left_out):,} more manifests." if found.left_out else ""
     problems = []
     for one in manifests:
         problems += [
@@ -52,11 +50,11 @@ def evaluate(project):
         what = (
             f"Lock files know what is asked for: {pairs}." if manifests else "No lock file beside a manifest."
         )
-        return {"passed": True, "score": 100, "message": what}
+        return {"passed": True, "score": 100, "message": f"{what}{note}"}
     return {
         "passed": False,
         "score": max(0, 60 - 10 * len(problems)),
-        "message": "; ".join(f"{path}:{line} {text}" for path, line, text in problems[:3]) + ".",
+        "message": "; ".join(f"{path}:{line} {text}" for path, line, text in problems[:3]) + f".{note}",
         "findings": [
             {"path": p, "line": n, "message": text, "severity": "medium"} for p, n, text in problems[:500]
         ],

@@ -52,6 +52,7 @@ class Entry(TypedDict):
     readable: bool
     why: str
     target: NotRequired[str]
+    head: NotRequired[str]
 
 class FactFinding(TypedDict):
     path: str
@@ -247,6 +248,9 @@ class Metadata(TypedDict, total=False):
     created_at: str
     updated_at: str
 
+class Manifests(list[Manifest]):
+    left_out: dict[str, str]
+
 class Texts(Iterator[tuple[str, str]]):
     left_out: dict[str, str]
     def __iter__(self) -> Iterator[tuple[str, str]]: ...
@@ -368,8 +372,8 @@ class Project:
         glob: Patterns = None,
         exclude: Patterns = None,
         classes: Class | Sequence[Class] | None = None,
-    ) -> list[Manifest]:
-        """`[{"path", "kind", "name", "lock", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "source", "pinned", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. At most 500 files"""
+    ) -> Manifests:
+        """`[{"path", "kind", "name", "lock", "dependencies", "errors"}]` of what [these files](#which-files) say that the project depends on: `pyproject.toml`, requirements files, `package.json`, `go.mod`, `Cargo.toml`, `pom.xml`, `composer.json`, `Gemfile`. A dependency is `{"name", "spec", "group", "line", "source", "pinned", "locked"}`, and [`locked`](#manifests) says whether a lock file knows it. Of more than 2,000, those nearest to the root are read; its attribute `left_out` says of each other path why it was not"""
     @overload
     def fact(self, name: Literal["zizmor", "kingfisher"]) -> Fact:
         """what is known of the commit by this name: what a [tool](#facts) found (`zizmor`, `kingfisher`), or what was [read](#what-is-read) for all policies (`dockerfile`, `licences`, `runtimes`). All have `tool`, `version`, `files` and `left_out`. A tool that breaks makes the policy errored, whatever the policy does about it"""
@@ -380,7 +384,7 @@ class Project:
     @overload
     def fact(self, name: Literal["runtimes"]) -> RuntimeFact: ...
     def get_entry(self, path: str) -> Entry | None:
-        """`{"kind", "size", "readable", "why"}` of what is at this path, or `None`. Kinds: `file`, `binary`, `lfs` (a pointer to a file that Git LFS keeps), `link` (with its `target`), `submodule`; `why` says why it cannot be read"""
+        """`{"kind", "size", "readable", "why"}` of what is at this path, or `None`. Kinds: `file`, `binary`, `lfs` (a pointer to a file that Git LFS keeps), `link` (with its `target`), `submodule`; `why` says why it cannot be read; a binary file, or one above 1 MB (and up to 10), has a `head` then: its first 16 bytes, in hexadecimal"""
     def get_class(self, path: str) -> Class:
         """what the path is [for](#which-files)"""
     def get_file_sizes(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0012_recipe_folder'),
+        ('projects', '0015_quota'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""The program beside Chromium: it opens one page and takes its picture."""

@@ -1,0 +1,1 @@
+"""What pages of evidence say in words."""
