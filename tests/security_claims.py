@@ -4,6 +4,7 @@ from tests.claims_of_access import OF_ACCESS
 from tests.claims_of_limits import OF_LIMITS
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_screenshots import OF_SCREENSHOTS
+from tests.claims_of_tunnels import OF_TUNNELS
 from tests.claims_of_variables import OF_VARIABLES
 from tests.claims_of_walls import OF_WALLS
 
@@ -215,6 +216,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_POLICIES,
     **OF_ACCESS,
+    **OF_TUNNELS,
     **OF_VARIABLES,
     **OF_WALLS,
     **OF_SCREENSHOTS,

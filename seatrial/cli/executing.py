@@ -15,7 +15,7 @@ import typer
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError, Interrupted
 from seatrial.cli.finding import environment_meant
-from seatrial.cli.terminal import Passed, unprocessed
+from seatrial.cli.terminal import Passed, on_a_terminal, unprocessed
 from seatrial.cli.tunnels import Tunnel, end_of, problem_of, tunnel
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
@@ -41,7 +41,7 @@ NO_CODE = 1  # of a command whose exit code nobody knows
 def execute(words: Words, service: Service = "", interactive: Input = False, tty: Terminal = False) -> None:
     """Run a command in a service of a preview. Its exit code is the command's. It takes the role developer."""
     preview, command = parted(words, sys.argv)
-    if tty and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if tty and not on_a_terminal():
         raise CommandError(
             "-t: standard input and output are no terminal.",
             fix="Leave -t out to pass bytes on",
@@ -100,7 +100,7 @@ async def _run(api: Api, environment: str, wish: Json, *, interactive: bool, tty
 
 
 async def _carried(opened: Tunnel, *, interactive: bool, tty: bool) -> TunnelEnd:
-    output, errors = Passed(sys.stdout, raw=tty), Passed(sys.stderr, raw=tty)
+    output, errors = Passed.output(raw=tty), Passed.errors(raw=tty)
     feeding: asyncio.Task[None] | None = None
     try:
         async for kind, content in opened.frames():

@@ -153,6 +153,10 @@ def change(
     changes = _named(settings)
     api, row = _found(project)
     answer = api.patch(f"/projects/{row['id']}", changes)
+    _saved(answer, as_json, callbacks=bool(callbacks))
+
+
+def _saved(answer: Json, as_json: bool, *, callbacks: bool) -> None:
     if as_json:
         document(answer)
         return

@@ -129,12 +129,27 @@ class Passed:
         self._as_it_is = raw or not stream.isatty()
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
+    @classmethod
+    def output(cls, *, raw: bool) -> Self:
+        """To standard output."""
+        return cls(sys.stdout, raw=raw)
+
+    @classmethod
+    def errors(cls, *, raw: bool) -> Self:
+        """To standard error."""
+        return cls(sys.stderr, raw=raw)
+
     def write(self, data: bytes) -> None:
         """Write all of it at once. Blocks."""
         if not self._as_it_is:
             data = visible_text(self._decoder.decode(data)).encode()
         self._stream.buffer.write(data)
         self._stream.flush()
+
+
+def on_a_terminal() -> bool:
+    """Whether somebody types and reads at one."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 @contextlib.contextmanager

@@ -462,20 +462,3 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
         api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
     shown("policies", "break-glass", "01E", "--reason", "the shop is down")
     shown("policies", "mend-glass", "01E")
-
-
-def test_logs_and_open(shown: Shown, api: FakeApi, attack: str) -> None:
-    row = {"id": "01E", "name": attack, "urls": {"web": f"http://{attack}"}}
-    line = {
-        "at": attack,
-        "deployment": "",
-        "service": attack,
-        "source": "service",
-        "stream": "stderr",
-        "text": attack,
-    }
-    records = [json.dumps(one).encode() for one in (line, {"end": "complete"})]
-    api.routes["GET /environments"] = lambda _: (200, [row])
-    api.routes["GET /environments/01E/log"] = lambda _: (200, b"\n".join(records))
-    shown("logs")
-    shown("open", "--print")

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.cli.errors import CommandError
 from seatrial.cli.logs import seconds_of
-from tests.cli.conftest import FakeApi
+from tests.cli.conftest import FakeApi, Shown
 
 LINE = {
     "at": "2026-11-30T13:20:01.123+00:00",
@@ -89,3 +89,20 @@ def test_open_opens_or_prints(cli: Any, shop: FakeApi, monkeypatch: pytest.Monke
     assert code == 2 and "web, api" in err
     shop.routes["GET /environments"] = lambda _: (200, [{**ROW, "urls": {}}])
     assert "has no address" in cli("open")[2]
+
+
+def test_logs_and_open(shown: Shown, api: FakeApi, attack: str) -> None:
+    row = {"id": "01E", "name": attack, "urls": {"web": f"http://{attack}"}}
+    line = {
+        "at": attack,
+        "deployment": "",
+        "service": attack,
+        "source": "service",
+        "stream": "stderr",
+        "text": attack,
+    }
+    records = [json.dumps(one).encode() for one in (line, {"end": "complete"})]
+    api.routes["GET /environments"] = lambda _: (200, [row])
+    api.routes["GET /environments/01E/log"] = lambda _: (200, b"\n".join(records))
+    shown("logs")
+    shown("open", "--print")

@@ -11,6 +11,8 @@ from seatrial.control.errors import ControlError
 class TunnelError(ControlError):
     """Any of them."""
 
+    code = "tunnel_error"
+
 
 class NoTunnel(TunnelError):
     """It cannot be opened now, or not at all."""
