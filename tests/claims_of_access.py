@@ -17,14 +17,6 @@ OF_ACCESS: dict[str, tuple[str, ...]] = {
         "tests/entrance/test_waking.py::test_who_may_not_enter_does_not_wake_it",
         "tests/entrance/test_waking.py::test_who_only_looks_wakes_nothing_and_is_not_told_that_all_is_well",
     ),
-    "- Commands in a preview, and connections to its ports": (
-        "tests/tunnels/test_granting.py::test_a_developer_gets_in_and_a_viewer_a_stranger_and_a_scoped_token_do_not",
-        "tests/tunnels/test_granting.py::test_a_project_decides_and_those_of_forks_are_closed_unless_it_says_otherwise",
-        "tests/tunnels/test_granting.py::test_it_ends_when_the_right_or_the_preview_does_and_keeps_the_preview_awake",
-        "tests/tunnels/test_granting.py::test_the_log_says_who_ran_what_without_secrets",
-        "tests/tunnels/test_ahead.py::test_who_may_not_is_refused_before_and_what_cannot_be_is_said_within",
-        "tests/agent/test_tunnels.py::test_a_command_and_a_port_are_reached_and_nothing_is_left",
-    ),
     "- Who may not look any more stays out": (
         f"{GATES}::test_strangers_are_refused_and_people_who_leave_stay_out_at_once",
         f"{GATES}::test_guests_get_into_one_preview_until_their_link_ends",
