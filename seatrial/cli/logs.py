@@ -15,8 +15,7 @@ from seatrial.cli.show import padded
 from seatrial.cli.terminal import Styled, Terminal, document, note, row_of_json
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
-from seatrial.wire.logs import SYSTEM_SERVICE
-from seatrial.wire.words import LogSource, LogStream
+from seatrial.wire.words import SYSTEM_SERVICE, LogSource, LogStream
 
 Preview = Annotated[
     str,

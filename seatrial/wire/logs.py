@@ -8,8 +8,6 @@ from pydantic import Field
 from seatrial.wire.envelope import Message, Part, now
 from seatrial.wire.words import KNOWN_FIRST, LogSource, LogStream
 
-SYSTEM_SERVICE = "_system"  # lines about the deployment itself rather than one of its services
-
 
 class LogLine(Part):
     """One log line, with its source and the output it was written to."""

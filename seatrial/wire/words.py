@@ -118,6 +118,9 @@ class LogSource(StrEnum):
     SYSTEM = "system"  # the agent, about the deployment itself
 
 
+SYSTEM_SERVICE = "_system"  # of lines about the deployment itself rather than one of its services
+
+
 class LogStream(StrEnum):
     """The output to which a program wrote a line."""
 

@@ -29,8 +29,8 @@ from seatrial.wire.deployments import (
     DesiredEnvironment,
 )
 from seatrial.wire.envelope import Message
-from seatrial.wire.logs import SYSTEM_SERVICE, LogLine
-from seatrial.wire.words import LogSource, Phase
+from seatrial.wire.logs import LogLine
+from seatrial.wire.words import SYSTEM_SERVICE, LogSource, Phase
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from seatrial.control.errors import ControlError
 from seatrial.control.log_tails import Link, LogTails
 from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
-from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk
-from seatrial.wire.words import LogSource
+from seatrial.wire.logs import LogChunk
+from seatrial.wire.words import SYSTEM_SERVICE, LogSource
 
 log = structlog.get_logger(__name__)
 

@@ -16,8 +16,9 @@ from seatrial.control.previews.kept_lines import CLOCK_SLACK
 from seatrial.control.previews.models import Deployment
 from seatrial.wire import subjects
 from seatrial.wire.ending import ended
-from seatrial.wire.logs import SYSTEM_SERVICE, LogChunk, LogLine
+from seatrial.wire.logs import LogChunk, LogLine
 from seatrial.wire.visible import visible_line
+from seatrial.wire.words import SYSTEM_SERVICE
 
 log = structlog.get_logger(__name__)
 
