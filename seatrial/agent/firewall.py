@@ -5,8 +5,12 @@ A kernel has two of these filters, and iptables speaks to one of them. An agent 
 the rules go to the filter that the engine uses, which is where its chain is.
 """
 
+import asyncio
+import contextlib
+import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +26,8 @@ PREVIEW_INTERFACES = "galley+"
 BUILDS_INTERFACE = "galley-builds"  # of a BuildKit of its own, in deploy/compose.yaml; a hash has no hyphen
 FILTERS = ("", "-nft", "-legacy")  # what programs for each are called; first the host's own choice
 ENGINE_CHAIN = "DOCKER-USER"
+TURN = Path("/run/galley-firewall.lock")
+TURN_SECONDS, LOOK_SECONDS = 30.0, 0.02
 
 
 def available() -> bool:
@@ -32,6 +38,34 @@ def available() -> bool:
 def has_ipv6() -> bool:
     """Whether the kernel supports IPv6."""
     return Path("/proc/net/if_inet6").exists()
+
+
+@contextlib.asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """While no other agent of this host makes rules from what the engine has: those of an older list would lack what came meanwhile.
+    The kernel ends the turn of an agent that is killed; one that takes too long is not waited for."""
+    with contextlib.ExitStack() as opened:
+        file = _turn(opened)
+        until = time.monotonic() + TURN_SECONDS
+        while file is not None and not _taken(file) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        yield
+
+
+def _turn(opened: contextlib.ExitStack) -> int | None:
+    """None: this is not root, who alone makes rules."""
+    try:
+        return opened.enter_context(TURN.open("a")).fileno()
+    except OSError:
+        return None
+
+
+def _taken(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def put_up(chain: str, rules: Sequence[Rule], *jumps: Rule, program: str = IPV4) -> bool:

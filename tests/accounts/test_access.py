@@ -20,6 +20,7 @@ LOOK = {Action.VIEW}
 DEVELOP = LOOK | {
     Action.OPEN_PULL_REQUEST,
     Action.REBUILD_PREVIEW,
+    Action.OPEN_TUNNEL,
     Action.STOP_PREVIEW,
     Action.EXTEND_PREVIEW,
     Action.RESET_PREVIEW_DATA,

@@ -118,6 +118,41 @@ class DiesWhileItMakes:
         raise asyncio.CancelledError
 
 
+class Slow:
+    """An engine that two agents use, whose new network is not there yet when the second one looks."""
+
+    def __init__(self) -> None:
+        self.networks = self
+        self.there: dict[str, Mapping[str, str]] = {}
+        self.making, self.made = asyncio.Event(), asyncio.Event()
+
+    async def list(self, _labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        return dict(self.there)
+
+    async def create(self, name: str, labels: Mapping[str, str], _bridge: str) -> None:
+        self.making.set()
+        await self.made.wait()
+        self.there[name] = labels
+
+
+@pytest.mark.parametrize("agents", [1, 2])
+async def test_nobody_replaces_rules_for_a_network_that_is_being_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, agents: int
+) -> None:
+    monkeypatch.setattr(firewall, "TURN", tmp_path / "turn")
+    kernel, engine = Kernel(monkeypatch), Slow()
+    mine, *others = [DockerRuntime(cast(Any, engine), PreviewFence()) for _ in range(agents)]
+    making = asyncio.create_task(mine.ensure_network("net", {EGRESS: Egress.NONE.value}))
+    await engine.making.wait()
+    keeping = asyncio.create_task((others or [mine])[0].keep_fence())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not keeping.done()
+    engine.made.set()
+    await asyncio.gather(making, keeping)
+    assert f"-A GALLEY-EGRESS -i {interface('net')} -j REJECT" in kernel.saved
+
+
 async def test_the_rules_are_up_before_the_network_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = DiesWhileItMakes(Kernel(monkeypatch))
     runtime = DockerRuntime(cast(Any, engine), PreviewFence())

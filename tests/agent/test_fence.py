@@ -114,7 +114,13 @@ async def test_the_internet_is_open_and_private_networks_only_to_those_that_may(
                 name=f"{name}-{kind}", image=busybox, labels=labels | {FINGERPRINT: "f"}, networks={f"{name}-{kind}": []},
                 resources=Resources(1, 64, 50), restart=RestartPolicy.NEVER,
             )  # fmt: skip
-            reached[kind] = await opened(runtime, spec, targets)
+            for _ in range(
+                5
+            ):  # another agent's rules do not have this test's resolver: ours are made again, as every half minute
+                await runtime.keep_fence()
+                reached[kind] = await opened(runtime, spec, targets)
+                if names in reached[kind] or kind is Egress.NONE:
+                    break
     assert reached == {
         Egress.NONE: set(),
         Egress.INTERNET: {internet, names},

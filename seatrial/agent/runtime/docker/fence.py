@@ -6,9 +6,10 @@ to the host's own connections (health checks, the ingress) and name service stay
 """
 
 import asyncio
+import contextlib
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -87,16 +88,25 @@ class PreviewFence:
         """Called when a network was made: its bridge is among our interfaces, or our rules are in another place than it."""
         self._elsewhere = () if (INTERFACES / bridge).exists() else (ELSEWHERE,)
 
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Hold it from looking which networks there are until the rules are made, and the network that they are for: nobody else on
+        this host replaces them meanwhile by rules that lack it."""
+        if not self.wanted:
+            yield
+            return
+        async with self._lock, firewall.turn():
+            yield
+
     async def stand(self, networks: Mapping[str, Egress]) -> None:
         """Put up missing rules, for `{network: egress}` of all that the engine has; if that is not possible, warn and continue.
 
-        Called before every network is created, whenever the engine (re)appears and every AGAIN_SECONDS: a restart of the host or a
-        reload of its firewall removes the rules.
+        Called (`alone`) before every network is created, whenever the engine (re)appears and every AGAIN_SECONDS: a restart of the
+        host or a reload of its firewall removes the rules.
         """
         if not self.wanted:
             return
-        async with self._lock:
-            up = await self._put_up({interface(name): which for name, which in networks.items()})
+        up = await self._put_up({interface(name): which for name, which in networks.items()})
         if not up and not self._missing:
             log.warning(UNFENCED)
         self._up, self._missing = up, () if up else (UNFENCED,)

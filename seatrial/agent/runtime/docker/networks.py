@@ -25,21 +25,23 @@ class Networks:
     async def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
         """See Runtime. Engines allow two networks of one name, so the lookup comes first. The rules come before the network,
         and so before any container on it."""
-        there = await self._all_of_ours()
-        await self.fence.stand(_egress(there | {name: there.get(name, labels)}))
-        if name in there:
-            return
-        try:
-            await self.engine.networks.create(name, labels, interface(name))
-            self.fence.look_for(interface(name))
-        except EngineRefused as error:
-            raise StartError(_network_problem(name, error)) from error
+        async with self.fence.alone():
+            there = await self._all_of_ours()
+            await self.fence.stand(_egress(there | {name: there.get(name, labels)}))
+            if name in there:
+                return
+            try:
+                await self.engine.networks.create(name, labels, interface(name))
+                self.fence.look_for(interface(name))
+            except EngineRefused as error:
+                raise StartError(_network_problem(name, error)) from error
 
     async def keep_fence(self) -> None:
         """Put up again what somebody removed. Idempotent."""
         if not self.fence.wanted:
             return
-        await self.fence.stand(_egress(await self._all_of_ours()))
+        async with self.fence.alone():
+            await self.fence.stand(_egress(await self._all_of_ours()))
 
     async def run_fence(self) -> None:
         """Keep it up, for ever: others may remove rules at any time."""
