@@ -102,6 +102,8 @@ def observed(agent: str, kind: str) -> str:
 def logs(agent: str, environment: str, deployment: str, service: str) -> str:
     """The subject of the log chunks that `agent` sends of one service (or of the deployment itself: `_system`). A service's name
     may have dots, a subject's words have none: readers take the name from the chunk."""
+    if not service:
+        raise ValueError("a line belongs to a service: the bus refuses a subject that ends with a dot")
     return f"seatrial.agents.{agent}.logs.{environment}.{deployment}.{service.replace('.', '%2E')}"
 
 

@@ -9,8 +9,8 @@ from seatrial.agent.environments.streams import Streams
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
-from seatrial.agent.vocabulary.containers import ContainerState
-from seatrial.agent.vocabulary.labels import DEPLOYMENT, SERVICE
+from seatrial.agent.vocabulary.containers import Container, ContainerState
+from seatrial.agent.vocabulary.labels import COMMAND, DEPLOYMENT, SERVICE
 from seatrial.wire.deployments import DesiredEnvironment, EnvironmentObserved
 
 EVERY_SECONDS = 30.0
@@ -66,8 +66,13 @@ class Observer:
             deployment = container.labels.get(DEPLOYMENT) or newest
             if deployment in secretive and not self._tools.logs.masks.knows(self._environment, deployment):
                 continue  # followed once it is known what to mask; nothing of its log is lost
-            if container.state is ContainerState.RUNNING and deployment in current:
-                channel = Channel(
-                    desired.workspace, self._environment, deployment, container.labels.get(SERVICE, "")
-                )
+            speaker = _speaker(container)
+            if speaker and container.state is ContainerState.RUNNING and deployment in current:
+                channel = Channel(desired.workspace, self._environment, deployment, speaker)
                 self._followers.follow(container.name, channel)
+
+
+def _speaker(container: Container) -> str:
+    """Whose its lines are: a service's, or those of its `migrate` or `seed`; empty for what helps us, such as copying volumes."""
+    service, command = container.labels.get(SERVICE, ""), container.labels.get(COMMAND)
+    return f"{service}.{command}" if service and command else service
