@@ -11,9 +11,10 @@ import pytest
 from seatrial.agent import firewall
 from seatrial.agent.runtime.docker import DockerRuntime, egress
 from seatrial.agent.runtime.docker.fence import PreviewFence, interface
+from seatrial.agent.runtime.docker.networks import _egress
 from seatrial.agent.vocabulary.containers import ContainerSpec, HealthCheck, Resources, RestartPolicy
 from seatrial.agent.vocabulary.egress import Egress
-from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT
+from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT, MANAGED
 from tests.agent.elsewhere import elsewhere
 from tests.engines import missing
 
@@ -114,13 +115,11 @@ async def test_the_internet_is_open_and_private_networks_only_to_those_that_may(
                 name=f"{name}-{kind}", image=busybox, labels=labels | {FINGERPRINT: "f"}, networks={f"{name}-{kind}": []},
                 resources=Resources(1, 64, 50), restart=RestartPolicy.NEVER,
             )  # fmt: skip
-            for _ in range(
-                5
-            ):  # another agent's rules do not have this test's resolver: ours are made again, as every half minute
-                await runtime.keep_fence()
+            async with (
+                runtime.fence.alone()
+            ):  # rules of other agents on this host do not have this test's resolver
+                await runtime.fence.stand(_egress(await runtime.list_networks({MANAGED: "true"})))
                 reached[kind] = await opened(runtime, spec, targets)
-                if names in reached[kind] or kind is Egress.NONE:
-                    break
     assert reached == {
         Egress.NONE: set(),
         Egress.INTERNET: {internet, names},
