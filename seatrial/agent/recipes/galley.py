@@ -76,7 +76,10 @@ def restart_of(value: object) -> RestartPolicy:
 
 
 Command = Annotated[list[str], BeforeValidator(command_of, json_schema_input_type=str | list[str])]
-Words = Annotated[Command, Field(min_length=1)]
+SaidWords = Annotated[str, StringConstraints(pattern=r"\S")] | Annotated[list[str], Field(min_length=1)]
+Words = Annotated[
+    list[str], BeforeValidator(command_of, json_schema_input_type=SaidWords), Field(min_length=1)
+]
 Value = Annotated[str, BeforeValidator(text_of, json_schema_input_type=str | float | bool | None)]
 
 
