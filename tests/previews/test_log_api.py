@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from django.utils.safestring import SafeString
 
 from seatrial.control.accounts import tokens
 from seatrial.control.accounts.models import ApiToken, User
 from seatrial.control.audit.actors import SYSTEM
+from seatrial.control.previews.kept_lines import Line
+from seatrial.control.previews.pages.searching import Hit
 from seatrial.wire.envelope import now
+from seatrial.wire.words import SYSTEM_SERVICE, LogSource, LogStream
 from tests.bus.servers import NatsServer
 from tests.dashboard.server import cookies_of
 
@@ -86,3 +90,9 @@ def _page(served: str, environment: Any) -> None:
         assert "Find a line" in bob.get(address).text
     with contextlib.closing(cookies_of(served, "charlie")) as charlie:
         assert charlie.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(("service", "by"), [(SYSTEM_SERVICE, "deployment"), ("web", "web")])
+def test_a_hit_is_called_as_in_the_log_of_the_preview(service: str, by: str) -> None:
+    line = Line("2026-11-30T12:00:00Z", "01D", service, LogSource.SERVICE, LogStream.STDOUT, "hello")
+    assert Hit("line-1", line, SafeString("hello")).by == by

@@ -23,6 +23,7 @@ from seatrial.control.previews.kept_lines import Line, LogEnd, Place, Wanted, li
 from seatrial.control.previews.models import Environment
 from seatrial.control.previews.pages.environment import find_environment
 from seatrial.control.previews.pages.speakers import Speakers
+from seatrial.wire.words import SYSTEM_SERVICE
 
 MOST_LINES = 1_000
 MOST_CHARACTERS = 200  # of what is searched for
@@ -36,6 +37,11 @@ class Hit:
     anchor: str
     line: Line
     text: SafeString
+
+    @property
+    def by(self) -> str:
+        """Who printed it, as the log of a preview's page says."""
+        return "deployment" if self.line.service == SYSTEM_SERVICE else self.line.service
 
 
 @dataclass(frozen=True)
