@@ -8,7 +8,7 @@ import typer
 
 from seatrial.cli.api import connect
 from seatrial.cli.errors import CommandError, Interrupted
-from seatrial.cli.executing import service_meant
+from seatrial.cli.executing import Service, service_meant
 from seatrial.cli.finding import environment_meant
 from seatrial.embedded.layout import DataDirectory
 
@@ -18,10 +18,6 @@ Words = Annotated[
         metavar="[PREVIEW] [LOCAL:]PORT",
         help="The preview's name, if there are several; then the port, and before it another one of this machine.",
     ),
-]
-Service = Annotated[
-    str,
-    typer.Option("--service", "-s", metavar="SERVICE", help="Default: the first that has an address."),
 ]
 
 _PORTS = re.compile(r"(?:(\d{1,5}):)?(\d{1,5})")

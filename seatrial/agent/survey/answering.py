@@ -11,15 +11,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.listening import listen
 from seatrial.wire import subjects
-from seatrial.wire.ending import ended, heeded
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.errors import WireError
 
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 4  # questions; each takes seconds
-AGAIN_SECONDS = 1.0  # until what lost its cancellation in the bus's client is cancelled again
 Question = TypeVar("Question", bound=Message)
 
 
@@ -49,38 +49,14 @@ class Answering(Generic[Question]):
 
     async def run(self) -> None:
         """Runs for ever."""
-        while True:
-            client = await self._bus.client()
-            listening = asyncio.create_task(self._listen(client))
-            replaced = asyncio.create_task(self._replaced(client))
-            try:
-                await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                if listening.done() and (error := listening.exception()) is not None:
-                    log.warning("questions cannot be heard; trying again", problem=repr(error))
-                    await asyncio.sleep(AGAIN_SECONDS)
-            finally:
-                await ended(listening, replaced, again_seconds=AGAIN_SECONDS)
+        await listen(self._bus, self._asked.subject, self._begin)
 
-    async def _replaced(self, client: Client) -> None:
-        """Return when the bus has another client. One that only reconnects subscribes again by itself."""
-        session = self._bus.session
-        while await self._bus.client() is client:
-            session = await self._bus.next_session(session)
-
-    async def _listen(self, client: Client) -> None:
-        with heeded():
-            subscription = await client.subscribe(self._asked.subject)
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for message in subscription.messages:
-                    if self._waiting >= MOST_WAITING:
-                        log.warning("too many questions; one is not answered", about=self._asked.what)
-                        continue
-                    self._waiting += 1
-                    group.create_task(self._one(message)).add_done_callback(self._answered)
-        finally:
-            if client.is_connected:
-                await subscription.unsubscribe()
+    def _begin(self, group: asyncio.TaskGroup, _client: Client, message: Msg) -> None:
+        if self._waiting >= MOST_WAITING:
+            log.warning("too many questions; one is not answered", about=self._asked.what)
+            return
+        self._waiting += 1
+        group.create_task(self._one(message)).add_done_callback(self._answered)
 
     async def _one(self, message: Msg) -> None:
         try:

@@ -8,12 +8,13 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from seatrial.agent.bus.connection import Bus
+from seatrial.agent.bus.listening import listen
 from seatrial.agent.tunnels.carrying import carry
 from seatrial.agent.tunnels.far import Far
 from seatrial.agent.tunnels.opening import CannotOpen, Opening
 from seatrial.agent.vocabulary.errors import RuntimeUnavailable
 from seatrial.wire import subjects
-from seatrial.wire.ending import ended, heeded
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.errors import WireError
 from seatrial.wire.tunnels import OpenTunnel, Way
@@ -21,7 +22,6 @@ from seatrial.wire.tunnels import OpenTunnel, Way
 log = structlog.get_logger(__name__)
 
 MOST_TUNNELS = 64
-AGAIN_SECONDS = 1.0
 
 
 class Tunnels:
@@ -38,34 +38,10 @@ class Tunnels:
             await self._opening.end_leftovers()
         except RuntimeUnavailable as error:
             log.warning("what earlier commands left running is not looked for", reason=str(error))
-        while True:
-            client = await self._bus.client()
-            listening = asyncio.create_task(self._listen(client))
-            replaced = asyncio.create_task(self._replaced(client))
-            try:
-                await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                if listening.done() and (lost := listening.exception()) is not None:
-                    log.warning("tunnels cannot be asked for; trying again", problem=repr(lost))
-                    await asyncio.sleep(AGAIN_SECONDS)
-            finally:
-                await ended(listening, replaced, again_seconds=AGAIN_SECONDS)
+        await listen(self._bus, subjects.open_tunnels(self._bus.agent), self._heard)
 
-    async def _replaced(self, client: Client) -> None:
-        """Return when the bus has another client. One that only reconnects subscribes again by itself."""
-        session = self._bus.session
-        while await self._bus.client() is client:
-            session = await self._bus.next_session(session)
-
-    async def _listen(self, client: Client) -> None:
-        with heeded():
-            subscription = await client.subscribe(subjects.open_tunnels(self._bus.agent))
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for message in subscription.messages:
-                    group.create_task(self._one(client, message))
-        finally:
-            if client.is_connected:
-                await subscription.unsubscribe()
+    def _heard(self, group: asyncio.TaskGroup, client: Client, message: Msg) -> None:
+        group.create_task(self._one(client, message))
 
     async def _one(self, client: Client, message: Msg) -> None:
         self._open += 1
