@@ -34,7 +34,7 @@ def open_preview(preview: Preview = "", service: Service = "", print_only: Print
 
 
 def address_of(environment: Json, service: str) -> str:
-    """The address of `service`, or of the first one that has any. Raises CommandError."""
+    """The address of `service`, or else the preview's own: that whose host begins with its name. Raises CommandError."""
     urls: dict[str, str] = environment["urls"]
     if not urls:
         raise CommandError(
@@ -43,7 +43,8 @@ def address_of(environment: Json, service: str) -> str:
             word="not_live",
         )
     if not service:
-        return next(iter(urls.values()))
+        own = f"//{environment['name']}."
+        return next((url for url in urls.values() if own in url), next(iter(urls.values())))
     if service not in urls:
         raise CommandError(
             f"{environment['name']} has no address for the service {service}.",

@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.cli.errors import CommandError
 from seatrial.cli.logs import seconds_of
+from seatrial.cli.opening import address_of
 from tests.cli.conftest import FakeApi, Shown
 
 LINE = {
@@ -75,6 +76,15 @@ def test_an_age_is_a_number_and_a_unit() -> None:
     for wrong in ("10", "m", "0m", "-5m", "ten minutes"):
         with pytest.raises(CommandError, match="no age"):
             seconds_of(wrong)
+
+
+@pytest.mark.parametrize(("service", "label"), [("", "pr-1-shop"), ("api", "api-pr-1-shop")])
+def test_the_address_of_a_preview_is_the_one_with_its_name(service: str, label: str) -> None:
+    urls = {
+        name: f"https://{host}.preview.test"
+        for name, host in (("api", "api-pr-1-shop"), ("web", "pr-1-shop"))
+    }
+    assert address_of({"name": "pr-1-shop", "urls": urls}, service) == f"https://{label}.preview.test"
 
 
 def test_open_opens_or_prints(cli: Any, shop: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
