@@ -21,7 +21,11 @@ OF_VARIABLES: dict[str, tuple[str, ...]] = {
         "tests/agent/test_masking.py::test_a_value_is_masked_where_a_long_line_was_cut_in_it",
         "tests/environments/test_failures.py::test_a_secret_that_a_service_prints_is_in_no_line_and_no_message",
     ),
-    "- No secret goes into a build": (
+    "- A build gets only secrets that its recipe names": (
         "tests/environments/test_failures.py::test_a_secret_does_not_go_into_a_build",
+        "tests/recipes/test_build_secrets.py::test_a_build_is_given_what_recipe_and_project_both_say",
+        "tests/builds/test_build_secrets.py::test_a_secret_and_a_key_are_there_for_their_step_and_nowhere_else",
+        "tests/recipes/test_build_secrets.py::test_builds_of_forks_share_no_layer_with_others",
+        "tests/worker/test_variables.py::test_builds_are_given_what_is_permitted_for_them",
     ),
 }

@@ -40,6 +40,9 @@ Plain = Annotated[
     bool, typer.Option("--plain", help="No secret: developers see its value, and logs do not mask it.")
 ]
 Forks = Annotated[bool, typer.Option("--forks", help="For pull requests from forks, which get nothing else.")]
+Builds = Annotated[
+    bool, typer.Option("--builds", help="Recipes may give it to their builds too, as a secret of a step.")
+]
 AtOnce = Annotated[
     bool, typer.Option("--redeploy", help="Also deploy previews again that run with what was set before.")
 ]
@@ -74,12 +77,18 @@ def put(
     value_file: ValueFile = None,
     plain: Plain = False,
     forks: Forks = False,
+    builds: Builds = False,
     redeploy: AtOnce = False,
     as_json: AsJson = False,
 ) -> None:
     """Set one. The value is read from where no process list shows it. It takes the role admin."""
     api, place = _place(project, workspace)
-    wanted = {"value": _value(name, value_file), "secret": not plain, "tier": _tier(forks)}
+    wanted = {
+        "value": _value(name, value_file),
+        "secret": not plain,
+        "tier": _tier(forks),
+        "builds": builds,
+    }
     answer = api.put(f"{place}/variables/{_quoted(name)}", wanted)
     _changed(api, place, answer, redeploy, as_json)
 
@@ -149,6 +158,7 @@ def _line(terminal: Terminal, row: Json) -> None:
     value = "(secret)" if row["secret"] else row["value"]
     words = [
         "for forks" if row["tier"] == "forks" else "",
+        "for builds too" if row["builds"] else "",
         "of the workspace" if row["inherited"] else "",
         "overridden" if row["overridden"] else "",
         "too short to be masked" if row["secret"] and not row["masked"] else "",

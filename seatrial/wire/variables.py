@@ -27,6 +27,7 @@ class Values(Part):
 
     values: dict[str, str] = Field(default_factory=dict, repr=False)
     secret: list[str] = Field(default_factory=list)
+    builds: list[str] = Field(default_factory=list)  # those that a build may be given as a secret
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -69,3 +69,18 @@ def test_a_context_is_not_taken_for_one_whose_name_begins_alike() -> None:
     assert by_names_of_ours("COPY", text, "", {"app": "ours"}) == "--from=app2 --from=ours a b"
     mount = "--mount=type=bind,from=app,target=/x y"
     assert by_names_of_ours("RUN", mount, "", {"app": "ours"}) == mount.replace("app", "ours")
+
+
+async def test_a_step_is_run_again_when_what_it_mounts_has_changed(
+    builder: AnyBuilder, request_for: Make, base: str, log: Lines
+) -> None:
+    recipe = f"FROM {base}\nRUN --mount=type=bind,source=wanted,target=/w cat /w > /seen\nCOPY other /\n"
+    request = request_for("remembered", {"Dockerfile": recipe, "wanted": "one\n", "other": "x"})
+    await builder.build(request, log)
+    first = len(log)
+    (request.context_root / "other").write_text("y")
+    await builder.build(request, log)
+    assert any("Using cache" in line for line in log[first:]), "nothing that it mounts has"
+    (request.context_root / "wanted").write_text("two\n")
+    await builder.build(request, log)
+    assert await docker("run", "--rm", "--network", "none", request.tag, "cat", "/seen") == "two\n"

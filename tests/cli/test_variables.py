@@ -13,6 +13,7 @@ ROW = {
     "name": "STRIPE_KEY",
     "tier": "trusted",
     "secret": True,
+    "builds": True,
     "value": "",
     "inherited": False,
     "overridden": False,
@@ -34,7 +35,15 @@ def served(api: FakeApi, *, text: str = "") -> list[Any]:
         return route
 
     others = {"name": text, "tier": text, "value": text, "by": text, "secret": False} if text else {}
-    plain = {**ROW, "name": "LEVEL", "secret": False, "value": "info", "inherited": True, "tier": "forks"}
+    plain = {
+        **ROW,
+        "name": "LEVEL",
+        "secret": False,
+        "value": "info",
+        "inherited": True,
+        "tier": "forks",
+        "builds": False,
+    }
     rows = [{**ROW, **others}, {**plain, **others}, {**ROW, "masked": False, **others}]
     named = text or "STRIPE_KEY"
     api.routes |= {"GET /projects": lambda _: (200, [{"id": "01P", "slug": "shop", "name": "Shop"}])}
@@ -60,16 +69,16 @@ def test_the_value_is_read_from_a_file_or_a_pipe(
     file.write_text("sk_test\n")
     code, out, _ = cli("variables", "set", "STRIPE_KEY", "--project", "shop", "--value-file", str(file))
     assert (code, out) == (0, "Set: STRIPE_KEY\n")
-    assert sent[-1] == {"value": "sk_test", "secret": True, "tier": "trusted"}
+    assert sent[-1] == {"value": "sk_test", "secret": True, "tier": "trusted", "builds": False}
     monkeypatch.setattr(sys, "stdin", io.StringIO("fake\n"))
-    words = ["--workspace", "default", "--value-file", "-", "--forks", "--plain", "--redeploy"]
+    words = ["--workspace", "default", "--value-file", "-", "--forks", "--plain", "--builds", "--redeploy"]
     code, out, _ = cli("variables", "set", "STRIPE_KEY", *words)
     assert (
         code == 0
         and "2 previews deployed again" in out
         and api.asked[-1] == "POST /workspaces/default/redeploy"
     )
-    assert sent[-2] == {"value": "fake", "secret": False, "tier": "forks"}
+    assert sent[-2] == {"value": "fake", "secret": False, "tier": "forks", "builds": True}
     monkeypatch.setattr(sys, "stdin", io.StringIO("A=1\n"))
     code, out, _ = cli("variables", "import", "-", "--project", "shop", "--json")
     assert code == 0 and '"changed"' in out and sent[-1]["text"] == "A=1\n"

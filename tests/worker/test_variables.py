@@ -12,6 +12,8 @@ from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.vocabulary.errors import NoVariables
 from seatrial.control.bus import Bus
 from seatrial.control.previews.desired import desired
+from seatrial.control.variables import setting
+from seatrial.control.variables.entries import Entry
 from seatrial.control.worker.database import Database
 from seatrial.control.worker.variables import Variables, answered
 from seatrial.wire import subjects
@@ -20,7 +22,7 @@ from seatrial.wire.states import AgentState
 from seatrial.wire.variables import AskVariables, SealedVariables, Values, VariablesRefused
 from tests import factories
 from tests.bus.conftest import bus, configuration, nats_server
-from tests.variables.scene import put
+from tests.variables.scene import ALICE, put
 from tests.worker.askers import Fleet, fleet_of_two, site, until
 
 __all__ = ["bus", "configuration", "fleet_of_two", "nats_server", "site"]
@@ -72,6 +74,25 @@ def test_a_pull_request_from_a_fork_gets_what_is_set_for_forks_although_it_is_ap
     begun(fleet_of_two)
     given = opened(fleet_of_two, "one", answered(fleet_of_two.agents["one"].pk, question(fleet_of_two)))
     assert given.values == {"KEY": "fake"}
+
+
+@pytest.mark.django_db
+def test_builds_are_given_what_is_permitted_for_them(fleet_of_two: Fleet) -> None:
+    project, one = fleet_of_two.project, fleet_of_two.agents["one"].pk
+    setting.put(project, [Entry("KEY", "hunter22", builds=True), Entry("OTHER", "hunter33")], by=ALICE)
+    setting.put(project, [Entry("OTHER", "fake", tier="forks", builds=True)], by=ALICE)
+    begun(fleet_of_two)
+    given = opened(fleet_of_two, "one", answered(one, question(fleet_of_two)))
+    assert given.builds == ["KEY"] and set(given.secret) == {"KEY", "OTHER"}
+    pull_request = fleet_of_two.environment.pull_request
+    pull_request.from_fork, pull_request.approved_sha = True, pull_request.head_sha
+    pull_request.save()
+    given = opened(fleet_of_two, "one", answered(one, question(fleet_of_two)))
+    assert (given.values, given.builds) == ({"OTHER": "fake"}, ["OTHER"])
+    setting.put(project, [Entry("OTHER", "fake", tier="forks")], by=ALICE)
+    begun(fleet_of_two)
+    given = opened(fleet_of_two, "one", answered(one, question(fleet_of_two)))
+    assert given.builds == [], "it is permitted no more"
 
 
 @pytest.mark.django_db

@@ -24,6 +24,10 @@ class BuildRequest:
     labels: Mapping[str, str]
     cache_scope: str  # layers are shared within a project's scope, never across workspaces
     no_cache: bool = False
+    secrets: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # {id: value}, for steps that mount them
+    ssh: Mapping[str, str] = field(default_factory=dict, repr=False)  # {id: private key}, likewise
     siblings: Mapping[str, str] = field(
         default_factory=dict
     )  # {service: its image}, of those that it takes from

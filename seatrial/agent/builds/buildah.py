@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial import files
-from seatrial.agent.builds import archive, isolation, memory, space, stuck, trust
+from seatrial.agent.builds import archive, handed, isolation, memory, space, stuck, trust
 from seatrial.agent.builds.account import Account, ensure_account
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, Interrupted, hosts_fault, repeated
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.buildkit.symptom import symptom
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.content import Content
 from seatrial.agent.builds.contexts import Further, by_names
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
@@ -82,7 +83,11 @@ class BuildahBuilder:
         """Remove layers and base images that no build used for that long, and partial files of killed builds. Safe at any
         time."""
         account = await self._known_account()
-        halves = [path for folder in ("incoming", "scratch") for path in (self.data / folder).glob("*")]
+        halves = [
+            path
+            for folder in ("incoming", "scratch", "scopes/*/out")
+            for path in self.data.glob(f"{folder}/*")
+        ]
         await asyncio.to_thread(files.remove_abandoned, halves)
 
         async def remove_scope(scope: str) -> None:
@@ -173,15 +178,19 @@ class BuildahBuilder:
         bases: Mapping[str, Base],
         log: Log,
     ) -> BuildInput:
+        folders = Further.of(request).folders
         dialect = Dialect(
             shown_name(request.build),
             await buildah_version(),
             {name: brought_along(base, name) for name, base in bases.items()},
             request.build.args,
             request.build.target,
-            request.build.contexts.folders,
+            folders,
+            request.secrets,
+            request.ssh,
+            Content(context, folders),
         )
-        translated = dialect.adapted(raw)
+        translated = await asyncio.to_thread(dialect.adapted, raw)
         for note in [*dialect.notes, *dialect.warnings]:
             await log(note)
         unchanged = dockerfile is not None and translated == raw
@@ -224,6 +233,7 @@ class BuildahBuilder:
     async def _written(self, cell: Cell, given: BuildInput, out: Path, log: Log) -> archive.BuiltImage:
         if given.translated is not None:
             (out / DOCKERFILE).write_bytes(given.translated)
+        await asyncio.to_thread(handed.write, given.request, out, cell.account)
         command = cell.buildah(
             *await self._arguments(cell, given, out.name),
             context=given.request.context_root,
@@ -304,6 +314,7 @@ class BuildahBuilder:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():
             arguments += ["--build-arg", f"{name}={value}"]
+        arguments += handed.arguments(request, Path(cell.folder("scope", "out", out)))
         for name, folder in Further.of(request).folders.items():
             arguments += ["--build-context", f"{name}={root / folder.relative_to(real)}"]
         file = Path(cell.folder("scope", "out", out, DOCKERFILE))

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from seatrial.agent.builds import heredocs, volumes
 from seatrial.agent.builds.attempts import Interrupted
+from seatrial.agent.builds.content import Content
 from seatrial.agent.builds.digests import by_names_of_ours
 from seatrial.agent.builds.modes import as_number
 from seatrial.agent.builds.options import QUOTES, Option, leading, unquoted, written
@@ -43,6 +44,7 @@ INSTRUCTIONS = (
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
 NOTHING_CHANGES = 'LABEL galley.unchanged=""'
+TARGETS = ("target", "dst", "destination")
 MOST_REFUSED = 10  # that are told
 
 
@@ -71,6 +73,9 @@ class Dialect:
     arguments: Mapping[str, str]
     target: str | None = None
     folders: Collection[str] = ()  # names of further contexts that are folders
+    secrets: Collection[str] = ()  # ids of those that the build is given
+    ssh: Collection[str] = ()  # likewise, of keys
+    content: Content | None = None  # of what steps mount, where the builder does not look at that itself
     notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
     warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
     steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
@@ -308,15 +313,44 @@ class Dialect:
     def _mount(self, where: str, option: Option) -> str:
         """The mount with an absolute target: buildah accepts no other."""
         parts, where = option.value.split(","), f"{where} --mount={option.value}"
-        asks = any(part in {"required", "required=true"} or part.startswith("env=") for part in parts)
-        if "type=secret" in parts and asks:
-            raise BuildError(f"{where}: builds get no secrets. Write the step without one")
-        value = ",".join(self._absolute(where, part) for part in parts)
-        return option.written if value == option.value else written("mount", value)
+        value = ",".join(self._absolute(where, part) for part in [*parts, *self._asked(where, parts)])
+        said = dict(part.partition("=")[::2] for part in parts)
+        mark = self.content.mark(said) if self.content else ""
+        return mark + (option.written if value == option.value else written("mount", value))
+
+    def _asked(self, where: str, parts: Sequence[str]) -> list[str]:
+        """What a mount of a secret or a key lacks to name it: its id. Raises BuildError where it must have one that the build is not given."""
+        kind = next((kind for kind in ("secret", "ssh") if f"type={kind}" in parts), None)
+        if kind is None:
+            return []
+        said = dict(part.partition("=")[::2] for part in parts)
+        target = next((said[name] for name in TARGETS if name in said), "")
+        name = said.get("id") or ("default" if kind == "ssh" else posixpath.basename(target))
+        if not name:
+            raise BuildError(
+                f"{where}: it says no id. Write id=, with a name from build.secrets of the recipe"
+            )
+        if "env" in said:
+            self._check_env(where, name)
+        if name not in (self.ssh if kind == "ssh" else self.secrets):
+            key = "build.ssh" if kind == "ssh" else "build.secrets"
+            lacks = f"{where}: the recipe gives this build no {name} below {key}"
+            if said.get("required", "false") in {"", "true", "1"}:
+                raise BuildError(f"{lacks}. Name it there, with one of the project's variables")
+            self.notes.append(f"{lacks}, so the step runs without")
+        return [] if "id" in said else [f"id={name}"]
+
+    def _check_env(self, where: str, name: str) -> None:
+        raise BuildError(
+            f"{where}: {self._builder} gives secrets as files only. Leave env= out and read the file in the step: "
+            f'"$(cat /run/secrets/{name})"'
+        )
 
     def _absolute(self, where: str, part: str) -> str:
+        if part == "required":
+            return "required=true"  # at the short form, buildah 1.28 crashes
         name, _, path = part.partition("=")
-        if unquoted(name).strip().lower() not in {"target", "dst", "destination"}:
+        if unquoted(name).strip().lower() not in TARGETS:
             return part
         self._check_target(where, path)
         if path.startswith(("/", "$", *QUOTES)):

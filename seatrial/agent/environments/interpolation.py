@@ -71,8 +71,8 @@ def refuse_in_builds(recipe: Recipe, secrets: Mapping[str, str]) -> None:
                 if len(value) >= SHORTEST and value in text:
                     raise RecipeError(
                         f"{recipe.source}: services.{service.name}.build.{key}: the secret {name} may not go into a build: "
-                        f"the image keeps it for everybody who can read it. Give {name} to the service when it runs, in its "
-                        "environment, or make it a plain variable if it is none",
+                        f"the image keeps it for everybody who can read it. Name {name} below build.secrets for a step that mounts it, give it "
+                        "to the service when it runs, in its environment, or make it a plain variable if it is none",
                         service=service.name,
                     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.environments import build_secrets
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.containment import Containment, contained
 from seatrial.agent.environments.image_warnings import image_warnings
@@ -49,6 +50,7 @@ class Preparation:
         self._folder = tree_folder(tools.directory, desired.environment, deployment.id)
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
+        self._given = Values()  # once the recipe is read
         self._builds: dict[str, asyncio.Task[str]] = {}
         self._services: dict[str, asyncio.Task[str]] = {}  # the image of each
         self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
@@ -110,6 +112,8 @@ class Preparation:
         recipe = within(recipe, self._tools.total, self._tools.defaults)
         recipe = interpolated(recipe, known_values(self._desired, self._deployment, recipe, variables))
         refuse_in_builds(recipe, given.secrets)
+        build_secrets.check(recipe, given, fork=self._deployment.untrusted)
+        self._given = given
         return recipe
 
     async def _variables(self) -> Values:
@@ -180,8 +184,10 @@ class Preparation:
             context_root=self._folder,
             tag=tag,
             labels=self._names.labels(deployment=owner, service=service.name, kind=service.kind),
-            cache_scope=self._desired.project,
+            cache_scope=build_secrets.cache_scope(self._desired.project, fork=self._deployment.untrusted),
             no_cache=self._deployment.no_cache,
+            secrets=build_secrets.values_of(service.build.secrets, self._given),
+            ssh=build_secrets.values_of(service.build.ssh, self._given),
             siblings=siblings,
         )
         async with self._tools.build_queue.turn(self._deployment.id, service.name, log):

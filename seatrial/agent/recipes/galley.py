@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from seatrial.agent.recipes import contexts, graph, kinds
+from seatrial.agent.recipes import build_secrets, contexts, graph, kinds
 from seatrial.agent.recipes.document import Document, Path, with_nul
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
@@ -102,6 +102,30 @@ class BuildKeys(Strict):
         default_factory=dict,
         description="further contexts by name, for `FROM name` and `COPY --from=name`: a folder, `docker-image://name:tag`, "
         "or `service:name` for the image of another service",
+    )
+    secrets: Annotated[
+        dict[str, Text],
+        BeforeValidator(
+            lambda v: (
+                {one: one for one in v}
+                if isinstance(v, list) and all(isinstance(one, str) for one in v)
+                else v
+            ),
+            json_schema_input_type=dict[str, Text] | list[Text],
+        ),
+    ] = Field(
+        default_factory=dict,
+        description="variables of the project that builds may use, for `RUN --mount=type=secret,id=...`: a list, or id and variable",
+    )
+    ssh: Annotated[
+        dict[str, Text],
+        BeforeValidator(
+            lambda v: {build_secrets.DEFAULT: v} if isinstance(v, str) else v,
+            json_schema_input_type=dict[str, Text] | Text,
+        ),
+    ] = Field(
+        default_factory=dict,
+        description="a variable with a private key, for `RUN --mount=type=ssh`, or ids and variables",
     )
     command: Text | None = Field(None, description="ignored with a warning: the Dockerfile says how to build")
     start: Command | None = Field(
@@ -303,6 +327,8 @@ def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Pro
         contexts=contexts.read(
             document, (*at, "build", contexts.KEY), keys.additional_contexts, folder, problems
         ),
+        secrets=build_secrets.checked(document, (*at, "build", "secrets"), keys.secrets, problems),
+        ssh=build_secrets.checked(document, (*at, "build", "ssh"), keys.ssh, problems),
     )
 
 

@@ -50,6 +50,8 @@ class Build:
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
     contexts: Contexts = field(default_factory=Contexts)
+    secrets: Mapping[str, str] = field(default_factory=dict)  # {id in the Dockerfile: variable}
+    ssh: Mapping[str, str] = field(default_factory=dict)  # likewise, of private keys
 
     @property
     def dockerfile_path(self) -> str:

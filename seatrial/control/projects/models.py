@@ -155,6 +155,7 @@ class Variable(models.Model):
     tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.TRUSTED)
     value = EncryptedTextField(blank=True)
     secret = models.BooleanField(default=True)
+    builds = models.BooleanField(default=False)  # a recipe may give it to its builds, as a secret of a step
     by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)  # since then, deployments that begin do not get it

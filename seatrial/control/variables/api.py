@@ -31,6 +31,7 @@ class VariableAnswer(Schema):
     name: str = Field(description="Its name.")
     tier: str = Field(description="trusted or forks: whose previews get it.")
     secret: bool = Field(description="Whether it is a secret: shown nowhere, and masked in logs.")
+    builds: bool = Field(description="Whether recipes may give it to their builds, as a secret of a step.")
     value: str = Field(description="Its value; empty for a secret.")
     inherited: bool = Field(description="Whether it is the workspace's.")
     overridden: bool = Field(description="Whether the project has another one in its place.")
@@ -54,6 +55,9 @@ class VariableWanted(Schema):
     value: str = Field(max_length=100_000, description="Its value.")
     secret: bool = Field(True, description="Whether it is a secret.")
     tier: str = Field(Tier.TRUSTED, max_length=50, description="trusted or forks: whose previews get it.")
+    builds: bool = Field(
+        False, description="Whether recipes may give it to their builds, as a secret of a step."
+    )
 
 
 class FileWanted(Schema):
@@ -121,7 +125,7 @@ def operations(place: str, what: str, find: Find, described: str) -> None:
     def put(request: HttpRequest, key: Key, name: Name, wanted: VariableWanted) -> ChangedAnswer:
         """It takes the role admin. Each preview gets it with its next deployment."""
         scope = find(request, key, Action.MANAGE_VARIABLES)
-        entry = Entry(name, wanted.value, secret=wanted.secret, tier=wanted.tier)
+        entry = Entry(name, wanted.value, secret=wanted.secret, tier=wanted.tier, builds=wanted.builds)
         return ChangedAnswer(changed=setting.put(scope, [entry], by=actor(request)))
 
     @router.delete(
@@ -188,6 +192,7 @@ def _answer(scope: Scope) -> VariablesAnswer:
             name=one.row.name,
             tier=one.row.tier,
             secret=one.row.secret,
+            builds=one.row.builds,
             value=one.value,
             inherited=one.inherited,
             overridden=one.overridden,

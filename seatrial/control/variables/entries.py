@@ -29,6 +29,7 @@ class Entry:
     value: str = field(repr=False)
     secret: bool = True
     tier: str = Tier.TRUSTED
+    builds: bool = False  # whether a recipe may give it to its builds
 
 
 def checked(entry: Entry) -> Entry:
@@ -65,7 +66,9 @@ def bounded(rows: Iterable[Variable]) -> None:
         )
 
 
-def of_dotenv(text: str, *, secret: bool = True, tier: str = Tier.TRUSTED) -> list[Entry]:
+def of_dotenv(
+    text: str, *, secret: bool = True, tier: str = Tier.TRUSTED, builds: bool = False
+) -> list[Entry]:
     """The variables of a .env file, as Compose reads it, without interpolation. Raises BadVariable with the line."""
     if len(text) > MOST_TEXT:
         raise BadVariable("text", f"The file is too long: it has at most {MOST_TEXT:,} characters.")
@@ -79,7 +82,7 @@ def of_dotenv(text: str, *, secret: bool = True, tier: str = Tier.TRUSTED) -> li
         if one.key in found:
             raise BadVariable("text", f"{where}: {visible(one.key)[:60]} stands there twice. Remove one.")
         try:
-            found[one.key] = checked(Entry(one.key, one.value or "", secret=secret, tier=tier))
+            found[one.key] = checked(Entry(one.key, one.value or "", secret=secret, tier=tier, builds=builds))
         except BadVariable as error:
             raise BadVariable("text", f"{where}: {error}") from error
     if not found:

@@ -37,12 +37,25 @@ class VariableForm(forms.Form):
         label="Secret",
         help_text="Shown to nobody unless an admin reveals it, and masked in logs.",
     )
+    builds = forms.BooleanField(
+        required=False,
+        label="Builds may use it",
+        help_text="Steps of a Dockerfile that mount it as a secret, where the recipe names it below build.secrets.",
+    )
 
     def entries(self) -> list[Entry]:
         """What was entered."""
         entered = self.cleaned_data
         value = entered["value"].replace("\r\n", "\n")  # as browsers send lines
-        return [Entry(entered["name"].strip(), value, secret=entered["secret"], tier=entered["tier"])]
+        return [
+            Entry(
+                entered["name"].strip(),
+                value,
+                secret=entered["secret"],
+                tier=entered["tier"],
+                builds=entered["builds"],
+            )
+        ]
 
 
 class FileForm(forms.Form):

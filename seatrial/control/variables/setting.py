@@ -47,7 +47,7 @@ def put(scope: Scope, entries: Sequence[Entry], *, by: Actor) -> list[str]:
         bounded(current(scope).filter(tier=tier))
     for entry in new:
         known = (entry.name, entry.tier) in before
-        details = {"name": entry.name, "tier": entry.tier, "secret": entry.secret}
+        details = {"name": entry.name, "tier": entry.tier, "secret": entry.secret, "builds": entry.builds}
         record("variable.changed" if known else "variable.set", scope, by, details)
     return [entry.name for entry in new]
 
@@ -102,6 +102,7 @@ def _row(scope: Scope, entry: Entry, by: Actor, now: datetime) -> Variable:
         tier=entry.tier,
         value=entry.value,
         secret=entry.secret,
+        builds=entry.builds,
         by=str(by)[:200],
         created_at=now,
     )
@@ -113,4 +114,5 @@ def _end(row: Variable | None, now: datetime) -> None:
 
 
 def _same(row: Variable | None, entry: Entry) -> bool:
-    return row is not None and (row.value, row.secret) == (entry.value, entry.secret)
+    new = (entry.value, entry.secret, entry.builds)
+    return row is not None and (row.value, row.secret, row.builds) == new

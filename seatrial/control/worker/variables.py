@@ -73,7 +73,9 @@ def answered(agent_id: str, question: AskVariables) -> SealedVariables | Variabl
     try:
         values = {name: row.value for name, row in rows.items()}
         secret = [name for name, row in rows.items() if row.secret]
-        return SealedVariables(sealed=sealed(agent, Values(values=values, secret=secret).model_dump_json()))
+        builds = [name for name, row in rows.items() if row.builds]
+        whole = Values(values=values, secret=secret, builds=builds)
+        return SealedVariables(sealed=sealed(agent, whole.model_dump_json()))
     except (UnfitKey, VaultError) as error:
         return _refused(CredentialRefusal.UNFIT_KEY, str(error))
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.agent.builds import space, trust
+from seatrial.agent.builds import handed, space, trust
 from seatrial.agent.builds.archive import BuiltImage
 from seatrial.agent.builds.attempts import PAUSES_SECONDS, hosts_fault, repeated
 from seatrial.agent.builds.base import BuildRequest, Facts, Images
@@ -193,6 +193,8 @@ class BuildKitBuilder:
             request.build.args,
             request.build.target,
             request.build.contexts.folders,
+            request.secrets,
+            request.ssh,
             names=names,
             scope=scope,
             fetches=not daemon.embedded and self.network != "none",
@@ -217,6 +219,7 @@ class BuildKitBuilder:
         beside = dockerfile.with_name(f"{dockerfile.name}.dockerignore") if dockerfile else None
         if beside and beside.is_file() and not beside.is_symlink():
             shutil.copyfile(beside, folder / IGNORE)
+        await asyncio.to_thread(handed.write, given.request, folder)
         if self.certificates:
             (folder / BUNDLE).write_bytes(trust.bundle(self.certificates))
 
@@ -231,6 +234,7 @@ class BuildKitBuilder:
         values[f"{RESERVED}CACHE_MOUNT_NS"] = given.scope  # caches of steps are a project's own, too
         for name, value in values.items():
             arguments += ["--build-arg", f"{name}={value}"]
+        arguments += handed.arguments(request, folder)
         if request.no_cache:
             arguments.append("--no-cache")
         if not given.daemon.embedded:

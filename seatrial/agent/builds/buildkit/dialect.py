@@ -152,6 +152,9 @@ class BuildKitDialect(Dialect):
         parts = first.value.split(",")
         return written("mount", ",".join(self._part(where, part) for part in parts))
 
+    def _check_env(self, where: str, name: str) -> None:
+        """BuildKit knows it since 0.16, and says so itself."""
+
     def _part(self, where: str, part: str) -> str:
         name, equals, value = part.partition("=")
         return f"from={self._source(where, value)}" if equals and name.strip().lower() == "from" else part

@@ -119,9 +119,13 @@ class ProcessBuilder:
 
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
-        if request.build.contexts:
+        build = request.build
+        if needs := [
+            *(["additional_contexts"] if build.contexts else []),
+            *(["secrets and SSH keys of builds"] if build.secrets or build.ssh else []),
+        ]:
             raise NeedsEngine(
-                f"{request.service}: additional_contexts need a container engine; the process runtime has none"
+                f"{request.service}: {' and '.join(needs)} need a container engine; the process runtime has none"
             )
         context, file = located(request)
         raw = file.read_bytes() if file else request.build.dockerfile_inline.encode()

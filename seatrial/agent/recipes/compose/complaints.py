@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from seatrial.agent.recipes.build_secrets import NO_KEY_OF_THE_HOST
 from seatrial.agent.recipes.compose.cell import PROJECT
 from seatrial.agent.recipes.compose.marks import MARK
 from seatrial.agent.recipes.compose.places import Places, value_for
@@ -82,7 +83,17 @@ class Complaints:
             self._empty,
             self._variables,
             self._circle,
+            self._keys,
         ]
+
+    def _keys(self, text: str) -> Iterator[RecipeError]:
+        """Compose cannot print an SSH key that has a path."""
+        if "types.SSHKey" not in text:
+            return
+        for name, keys in self.places.written_services().items():
+            build = keys.get("build")
+            if isinstance(build, dict) and build.get("ssh"):
+                yield self.places.error(("services", name, "build", "ssh"), *NO_KEY_OF_THE_HOST)
 
     def _interpolated(self, text: str) -> Iterator[RecipeError]:
         for key, problem in re.findall(r"^error while interpolating (\S+): (.*)$", text, re.MULTILINE):

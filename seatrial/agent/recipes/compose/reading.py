@@ -3,10 +3,10 @@
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seatrial.agent.recipes import contexts, graph, kinds
+from seatrial.agent.recipes import build_secrets, contexts, graph, kinds
 from seatrial.agent.recipes.compose import extensions, values
 from seatrial.agent.recipes.compose.limits import READ, check_build, check_service, check_top_level
 from seatrial.agent.recipes.compose.marks import final, for_start, refuse_nul
@@ -206,17 +206,25 @@ class Reading:
         others = contexts.read(
             self.document, (*at, contexts.KEY), read.get(contexts.KEY) or {}, self._path, self.problems
         )
+        common = Build(
+            path=context,
+            target=target,
+            args=args,
+            contexts=others,
+            secrets=build_secrets.of_compose(
+                self.document, (*at, "secrets"), keys.get("secrets") or [], self.problems
+            ),
+            ssh=build_secrets.ssh_of_compose(self.document, (*at, "ssh"), keys.get("ssh"), self.problems),
+        )
         if inline := read.get("dockerfile_inline"):
-            return Build(
-                path=context, dockerfile_inline=str(inline), target=target, args=args, contexts=others
-            )
+            return replace(common, dockerfile_inline=str(inline))
         dockerfile = str(read.get("dockerfile") or "Dockerfile")
         self._path(
             (*at, "dockerfile"), f"{read['context']}/{dockerfile}" if dockerfile[:1] != "/" else dockerfile
         )
         if dockerfile.startswith("/"):
             dockerfile = relative_to(context, values.in_repository(dockerfile) or "")
-        return Build(path=context, dockerfile=dockerfile, target=target, args=args, contexts=others)
+        return replace(common, dockerfile=dockerfile)
 
     def _path(self, at: Path, path: str) -> str:
         """A path of a build, relative to the repository's root."""
