@@ -38,6 +38,7 @@ def choose(settings: Settings, runtime: Runtime) -> tuple[Builder, Images]:
         isolation=settings.galley_build_isolation,
         logins=settings.galley_registry_auth_file,
         memory_mb=settings.galley_build_memory,
+        in_place=settings.galley_base_images,
     )
     if settings.galley_builder == "buildah":
         return builder, images

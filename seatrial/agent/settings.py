@@ -12,6 +12,7 @@ from seatrial.agent.vocabulary import quantities
 from seatrial.agent.vocabulary.addresses import Address, addresses_of, visitors_of
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.image_names import in_place
 from seatrial.agent.vocabulary.shares import Share
 from seatrial.agent.vocabulary.unfit import Unfit
 from seatrial.environ import shapes
@@ -105,6 +106,11 @@ def _own_address(text: str) -> str:
             ) from None
         if here.is_loopback or here.is_unspecified or here.is_multicast:
             raise ValueError("no other host reaches this address. Write the one of this host in your network")
+    return text
+
+
+def _in_place(text: str) -> str:
+    in_place(text)
     return text
 
 
@@ -255,6 +261,15 @@ class Settings(BaseSettings):
     galley_registry_auth_file: shapes.FilePath = Field(
         None,
         description="Logins for pulls, a file as `docker login` writes it. All previews of this agent may run what they give access to.",
+    )
+    galley_base_images: Annotated[
+        str,
+        AfterValidator(_in_place),
+        Wanted("pairs image=image with commas between", "python:3.12=registry.test/python:3.12"),
+    ] = Field(
+        "",
+        description="Images that are taken in place of others, in FROM, image: and further contexts: pairs such as "
+        "python:3.12=registry.example.com/python:3.12, comma-separated; a digest may stand on either side.",
     )
     galley_agent_address: Annotated[
         str, AfterValidator(_own_address), Wanted("an IPv4 address of this host", "10.0.0.7")

@@ -138,6 +138,7 @@ VARIABLES: tuple[Variable, ...] = (
         "the path of a PEM file on the host, from the root", "", BOTH, checks.authorities,
     ),
     setting(Settings, "galley_registries", Group.NETWORK),
+    setting(Settings, "galley_base_images", Group.NETWORK),
     setting(
         Settings, "galley_registry_auth_file", Group.NETWORK,
         meaning="Host path to a file with logins for pulls, as `docker login` writes it. All previews may run what they give "

@@ -12,6 +12,7 @@ from seatrial.agent.builds.standins import stand_in_for
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
+from seatrial.agent.vocabulary.image_names import in_place
 from tests.builds.conftest import LABEL, Lines, docker
 
 DIGEST = "sha256:" + "a" * 64
@@ -218,3 +219,21 @@ def test_names_get_their_tag() -> None:
 def test_names_that_no_image_can_have_are_refused(image: str) -> None:
     with pytest.raises(ImageUnavailable, match="is not an image's name"):
         named(image)
+
+
+async def test_an_image_of_the_operators_is_taken_in_place_of_another() -> None:
+    shelf, log = Shelf(), Lines()
+    pulls = Pulls(shelf)
+    pairs = f"python:3.12=registry.test/python:3.12, node=registry.test/node@{DIGEST}"
+    images = DockerImages(shelf, NoStandIns(), pulls, in_place=in_place(pairs))  # type: ignore[arg-type]
+    assert await images.ensure("docker.io/library/python:3.12", log) == "registry.test/python:3.12"
+    assert "base docker.io/library/python:3.12 taken as registry.test/python:3.12" in log
+    assert await images.ensure("node", log) == kept_as(f"registry.test/node@{DIGEST}")
+    assert await images.ensure("python:3.12-slim", log) == "python:3.12-slim"
+    assert pulls.asked == ["registry.test/python:3.12", f"registry.test/node@{DIGEST}", "python:3.12-slim"]
+
+
+@pytest.mark.parametrize("pairs", ["python:3.12", "=x", "x=", "a b=c", "python=a,python=b"])
+def test_pairs_that_say_nothing_are_refused(pairs: str) -> None:
+    with pytest.raises(ValueError, match=r"is not image=image|for the same image"):
+        in_place(pairs)

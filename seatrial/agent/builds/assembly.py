@@ -15,6 +15,7 @@ from seatrial.agent.builds.registries.pull import Limits
 from seatrial.agent.builds.registries.puller import Puller
 from seatrial.agent.builds.standins import DebianStandIns
 from seatrial.agent.engine import Engine
+from seatrial.agent.vocabulary import image_names
 from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 
@@ -30,9 +31,11 @@ def docker_builds(
     isolation: BuildIsolation = BuildIsolation.USERNS,
     logins: Path | None = None,
     memory_mb: int = 0,
+    in_place: str = "",
 ) -> tuple[BuildahBuilder, DockerImages, DebianStandIns]:
     """Builder, images and stand-ins: a build may begin from a stand-in, and a stand-in only from what the engine has.
-    `allowed` is what pulls may reach on the host and in its network, and `logins` a file with the operator's logins there. All three
+    `allowed` is what pulls may reach on the host and in its network, `logins` a file with the operator's logins there, and `in_place`
+    the images that are taken in place of others. All three
     keep to `isolation`."""
     if isolation is BuildIsolation.CHROOT:  # whose files have other owners
         data = data / isolation
@@ -43,7 +46,13 @@ def docker_builds(
     puller = Puller(
         engine, data / "pulls", allowed, certificates, Limits(least_free_mb), isolation, Logins(logins)
     )
-    images = DockerImages(engine, stand_ins, puller, kept=PulledImages(engine, data / "pulled.json"))
+    images = DockerImages(
+        engine,
+        stand_ins,
+        puller,
+        kept=PulledImages(engine, data / "pulled.json"),
+        in_place=image_names.in_place(in_place),
+    )
     builder = BuildahBuilder(
         engine,
         bases,

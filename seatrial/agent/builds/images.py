@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,6 +64,7 @@ class DockerImages(EngineImages):
     pulls: Pulls
     clock: Callable[[], float] = time.monotonic
     kept: PulledImages | None = None  # None: nothing is ever collected
+    in_place: Mapping[str, str] = field(default_factory=dict)  # see `image_names.in_place`
     _silent: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _limits: dict[str, tuple[float, RegistrySilent]] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class DockerImages(EngineImages):
 
     async def ensure(self, image: str, log: Log) -> str:
         """See `EngineImages.ensure`."""
-        image = named(image)
+        image = await self._taken(image, log)
         if reference := await self._there(image):
             return reference
         async with self._locks.setdefault(image, asyncio.Lock()):
@@ -85,6 +86,15 @@ class DockerImages(EngineImages):
                 return await self._pulled(image, log)
             except RegistrySilent as silent:
                 return await self._stood_in(image, silent, log)
+
+    async def _taken(self, image: str, log: Log) -> str:
+        """The image that the operator has in its place, or itself."""
+        whole = whole_name(named(image))
+        for other, place in self.in_place.items():
+            if whole_name(named(other)) == whole:
+                await log(f"base {image} taken as {place}")
+                return named(place)
+        return named(image)
 
     async def _there(self, image: str) -> str | None:
         """As `_found`; from now on it is not collected for a while."""

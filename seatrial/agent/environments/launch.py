@@ -74,7 +74,7 @@ def build_digest(build: Build, entries: Sequence[Entry], siblings: Mapping[str, 
         if entry.path == dockerfile
         or any(str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) for root in roots)
     ]
-    facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
+    facts: list[object] = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
     facts += [build.dockerfile_inline] if build.dockerfile_inline else []
     facts += [sorted(build.secrets.items()), sorted(build.ssh.items())] if build.secrets or build.ssh else []
     facts += [asdict(build.contexts), sorted((siblings or {}).items())] if build.contexts else []
