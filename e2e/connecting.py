@@ -67,7 +67,7 @@ def recorded(platform: Platform, directory: Path) -> Iterator[set[Attempt]]:
         yield attempts
     finally:
         tracer.terminate()
-        tracer.wait(60)
+        tracer.wait(300)
         attempts.update(read(log.read_text(errors="replace")))
 
 
@@ -102,3 +102,20 @@ def networks_of_containers() -> Iterator[set[Network]]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def nowhere_else(platform: Platform, directory: Path) -> Iterator[None]:
+    """Fails if anything of the platform tries to connect to another machine than this one and its containers.
+
+    All system calls of all processes become slower: what is done inside should be done nowhere else as well.
+    """
+    with networks_of_containers() as inside, recorded(platform, directory) as attempts:
+        refused = platform.run(
+            "connect", "github", "--url", f"http://{NOBODY.address}:{NOBODY.port}", given="x"
+        )
+        assert refused.returncode != 0
+        yield
+    assert NOBODY in attempts, "what is tried is recorded, also where nobody answers"
+    elsewhere = [one for one in attempts if not any(one.address in network for network in inside)]
+    assert not elsewhere, f"tried: {', '.join(map(str, elsewhere))}"
