@@ -59,7 +59,9 @@ def _has_begun(pid: int) -> bool:
     return "pydantic_core" in Path(f"/proc/{pid}/maps").read_text()
 
 
-def test_a_start_that_was_interrupted_is_begun_again(own: Platform) -> None:
+def test_a_start_that_was_interrupted_is_begun_again_and_purged_after_its_supervisor_was_killed(
+    own: Platform, home: Path
+) -> None:
     detached = subprocess.Popen(
         [SEATRIAL, "up", "--detach"],
         env={**own.environ, "PYTHONUNBUFFERED": "1"},
@@ -79,6 +81,15 @@ def test_a_start_that_was_interrupted_is_begun_again(own: Platform) -> None:
     assert again.returncode == 0
     assert "already runs" in again.stdout
 
+    own.json("preview", str(static(home / "wreck")), "--branch", "feature")
+    agent = own.agent_id()
+    own.supervisor().kill()
+    done = own.run("down", "--purge")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not own.directory.exists()
+    assert own.processes() == []
+    assert leftovers(agent) == {}
+
 
 def test_a_taken_port_is_named_and_nothing_is_left_running(own: Platform) -> None:
     with socket.socket() as taken:
@@ -90,18 +101,6 @@ def test_a_taken_port_is_named_and_nothing_is_left_running(own: Platform) -> Non
     assert f"pid {os.getpid()}" in done.stderr
     assert "--ingress-port" in done.stderr
     assert own.processes() == []
-
-
-def test_a_purge_after_the_supervisor_was_killed_leaves_nothing(own: Platform, home: Path) -> None:
-    own.up()
-    own.json("preview", str(static(home / "wreck")), "--branch", "feature")
-    agent = own.agent_id()
-    own.supervisor().kill()
-    done = own.run("down", "--purge")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not own.directory.exists()
-    assert own.processes() == []
-    assert leftovers(agent) == {}
 
 
 def test_down_and_purge_of_nothing_are_no_mistake(own: Platform) -> None:
