@@ -74,7 +74,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
     )
     latest = _latest_of_each(pull_request)
     if pull_request.state == PullRequestState.CLOSED:
-        return _said(_closed(one) for one in [*latest.values()] or [None])
+        return _said(map(_closed, latest.values())) or "closed; there was no preview"
     wanted = recipes(pull_request.project)
     dropped = [one for recipe, one in latest.items() if recipe not in wanted]
     said = [_dropped(one) for one in dropped if one.state != EnvironmentState.TERMINATED]
@@ -235,9 +235,7 @@ def _latest_of_each(pull_request: PullRequest) -> dict[str, Environment]:
     return {one.recipe: one for one in found if one is not None}
 
 
-def _closed(environment: Environment | None) -> str:
-    if environment is None:
-        return "closed; there was no preview"
+def _closed(environment: Environment) -> str:
     if environment.state == EnvironmentState.TERMINATED:
         if environment.stop_cause:  # so that it comes back if the pull request is opened again
             environment.stop_cause = environment.stopped_by = ""

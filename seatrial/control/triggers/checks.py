@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -29,15 +30,8 @@ def asked(project: Project, event: CheckAsked, *, received_at: datetime) -> str:
     """Have it done once the forge has said that the person may; returns what follows, for people."""
     only = {} if event.recipe is None else {"recipe": event.recipe}
     for order in event.orders:
-        outbox.instruct(
-            Instruction.CHECK,
-            project=project.pk,
-            commit=event.commit,
-            order=order,
-            by=event.author,
-            at=received_at.isoformat(),
-            **only,
-        )
+        body: dict[str, Any] = {"commit": event.commit, "order": order, "by": event.author, **only}
+        outbox.instruct(Instruction.CHECK, project=project.pk, at=received_at.isoformat(), **body)
     return f"asked for {', '.join(event.orders)} at {event.commit[:10]}, by {event.author}"
 
 

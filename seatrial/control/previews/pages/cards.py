@@ -97,7 +97,8 @@ class Card:
     def busy(self) -> bool:
         """True while something is in progress."""
         return (
-            any(one.face.tone is Tone.WAITING for one in (self, *self.further))
+            self.face.tone is Tone.WAITING
+            or any(one.face.tone is Tone.WAITING for one in self.further)
             or any(not DeploymentState(one.state).terminal for one in self._attempts)
             or any(not EvaluationState(one.state).terminal for one in self.verdicts)
         )
