@@ -83,14 +83,12 @@ class Reading:
                 keys = self._final(at, found[name])
                 if self._runs(at, keys):
                     active[name] = keys
-        for name in described:
-            if name not in found:
-                said = (
-                    "left out: its profile is off. COMPOSE_PROFILES in .env or a project variable turns it on"
-                )
-                self.problems.warn(self.document.warning(("services", name), said))
+        off = [name for name, keys in described.items() if name not in found and keys.get("profiles")]
+        for name in off:
+            said = "left out: its profile is off. COMPOSE_PROFILES in .env or a project variable turns it on"
+            self.problems.warn(self.document.warning(("services", name), said))
         if not active and not self.problems.errors:
-            self._nothing(off=any(name not in found for name in described), none=bool(found))
+            self._nothing(off=bool(off), none=bool(found))
         return active
 
     def _nothing(self, *, off: bool, none: bool) -> None:
@@ -132,9 +130,7 @@ class Reading:
         check_service(doc, at, keys, self.problems)
         extensions.check(doc, at, doc.written_services().get(name, {}), self.problems)
         build = read(lambda: self._build((*at, "build"), keys.get("build")), None)
-        image = (
-            None if keys.get("build") else read(lambda: self._image(at, str(keys.get("image") or "")), None)
-        )
+        image = None if keys.get("build") else read(lambda: self._image(at, keys), None)
         ports = read(lambda: self._ports(at, keys), tuple[int, ...]())
         listens = bool(keys.get("ports") or (ports and not self._publishes()))
         kind = read(lambda: self._kind(at, keys, image, listens), ServiceKind.OTHER)
@@ -167,7 +163,10 @@ class Reading:
             network_of=mode.removeprefix("service:") if mode.startswith("service:") else None,
         )
 
-    def _image(self, at: Path, name: str) -> str:
+    def _image(self, at: Path, keys: dict[str, Any]) -> str | None:
+        name = str(keys.get("image") or "")
+        if not name and keys.get("provider"):  # which is refused
+            return None
         if not name and not self.document.without_value((*at, "image")):
             fix = "Add build: . or image: name:tag"
             raise self.document.error(at, "says neither build nor image", fix, NothingToRun)
@@ -278,6 +277,10 @@ class Reading:
     def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> RestartPolicy:
         """The file's policy; by default, services with visitors or data restart and workers run once."""
         written = values.restart(self.document, at, keys)
+        attempts = ((keys.get("deploy") or {}).get("restart_policy") or {}).get("max_attempts")
+        if ":" in str(keys.get("restart")) or attempts:
+            said = "it is started again however often it fails: attempts are not counted"
+            self.problems.inform(self.document.warning((*at, "restart"), said))
         if waited_for and written in {None, RestartPolicy.UNLESS_STOPPED}:
             return RestartPolicy.NEVER
         serves = kind.routable or kind.keeps_data

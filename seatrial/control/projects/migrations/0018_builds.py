@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0016_tunnels'),
+        ('projects', '0017_further_recipes'),
     ]
 
     operations = [
