@@ -30,7 +30,7 @@ Recipes = Annotated[
     typer.Option(
         "--recipe",
         metavar="FOLDER",
-        help="Where the recipe is if it is not at the repository's root, such as services/shop; once more for each further one. The project keeps them.",
+        help="Where the recipe is if it is not at the repository's root, such as services/shop; once more for each further one. The project keeps them in place of those it had.",
     ),
 ]
 FIRST = ""  # the first recipe of a project, as REST names it
