@@ -30,7 +30,7 @@ Recipes = Annotated[
     typer.Option(
         "--recipe",
         metavar="FOLDER",
-        help="Where the recipe is if it is not at the repository's root, such as services/shop; once more for each further one. The project keeps them.",
+        help="Where the recipe is if it is not at the repository's root, such as services/shop; once more for each further one. The project keeps them in place of those it had.",
     ),
 ]
 FIRST = ""  # the first recipe of a project, as REST names it
@@ -55,12 +55,19 @@ def preview(path: Repository, branch: Branch = None, recipe: Recipes = None, as_
         raise Interrupted(f"the preview is still being prepared. Stop it: {close_it}") from None
     if as_json:
         document(environments[0] if len(environments) == 1 else {"items": environments})
-    for environment in environments:
-        if not as_json:
-            print_environment(terminal, environment, head.commit)
+    else:
+        _print_each(terminal, environments, head.commit)
     missed = [one for one in environments if not is_live(one, head.commit)]
     if missed:
-        raise Disappointed(why_not_live(missed[0], head.commit))
+        of = f"{missed[0]['name']} " if len(environments) > 1 else ""
+        raise Disappointed(f"{of}{why_not_live(missed[0], head.commit)}")
+
+
+def _print_each(terminal: Terminal, environments: list[Json], commit: str) -> None:
+    for environment in environments:
+        if len(environments) > 1:
+            terminal.line(bold(environment["name"]))
+        print_environment(terminal, environment, commit)
 
 
 def _waited(api: Api, pull: Json, recipe: str, terminal: Terminal) -> Json:

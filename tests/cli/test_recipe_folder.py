@@ -40,6 +40,7 @@ def test_several_recipes_are_waited_for_and_one_that_is_not_live_is_said(
     api.routes["POST /environments/01A/rebuild"] = lambda _: asked.append("rebuild") or (200, {})
     words = ("preview", str(repository), "--recipe", "shop", "--recipe", "admin")
     code, out, _ = cli(*words)
+    assert "pr-1-dinghy-admin\n" in out
     assert code == (0 if api_state == "live" else 1)
     assert asked[0] == {"recipe_folder": "shop", "further_recipes": ["admin"]}
     assert asked[1:] == ([] if api_state == "live" else ["rebuild"])

@@ -195,6 +195,21 @@ def test_recipes_that_cannot_be_are_refused_and_change_nothing(changes: ProjectS
     assert (row.recipe_folder, row.further_recipes) == ("", [])
 
 
+def test_an_admin_names_them_on_the_settings_page_and_is_told_what_is_wrong() -> None:
+    cast = Cast()
+    row = project(cast.workspace, "mono")
+    client = Client()
+    client.force_login(cast.alice)
+    path, entered = f"/projects/{row.pk}/settings", {"name": "mono", "ttl_hours": 72, "rescan": "never"}
+    asked = {**entered, "further_recipes": "services/admin\r\n\r\n a b, c/ \r\n"}
+    assert client.post(path, asked).status_code == 302
+    row.refresh_from_db()
+    assert row.further_recipes == ["services/admin", "a b, c"]
+    assert "services/admin\na b, c</textarea>" in client.get(path).content.decode()
+    wrong = client.post(path, {**entered, "recipe_folder": "x", "further_recipes": "x"})
+    assert wrong.status_code == 200 and "The recipe x is named twice" in wrong.content.decode()
+
+
 def test_rest_and_pages_name_the_recipe_and_strangers_see_none() -> None:
     cast = Cast()
     scenario = Scenario(project(cast.workspace, "mono"), Scenario.make("other").agent)

@@ -29,6 +29,9 @@ class SnapshotAnswer(Schema):
     id: str = Field(description="Its id.")
     project: str = Field(description="Id of its project.")
     source: str = Field(description="The preview whose data it is, such as pr-1-shop.")
+    recipe: str = Field(
+        description="Of which further recipe of its project that was, by its folder; empty: of the first."
+    )
     state: str = Field(description="saving, saved or failed.")
     problem: str = Field(description="Why it was not saved, for people; empty otherwise.")
     reflinked: bool = Field(
@@ -91,6 +94,7 @@ def _answer(row: Snapshot) -> SnapshotAnswer:
         id=row.pk,
         project=row.project_id,
         source=row.source,
+        recipe=row.recipe,
         state=row.state,
         problem=row.problem,
         reflinked=row.reflinked,

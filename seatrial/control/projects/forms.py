@@ -95,7 +95,7 @@ class SettingsForm(forms.Form):
     further_recipes = forms.CharField(
         required=False,
         max_length=MOST_RECIPES * MOST_OF_A_RECIPE,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "services/admin"}),
+        widget=forms.Textarea(attrs={"rows": 3}),
         label="Further recipes",
         help_text="Folders with a recipe of their own, one in each line: every pull request gets a preview of each, too. The previews of a recipe that you take away are removed with their data.",
     )

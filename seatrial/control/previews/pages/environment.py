@@ -96,7 +96,7 @@ def own_it(folder: str) -> str:
 
 
 def environment_fingerprint(user: User, key: str) -> Hashable | None:
-    """Changes when the page does, and every second while a phase runs, so that its bar grows. Six to ten queries."""
+    """Changes when the page does, and every second while a phase runs, so that its bar grows. Seven to eleven queries."""
     row = (
         visible(user, Environment)
         .filter(pk=key)

@@ -22,14 +22,15 @@ SHOWN = 20
 @require_GET
 @login_required
 def of_project(request: HttpRequest, key: str) -> HttpResponse:
-    """The newest snapshots, and which of them is the template."""
+    """The newest snapshots, and which of them is the template of each recipe."""
     project = find_visible(person(request), Project, key)
     rows = list(project.snapshots.select_related("agent").order_by("-id")[:SHOWN])
-    saved = (row for row in rows if row.state == SnapshotState.SAVED and row.ended_at is None)
+    saved = [row for row in rows if row.state == SnapshotState.SAVED and row.ended_at is None]
+    newest = {row.recipe: row for row in reversed(saved)}
     context = {
         "project": project,
         "snapshots": rows,
-        "template": next(saved, None),
+        "templates": [newest[recipe] for recipe in sorted(newest)],
         "may": allowed(person(request), Action.MANAGE_PROJECTS, project),
         "tab": "projects",
     }
