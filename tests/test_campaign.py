@@ -23,6 +23,12 @@ def test_walks_come_once_each_after_the_rounds_and_not_where_rounds_alone_were_a
     assert asked(7, "30", "airgapped") == [Walk("airgapped")]
 
 
+def test_a_campaign_of_one_test_has_the_seeds_of_any_other() -> None:
+    only = asked(7, "", "", "e2e/test_faults.py")
+    assert [one.seed for one in only] == [one.seed for one in planned(7, 20)]
+    assert {one.test for one in only} == {"e2e/test_faults.py"}
+
+
 def test_every_file_that_is_marked_as_a_walk_has_a_name_to_ask_for_it() -> None:
     mark = "pytest.mark." + "walk"
     marked = {
