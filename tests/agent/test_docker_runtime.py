@@ -23,7 +23,7 @@ from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs, without_capabilities
 from seatrial.wire.states import Isolation
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.docker
 
@@ -104,7 +104,7 @@ async def test_everything_that_is_asked_for_is_there(
     asked = replace(spec, command=["sh", "-c", LOOKS], options=ASKED, isolation=isolation, resources=room)
     await runtime.start(asked)
     lines = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         async for line in runtime.logs(spec.name, follow=True):
             lines.append(line.text)
             if line.text == "terminal":
@@ -163,7 +163,7 @@ async def test_a_change_during_the_request_for_changes_is_reported(
     await asking.wait()
     await runtime.start(spec)
     go_on.set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         change = await first
     assert (change.name, change.action) == (spec.name, "start")
 

@@ -25,7 +25,7 @@ from seatrial.agent.vocabulary.containers import Cause, Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 SERVER = """
 import http.server, os
@@ -152,7 +152,9 @@ keeper.Keeper(Path(sys.argv[1])).run()
 def test_a_keeper_that_is_told_to_end_while_its_service_starts(tmp_path: Path) -> None:
     start = {"command": ["sleep", "600"], "directory": "/", "environment": {}, "restart": "unless-stopped"}
     (tmp_path / "start.json").write_text(json.dumps(start))
-    subprocess.run([sys.executable, "-c", TOLD_TO_END_WHILE_IT_STARTS, str(tmp_path)], timeout=60, check=True)
+    subprocess.run(
+        [sys.executable, "-c", TOLD_TO_END_WHILE_IT_STARTS, str(tmp_path)], timeout=LIMIT_SECONDS, check=True
+    )
     assert json.loads((tmp_path / "state.json").read_text())["exit_code"] == 143
 
 

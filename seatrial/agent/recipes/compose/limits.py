@@ -12,7 +12,8 @@ from seatrial.agent.vocabulary.options import (
 )
 
 READ = {
-    "build": "context, dockerfile, dockerfile_inline, target and args; paths inside the repository only",
+    "build": "context, dockerfile, dockerfile_inline, target, args and additional_contexts (folders, `docker-image://name:tag`, `service:name`); "
+    "paths inside the repository only",
     "image": "pulled, unless a sibling builds an image of that name: then the sibling's image is run",
     "extends": "a service of the same file, or of another file of the commit",
     "container_name": "one more name by which siblings reach the service",
@@ -120,7 +121,7 @@ HOST_MODES = {
 }  # fmt: skip
 
 KNOWN = READ.keys() | SILENT | IGNORED.keys() | REFUSED.keys()
-BUILD_REFUSED = ("additional_contexts", "secrets", "ssh", "privileged", "entitlements")
+BUILD_REFUSED = ("secrets", "ssh", "privileged", "entitlements")
 BUILD_IGNORED = ("extra_hosts", "isolation", "ulimits")
 NOT_READ = {
     "models": "Remove it",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.agent.recipes import graph, kinds
+from seatrial.agent.recipes import contexts, graph, kinds
 from seatrial.agent.recipes.compose import extensions, values
 from seatrial.agent.recipes.compose.limits import READ, check_build, check_service, check_top_level
 from seatrial.agent.recipes.compose.marks import final, for_start, refuse_nul
@@ -57,6 +57,8 @@ class Reading:
             with self.problems.noted():
                 services[name] = self._service(name, {**keys, "build": build}, waited_for, further[name])
         graph.check(self.document, services, self.problems, described=active)
+        further_contexts = {name: one.build.contexts for name, one in services.items() if one.build}
+        contexts.check(self.document, further_contexts, set(active), self.problems)
         self.problems.raise_all()
         return Recipe(
             self.document.file,
@@ -190,7 +192,7 @@ class Reading:
         own = {
             key: value
             for key, value in keys.items()
-            if key in {"context", "dockerfile", "dockerfile_inline", "target"}
+            if key in {"context", "dockerfile", "dockerfile_inline", "target", contexts.KEY}
         }
         read: dict[str, Any] = final(self.document, own, at)
         context = self._path((*at, "context"), str(read.get("context") or "."))
@@ -200,15 +202,20 @@ class Reading:
             if text is not None
         }
         target = read.get("target") or None
+        others = contexts.read(
+            self.document, (*at, contexts.KEY), read.get(contexts.KEY) or {}, self._path, self.problems
+        )
         if inline := read.get("dockerfile_inline"):
-            return Build(path=context, dockerfile_inline=str(inline), target=target, args=args)
+            return Build(
+                path=context, dockerfile_inline=str(inline), target=target, args=args, contexts=others
+            )
         dockerfile = str(read.get("dockerfile") or "Dockerfile")
         self._path(
             (*at, "dockerfile"), f"{read['context']}/{dockerfile}" if dockerfile[:1] != "/" else dockerfile
         )
         if dockerfile.startswith("/"):
             dockerfile = relative_to(context, values.in_repository(dockerfile) or "")
-        return Build(path=context, dockerfile=dockerfile, target=target, args=args)
+        return Build(path=context, dockerfile=dockerfile, target=target, args=args, contexts=others)
 
     def _path(self, at: Path, path: str) -> str:
         """A path of a build, relative to the repository's root."""
