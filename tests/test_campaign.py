@@ -1,7 +1,10 @@
 """A campaign can be repeated, and the tests that it names exist."""
 
+import random
+from itertools import product
 from pathlib import Path
 
+from e2e.faults import MOMENTS, VICTIMS, Fault
 from tests.campaign import ROOT, TESTS, WALKS, Round, Walk, asked, planned
 
 
@@ -37,3 +40,10 @@ def test_every_file_that_is_marked_as_a_walk_has_a_name_to_ask_for_it() -> None:
         if mark in file.read_text()
     }
     assert marked == set(WALKS.values())
+
+
+def test_a_hundred_faults_of_a_seed_are_the_same_each_time_and_a_thousand_are_all_there_are() -> None:
+    once, again = (random.Random(7) for _ in range(2))
+    assert [Fault.drawn(once) for _ in range(100)] == [Fault.drawn(again) for _ in range(100)]
+    drawn = {(fault.victim, fault.moment) for fault in (Fault.drawn(once) for _ in range(1000))}
+    assert drawn == set(product(VICTIMS, MOMENTS))
