@@ -39,6 +39,11 @@ class Fault:
     def __str__(self) -> str:
         return f"{self.victim} dies {self.delay:.2f} s after {self.moment} began"
 
+    @property
+    def ends_containers(self) -> bool:
+        """Whether containers end, too: an engine that starts again after a kill starts them again."""
+        return self.victim == "engine"
+
     @classmethod
     def drawn(cls, chance: random.Random) -> "Fault":
         """The next one of this seed."""

@@ -47,9 +47,8 @@ def test_whatever_dies_at_any_moment_of_a_deployment(
         visitor = Visitor(platform, url, {f"version {number - 1}", text})
         with visitor.visiting():
             survive(platform, path, fault, url, text)
-        assert visitor.asked and not visitor.failed, (
-            f"{fault}: {len(visitor.failed)} of {visitor.asked} requests"
-        )
+        assert visitor.asked
+        assert fault.ends_containers or not visitor.failed, f"{fault}: {visitor.failed[:3]}"
         settle(platform, environment["id"], str(fault))
     close(platform, path, environment["id"], Fault.drawn(chance))
     assert not routed(platform, f"{name}."), "its route is gone"
