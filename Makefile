@@ -30,10 +30,10 @@ unit: ## Run the tests that need no engine, database, bus, browser or ingress: a
 coverage: ## Show how much of the code the unit tests reach (COVERAGE=1 make test: all of them)
 	@COVERAGE=1 scripts/test --unit $(PYTEST_ARGS)
 
-campaign: ## Run kills, storms and attacks for a long time: SEED=n (to repeat one), ROUNDS=m; WALK=name for one walk through the pages
+campaign: ## Run kills, storms and attacks for a long time: SEED=n (to repeat one), ROUNDS=m; ONLY=file for one test, WALK=name for one walk through the pages
 	@scripts/setup --dev
 	@scripts/as-engine-user scripts/engine
-	@scripts/as-engine-user $(BIN)/python -m tests.campaign --seed "$(SEED)" --rounds "$(ROUNDS)" --walk "$(WALK)"
+	@scripts/as-engine-user $(BIN)/python -m tests.campaign --seed "$(SEED)" --rounds "$(ROUNDS)" --walk "$(WALK)" --only "$(ONLY)"
 
 check: lint types ## What must be green before a change is done: lint, types, import rules, sizes
 	@$(BIN)/lint-imports

@@ -20,7 +20,7 @@ expect.set_options(timeout=180_000)  # a busy machine is slow, and waiting costs
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give these tests more time: on a busy machine, a whole platform takes longer than a part of it."""
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(1_800))
 
 

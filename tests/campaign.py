@@ -1,7 +1,8 @@
 """Long campaigns: kills, storms, attacks and random input, round after round. CI runs the same tests once, with seed 0.
 
-`make campaign SEED=n ROUNDS=m`. A round is one test of ROUNDS with a seed for its random numbers; both depend on SEED alone,
-so the same SEED gives the same campaign. Without a SEED one is drawn and printed.
+`make campaign SEED=n ROUNDS=m`. A round is one test of TESTS with a seed for its random numbers; both depend on SEED alone,
+so the same SEED gives the same campaign. Without a SEED one is drawn and printed. With ONLY=file every round is that test: ONLY=e2e/test_faults.py
+kills any process at any moment of deployments, ten times a round.
 
 A walk types what one of our pages tells an operator to type, on real containers, from an empty directory to the end: nothing of it
 is left to chance. `make campaign WALK=name` runs one; a campaign whose ROUNDS nobody gave ends with all of them, in order.
@@ -45,6 +46,7 @@ TESTS = {
     "tests/deploy/test_images.py": 1,  # that the same commit gives the same image
     "tests/sandboxes/test_hostile.py": 1,
     "tests/sandboxes/escapes/test_escapes.py": 1,  # all attacks, in CI a quarter of the cheap ones
+    "e2e/test_faults.py": 4,  # ten kills of any process at any moment of a deployment
     "e2e/test_isolation.py": 1,  # every recipe that leads out
     "e2e/test_kill.py": 1,  # each process alone, and every end of a supervisor
     "e2e/test_policy.py": 1,  # the death of an agent in the middle of a trial
@@ -75,12 +77,12 @@ class Round:
         return [self.test, f"--campaign-seed={self.seed}", f"--hypothesis-seed={self.seed}", PROFILE]
 
 
-def planned(seed: int, rounds: int) -> Iterator[Round]:
-    """The rounds of this seed. A longer campaign begins with the rounds of a shorter one."""
+def planned(seed: int, rounds: int, only: str = "") -> Iterator[Round]:
+    """The rounds of this seed, all of the test `only` if one is given. A longer campaign begins with the rounds of a shorter one."""
     chance = random.Random(seed)
     for _ in range(rounds):
         [test] = chance.choices(list(TESTS), weights=list(TESTS.values()))
-        yield Round(test, chance.randrange(2**32))
+        yield Round(only or test, chance.randrange(2**32))
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,21 @@ class Walk:
         return [WALKS[self.name], "-m", "walk", "-s"]
 
 
-def asked(seed: int, rounds: str, walk: str) -> list[Round | Walk]:
+def asked(seed: int, rounds: str, walk: str, only: str = "") -> list[Round | Walk]:
     """What a campaign runs: a walk alone, these rounds alone, or twenty rounds and then every walk."""
     if walk:
         return [Walk(walk)]
-    return [*planned(seed, int(rounds or 20)), *([] if rounds else map(Walk, WALKS))]
+    return [*planned(seed, int(rounds or 20), only), *([] if rounds or only else map(Walk, WALKS))]
 
 
 def fails(one: Round | Walk) -> bool:
-    """Run it; returns whether it failed. The output of a round is printed if it failed, that of a walk as it comes."""
+    """Run it; returns whether it failed. The output of a round is printed if it failed, else only which faults it drew; that of
+    a walk as it comes."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *one.arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=isinstance(one, Round), text=True, check=False)
-    if done.returncode != 0 and isinstance(one, Round):
-        sys.stdout.write(done.stdout + done.stderr)
+    if isinstance(one, Round):
+        faults = [line for line in done.stdout.splitlines(keepends=True) if line.startswith("fault")]
+        sys.stdout.write(done.stdout + done.stderr if done.returncode else "".join(faults))
     return done.returncode != 0
 
 
@@ -129,12 +133,13 @@ def main() -> int:
     parser.add_argument("--seed", default="")
     parser.add_argument("--rounds", default="")
     parser.add_argument("--walk", default="", choices=["", *WALKS])
+    parser.add_argument("--only", default="", choices=["", *TESTS], metavar="FILE")
     given = parser.parse_args()
     seed = int(given.seed or secrets.randbelow(2**32))
-    everything = asked(seed, given.rounds, given.walk)
+    everything = asked(seed, given.rounds, given.walk, given.only)
     again = (
         f"WALK={given.walk}" if given.walk else f"SEED={seed} ROUNDS={given.rounds}".removesuffix(" ROUNDS=")
-    )
+    ) + (f" ONLY={given.only}" if given.only else "")
     sys.stdout.write(f"Campaign: {again}\n")
     with tempfile.TemporaryDirectory(
         prefix="seatrial-bundles-"

@@ -93,7 +93,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     **OF_LIMITS,
     "- Nothing of the host is mounted.": (
-        f"{BROKEN}::test_compose_errors",
+        "tests/recipes/test_corpus.py::test_a_shape_that_is_refused",
         f"{ATTACKED}::test_a_recipe_does_not_lead_out",
         f"{COMPOSED}::test_what_reaches_the_kernel_or_the_host_is_refused_all_at_once",
     ),

@@ -36,6 +36,7 @@ def test_what_touches_the_engine_ends_before_the_engine_is_killed() -> None:
 
 
 def test_only_the_test_that_is_run_alone_kills_the_engine() -> None:
+    # In e2e/faults.py it is killed in campaigns alone.
     killing = {file for file in (HOME / "e2e").glob("test_*.py") if KILLS.search(file.read_text())}
     assert killing == named("death")
 

@@ -36,6 +36,7 @@ class Sent:
     url: str
     headers: dict[str, str]
     body: bytes
+    action: str
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Storm:
     chance: random.Random
     repositories: list[Hosted]
     most_open: int
+    loses_closes: bool = False  # no webhook tells that a pull request was closed
     known: list[Sent] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)  # by status; 0: nobody answered
     accepted: set[str] = field(default_factory=set)
@@ -87,8 +89,9 @@ class Storm:
     def deliver(self, count: int) -> list[Future[None]]:
         """Deliver `count` webhooks in any order: about 70 % new ones, the rest repeats of whatever was sent before."""
         new = [self.change() for _ in range(max(1, round(count * 0.7)))]
+        new = [one for one in new if not (self.loses_closes and one.action == "closed")]
         self.known += new
-        batch = new + self.chance.choices(self.known, k=count - len(new))
+        batch = new + self.chance.choices(self.known, k=min(count - len(new), len(self.known)))
         self.chance.shuffle(batch)
         return [self.senders.submit(self._send, one) for one in batch]
 
@@ -104,7 +107,7 @@ class Storm:
         body = json.dumps(payload).encode()
         guid = str(uuid.UUID(int=self.chance.getrandbits(128)))
         headers = self.site.webhook_headers(self.webhook, "pull_request", body, guid)
-        return Sent(guid, self.webhook.url, headers, body)
+        return Sent(guid, self.webhook.url, headers, body, action)
 
     def _send(self, one: Sent) -> None:
         try:

@@ -95,7 +95,10 @@ def storm(
 ) -> Iterator[Storm]:
     connection = Connection.objects.get(forge="github")
     webhook = Webhook(1, f"{stack.url}/api/v1/webhooks/github/{connection.pk}", SECRET, ["pull_request"])
-    storm = Storm(site, webhook, chance, repositories, most_open=60 if campaign else 6)
+    storm = Storm(
+        site, webhook, chance, repositories, most_open=60 if campaign else 6,
+        loses_closes=campaign and chance.random() < 0.5,
+    )  # fmt: skip
     yield storm
     storm.close()
 
