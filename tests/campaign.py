@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROFILE = "--hypothesis-profile=campaign"  # ten times as many examples as in CI
+PROFILE = "--hypothesis-profile=campaign"  # twenty-five times as many examples as in CI
 ROOT = Path(__file__).resolve().parents[1]
 # (how often, tests): those that leave more to chance come more often.
 TESTS = {
@@ -27,6 +27,8 @@ TESTS = {
     "tests/previews/test_any_order.py": 3,
     "tests/previews/test_admission_in_any_order.py": 1,
     "tests/previews/test_placement_machine.py": 2,
+    "tests/previews/test_route_document.py": 1,
+    "tests/projects/test_pull_request_news.py": 1,
     "tests/recipes/test_fuzzed.py": 2,
     "tests/rest/test_fuzz.py": 2,
     "tests/runtime/test_conformance.py": 1,
@@ -40,9 +42,14 @@ TESTS = {
     "tests/builds/test_dialect.py": 1,
     "tests/builds/test_escapes.py": 1,
     "tests/builds/test_killed.py": 1,
+    "tests/deploy/test_images.py": 1,  # that the same commit gives the same image
     "tests/sandboxes/test_hostile.py": 1,
     "tests/sandboxes/escapes/test_escapes.py": 1,  # all attacks, in CI a quarter of the cheap ones
-    "e2e/test_kill.py": 1,
+    "e2e/test_isolation.py": 1,  # every recipe that leads out
+    "e2e/test_kill.py": 1,  # each process alone, and every end of a supervisor
+    "e2e/test_policy.py": 1,  # the death of an agent in the middle of a trial
+    "e2e/test_preview.py": 1,  # every recipe and service that is wrong
+    "e2e/test_up_and_down.py": 1,  # Ctrl-C at more moments
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
 WALKS: dict[str, str] = {
