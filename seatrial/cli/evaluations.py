@@ -9,7 +9,7 @@ from seatrial.cli.api import Json, connect
 from seatrial.cli.errors import CommandError
 from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson
-from seatrial.cli.show import mark, moment, padded
+from seatrial.cli.show import moment, padded, verdict_mark
 from seatrial.cli.terminal import Terminal, bold, listing, note
 from seatrial.cli.verdicts import counted_score
 from seatrial.cli.waiting import items
@@ -61,7 +61,9 @@ def evaluations(
 def _show(terminal: Terminal, row: Json) -> None:
     of = f"#{row['number']}" if row["number"] is not None else row["ref"].removeprefix("refs/heads/")
     terminal.line(
-        mark(row["state"]), f" {row['id']}  {row['commit'][:10]}  {padded(row['event'], 12)}  ", bold(of)
+        verdict_mark(row["state"]),
+        f" {row['id']}  {row['commit'][:10]}  {padded(row['event'], 12)}  ",
+        bold(of),
     )
     said = f"  {row['message']}" if row["message"] else ""
     terminal.line(f"  {row['state']}{counted_score(row)}", note(f"{said}  {moment(row['created_at'])}"))

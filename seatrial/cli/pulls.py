@@ -250,7 +250,9 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
     else:
         terminal.line(show.mark(DeploymentState.SUPERSEDED), f" {why_not_live(environment, commit)}")
     if environment.get("floats"):
-        terminal.line(f"  {'floats':<12} ", show.mark(environment["floats"]), f" {environment['floats']}")
+        terminal.line(
+            f"  {'floats':<12} ", show.verdict_mark(environment["floats"]), f" {environment['floats']}"
+        )
     if environment.get("page_url"):
         terminal.line(f"  {'details':<12} {environment['page_url']}")
 

@@ -5,7 +5,14 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from seatrial.cli.terminal import Styled
-from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState, ResultState, WaiverState
+from seatrial.wire.states import (
+    AgentState,
+    DeploymentState,
+    EnvironmentState,
+    EvaluationState,
+    ResultState,
+    WaiverState,
+)
 from seatrial.wire.visible import visible
 
 # State -> (mark, style): the mark tells the state without its colour, too.
@@ -35,6 +42,11 @@ def mark(state: str) -> Styled:
     """The state's sign, in its colour."""
     sign, style = MARKS.get(state, ("…", "yellow"))
     return Styled(sign, style)
+
+
+def verdict_mark(state: str) -> Styled:
+    """The sign of an evaluation's state: *running* is good news of a preview only."""
+    return mark("waiting" if state == EvaluationState.RUNNING else state)
 
 
 def padded(text: str, width: int) -> str:

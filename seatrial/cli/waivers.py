@@ -17,11 +17,14 @@ from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 from seatrial.wire.states import WaiverState
 
+ANY, UNUSED = "any", "unused"
 Id = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `waivers list` shows it.")]
 State = Annotated[
     str,
     typer.Option(
-        "--state", help=f"Only those that are {', '.join(WaiverState)}. Default: requested; any: all."
+        "--state",
+        help=f"Only those that are {', '.join(WaiverState)}. Default: requested; {UNUSED}: approved, and nothing fails "
+        "for which they are; any: all.",
     ),
 ]
 OfProject = Annotated[str, typer.Option("--project", help="Only those of this project: its slug or id.")]
@@ -41,7 +44,6 @@ Path = Annotated[
 Fingerprint = Annotated[str, typer.Option("--fingerprint", help="Only the finding with this fingerprint.")]
 Days = Annotated[int, typer.Option("--days", help="How long it lasts from now on.", min=1, max=90)]
 Note = Annotated[str, typer.Option("--note", help="What is kept with your decision.")]
-ANY = "any"
 
 waivers = typer.Typer(
     help="Failures that do not matter for a while, and who decided that.", no_args_is_help=True
@@ -57,9 +59,11 @@ def listed(
     as_json: AsJson = False,
 ) -> None:
     """List waivers, the newest first: those that wait for a decision, unless you ask for others."""
-    if state not in (ANY, *WaiverState):
+    if state not in (ANY, UNUSED, *WaiverState):
         raise CommandError(
-            f"there is no state {state}.", fix=f"Name one: {', '.join((*WaiverState, ANY))}", word="usage"
+            f"there is no state {state}.",
+            fix=f"Name one: {', '.join((*WaiverState, UNUSED, ANY))}",
+            word="usage",
         )
     wanted = "" if state == ANY else state
     rows = items(_api().get("/waivers", state=wanted, project=project, search=search, limit=limit))

@@ -10,8 +10,9 @@ from seatrial.control.policies.errors import HardPolicy, NotPromoted
 from seatrial.control.policies.models import Evaluation, Policy
 from seatrial.control.policies.rollout import services as rollout
 from seatrial.control.policies.rollout.promotion import require_promotable
-from seatrial.control.policies.rollout.words import what_is_remarked
+from seatrial.control.policies.rollout.words import what_fails, what_is_remarked
 from seatrial.control.policies.weighing import weigh
+from seatrial.control.triggers.reports import _described
 from seatrial.control.triggers.verdict import verdict
 from seatrial.wire.evaluations import PolicyResult
 from seatrial.wire.states import EvaluationState, Level, ResultState, TestsState
@@ -104,13 +105,22 @@ def shop(db: None) -> Rolled:
 def test_an_advisory_failure_passes_and_is_remarked_wherever_the_verdict_is(shop: Rolled) -> None:
     evaluation = shop.at(A)
     assert (evaluation.state, evaluation.score, evaluation.remarks) == ("passed", 45.0, 1)
-    assert what_is_remarked(evaluation) == "advisory: no-secrets failed"
+    assert what_is_remarked(evaluation) == "advisory: no-secrets failed" and not what_fails(evaluation)
     text = "\n".join(verdict(evaluation))
     assert "passed, score 45, 1 remark" in text and "failed (advisory)" in text
     client = Client()
     client.force_login(shop.dana)
     page = client.get(f"/evaluations/{evaluation.pk}").content.decode()
     assert "1 remark" in page and "fails no check" in page and "Request a waiver" not in page
+
+
+@pytest.mark.postgres
+def test_the_line_of_a_check_begins_with_the_policies_that_fail_it(shop: Rolled) -> None:
+    evaluation = shop.at(S)
+    assert (what_fails(evaluation), what_is_remarked(evaluation)) == ("no-secrets", "")
+    evaluation.results.filter(version=shop.readme).update(state="errored")
+    assert what_fails(evaluation) == "has-readme errored, no-secrets"
+    assert _described(evaluation) == "failed: has-readme errored, no-secrets"
 
 
 @pytest.mark.postgres

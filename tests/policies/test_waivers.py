@@ -27,6 +27,7 @@ from seatrial.control.policies.retention import prune_waivers
 from seatrial.control.policies.waivers import services as waivers
 from seatrial.control.policies.waivers.ending import end_due
 from seatrial.control.policies.waivers.scope import Scope
+from seatrial.control.policies.waivers.search import UNUSED, Wanted, matching
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.control.projects.models import Project, PullRequest
@@ -229,6 +230,17 @@ def test_a_withdrawn_one_fails_again(shop: Shop) -> None:
     waiver.refresh_from_db()
     assert (waiver.state, waiver.ended_by, waiver.note) == ("withdrawn", "dana", "the key is revoked")
     assert seen(shop.evaluation) == FAILED and reports() == [shop.evaluation.commit]
+
+
+def test_one_that_waives_nothing_any_more_is_listed_as_unused(shop: Shop) -> None:
+    waiver, wanted = shop.approved(), Wanted(state=UNUSED)
+    shop.request(Scope(path="elsewhere"))
+    assert not matching(Waiver.objects.all(), wanted).exists()
+    made = make.evaluation(shop.pull, state="running", ref=f"refs/heads/{shop.pull.branch}")
+    made.versions.set([shop.readme, shop.secrets])
+    assert not matching(Waiver.objects.all(), wanted).exists(), "the verdict before still stands"
+    finish(made, said(shop.readme, "passed", 80), said(shop.secrets, "passed", 100))
+    assert list(matching(Waiver.objects.all(), wanted)) == [waiver]
 
 
 def test_a_rejected_one_waives_nothing_and_stays_rejected(shop: Shop) -> None:

@@ -1,8 +1,7 @@
 """Text of strangers in Markdown, shown as it was written."""
 
 import re
-
-from django.utils.html import escape
+from html import escape
 
 from seatrial.wire.visible import visible, visible_line
 
@@ -14,7 +13,8 @@ def plain(text: str, *, most: int = 300) -> str:
     line = visible(" ".join(text.split()))
     if len(line) > most:
         line = line[: most - 1] + "…"
-    marked = _SPECIAL.sub(r"\\\1", escape(line))
+    # Quotes stay: they mean nothing outside a tag, and `#` of `&#x27;` would be escaped in its turn
+    marked = _SPECIAL.sub(r"\\\1", escape(line, quote=False))
     # An empty comment keeps the forge from seeing a name (@ann), an issue (#1) or an address
     return marked.replace("@", "@<!-- -->").replace("\\#", "\\#<!-- -->").replace("://", ":<!-- -->//")
 

@@ -20,7 +20,7 @@ from seatrial.control.policies.floats import wanted as floats_wanted
 from seatrial.control.policies.glass.words import why_it_passes
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
-from seatrial.control.policies.rollout.words import what_is_remarked
+from seatrial.control.policies.rollout.words import what_fails, what_is_remarked
 from seatrial.control.policies.source.telling import report_queued, report_review, report_reviews
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
@@ -194,8 +194,15 @@ def _report_verdict(forges: Forges, evaluation: Evaluation) -> None:
 
 
 def _described(evaluation: Evaluation) -> str:
-    """The verdict in a line. What is waived is said with it, because it did not pass, and so are remarks."""
-    every = (why_it_passes(evaluation), what_is_waived(evaluation), what_is_remarked(evaluation))
+    """The verdict in a line: what decides it comes first, since code hosts cut the end off. What is waived is said with it,
+    because it did not pass, and so are remarks.
+    """
+    every = (
+        why_it_passes(evaluation),
+        what_fails(evaluation),
+        what_is_waived(evaluation),
+        what_is_remarked(evaluation),
+    )
     said = [one for one in every if one]
     return f"{evaluation.state}: {'. '.join(said)}" if said else evaluation.state
 

@@ -1,10 +1,11 @@
 """Levels in sentences, the same for pages, forges and REST."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from seatrial.control.policies.models import Evaluation, Policy
+from seatrial.control.policies.models import Evaluation, Policy, Result
 from seatrial.control.policies.weighing import AGAINST
-from seatrial.wire.states import Level
+from seatrial.wire.states import EvaluationState, Level
 
 MEANING = {
     Level.DRAFT: "It runs in trials only.",
@@ -14,17 +15,28 @@ MEANING = {
 }
 
 
+def what_fails(evaluation: Evaluation) -> str:
+    """The policies that decide a verdict that is not good, in one line: `license, no-secrets errored`; empty for a good one."""
+    if evaluation.state in (EvaluationState.PASSED, EvaluationState.SUPERSEDED):
+        return ""
+    return ", ".join(
+        row.version.policy.slug if row.state == evaluation.state else f"{row.version.policy.slug} {row.state}"
+        for row in _against(evaluation)
+        if not row.is_remark
+    )
+
+
 def what_is_remarked(evaluation: Evaluation) -> str:
     """The advisory policies that did not pass, in one line; empty without any."""
     if not evaluation.remarks:
         return ""
-    rows = evaluation.results.filter(state__in=AGAINST).select_related("version__policy")
-    said = [
-        f"{row.version.policy.slug} {row.state}"
-        for row in rows.order_by("version__policy__slug")
-        if row.is_remark
-    ]
+    said = [f"{row.version.policy.slug} {row.state}" for row in _against(evaluation) if row.is_remark]
     return f"advisory: {', '.join(said)}" if said else ""
+
+
+def _against(evaluation: Evaluation) -> Iterable[Result]:
+    rows = evaluation.results.filter(state__in=AGAINST).select_related("version__policy", "evaluation")
+    return rows.order_by("version__policy__slug")
 
 
 def why_demoted(policy: Policy) -> str:

@@ -24,7 +24,10 @@ router = Router(tags=["policies"])
 ProjectId = Annotated[str, Path(description="Id of a project.")]
 WaiverId = Annotated[str, Path(description="Id of a waiver.")]
 State = Annotated[
-    str, Query(description="Only those in this state: requested, approved, rejected, expired or withdrawn.")
+    str,
+    Query(
+        description="Only those in this state: requested, approved, rejected, expired, withdrawn; or unused: approved, and it waives nothing of any verdict that stands."
+    ),
 ]
 OfProject = Annotated[str, Query(description="Only those of the project with this slug or id.")]
 OfPolicy = Annotated[str, Query(description="Only those of the policy with this slug.")]

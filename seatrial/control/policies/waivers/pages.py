@@ -32,7 +32,7 @@ from seatrial.control.policies.waivers.force import scope_of
 from seatrial.control.policies.waivers.forms import RequestForm
 from seatrial.control.policies.waivers.rights import require_withdrawal, withdrawable
 from seatrial.control.policies.waivers.scope import covers
-from seatrial.control.policies.waivers.search import Wanted, matching
+from seatrial.control.policies.waivers.search import UNUSED, Wanted, matching
 from seatrial.control.projects.errors import ProjectArchived
 from seatrial.wire.states import ResultState, WaiverState
 
@@ -54,7 +54,7 @@ def waivers(request: HttpRequest) -> HttpResponse:
     context = {
         **page,
         "listed": [(row, scope_of(row)) for row in page["rows"]],
-        "states": [*WaiverState],
+        "states": [*WaiverState, UNUSED],
         "chosen": chosen,
         "search": asked["search"],
         "there_are": bool(page["rows"]) or rows.exists(),

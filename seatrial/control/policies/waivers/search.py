@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from seatrial.control.policies.models import Waiver
+from seatrial.control.policies.current import standing
+from seatrial.control.policies.models import Evaluation, Result, Waiver
+from seatrial.wire.states import WaiverState
+
+UNUSED = "unused"  # approved, and it waives nothing of any verdict that stands
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Empty ones do not restrict. `project` and `policy` are slugs, or a project's id."""
+    """Empty ones do not restrict. `state` may be `UNUSED`, too. `project` and `policy` are slugs, or a project's id."""
 
     state: str = ""
     project: str = ""
@@ -19,7 +23,9 @@ class Wanted:
 
 def matching(rows: QuerySet[Waiver], wanted: Wanted) -> QuerySet[Waiver]:
     """Those of `rows` that are wanted, with what is shown of them."""
-    if wanted.state:
+    if wanted.state == UNUSED:
+        rows = unused(rows)
+    elif wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.project:
         rows = rows.filter(Q(project__slug=wanted.project) | Q(project=wanted.project))
@@ -36,3 +42,9 @@ def matching(rows: QuerySet[Waiver], wanted: Wanted) -> QuerySet[Waiver]:
             | Q(project__name__icontains=text)
         )
     return rows.select_related("project", "version__policy")
+
+
+def unused(rows: QuerySet[Waiver]) -> QuerySet[Waiver]:
+    """Those in force that waive nothing now: what they are about was mended, or never there. Whoever sees one may withdraw it."""
+    waived = Result.objects.filter(evaluation__in=standing(Evaluation.objects.all()), waivers__isnull=False)
+    return rows.filter(state=WaiverState.APPROVED).exclude(results__in=waived)

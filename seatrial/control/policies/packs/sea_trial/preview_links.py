@@ -54,7 +54,7 @@ def evaluate(project, params):
                 known.add(there)
                 waiting.append((there, path))
     left = f" {len(waiting)} more {'was' if len(waiting) == 1 else 'were'} not visited." if waiting else ""
-    good = f"{visited} address{'' if visited == 1 else 'es'} of the preview answer."
+    good = f"{visited} address{' of the preview answers' if visited == 1 else 'es of the preview answer'}."
     return {
         "passed": not dead,
         "score": 100 * (visited - len(dead)) / visited,

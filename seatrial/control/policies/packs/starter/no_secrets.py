@@ -1,8 +1,8 @@
 """No credentials in the repository.
 
 Looks into every text file for credentials whose form is unmistakable (private keys, also within other files or in base64;
-tokens of well-known services; passwords in URLs and connection strings), for files of environment variables, of Terraform and of Java
-with real values, for files in which programs keep what they log in with (.npmrc, .netrc and their like), and for keystores.
+tokens of well-known services; passwords in URLs, connection strings and commands of curl), for files of environment variables, of Terraform and of Java
+with real values, for files in which programs keep what they log in with (.npmrc, .netrc, wp-config.php, master.key of Rails and their like), and for keystores.
 What is found is shown by file and line, never itself. Below folders of tests and examples it only warns. A line with
 `gitleaks:allow` or `pragma: allowlist secret` is left alone, and so are the paths and patterns of parameter `allow`. With `kingfisher`, the
 tool Kingfisher looks as well, for the secrets of some five hundred services; that takes seconds more for each commit.
@@ -21,6 +21,8 @@ TESTS = [
     {"name": "none", "input": {"files": {"a.py": "x = 1\n", "b.png": b"\x00\x00\x00"}}, "expected": {"passed": True, "score": 100, "message": {"contains": "Files read: 1. Not read"}}},
     {"name": "in the environment", "input": {"files": {"app/.env.test": "A=1\nAPI_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": False, "findings": [{"path": "app/.env.test", "line": 2, "severity": "critical"}]}},
     {"name": "in an address", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": False}},
+    {"name": "given to curl", "input": {"files": {"a.sh": "curl -s -u ship:q8Zr2LkV7bXw https://db.harbour.test\n", "b.sh": "curl -u ship:$PASSWORD https://db.harbour.test\ncurl -u ship:q8Zr2LkV7bXw http://localhost:92\n"}}, "expected": {"passed": False, "findings": [{"path": "a.sh", "line": 1}]}},
+    {"name": "of WordPress and Rails", "input": {"files": {"wp-config.php": "<?php\ndefine( 'DB_PASSWORD', 'q8Zr2LkV7bXw' );\n", "config/master.key": "85221c25f6aaf76fdc6c369aad6b68b7\n", "wp-config-sample.php": "define('DB_PASSWORD', 'password_here');\n"}}, "expected": {"passed": False, "findings": [{"path": "config/master.key", "line": 1}, {"path": "wp-config.php", "line": 2}]}},
     {"name": "a template", "input": {"files": {".env.example": "API_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": True}},
     {"name": "in a test", "input": {"files": {"tests/a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": True, "findings": [{"severity": "info"}]}},
     {"name": "by Kingfisher", "params": {"kingfisher": True}, "input": {"files": {"a.py": "x"}, "fact": {"kingfisher": {"version": "2", "findings": [{"path": "a.py", "line": 1, "rule": "some-token", "severity": "high", "confidence": "high", "message": "a token"}]}}},
@@ -75,6 +77,7 @@ COMPILED = [(kind, re.compile(pattern)) for kind, pattern in TOKENS]
 IN_STRING = [  # connection strings that are no URLs: the groups of host and password, and the pattern
     (1, 2, re.compile(r"(?i)\b(?:server|data source|host|addr(?:ess)?)=([^;\"'\n]{1,200});[^\"'\n]{0,300}?\b(?:password|pwd)=([^;\"'\s]{6,128})")),
     (2, 1, re.compile(r"[\w-]{1,64}:([^\s:@\"']{6,128})@tcp\(([\w.-]+)")),
+    (1, 2, re.compile(r"\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[\"']?([\w.@-]{1,64}):([^\s:\"'`]{6,128})(?![^\n]*//(?:localhost|127\.|[\w.-]*example\.))")),
 ]  # fmt: skip
 LOGINS = [  # files in which programs keep what they log in with, and how
     (
@@ -87,6 +90,13 @@ LOGINS = [  # files in which programs keep what they log in with, and how
         re.compile(r"\.pypirc|pip\.conf|\.my\.cnf|\.s3cfg|\.boto", re.I),
         re.compile(r"(?mi)^[ \t]*(?:password|secret_key|aws_secret_access_key)[ \t]*[=:][ \t]*([^\s#]{6,})"),
     ),
+    (
+        re.compile(r"wp-config([.-]\w+)?\.php", re.I),
+        re.compile(
+            r"(?i)\bdefine\s*\(\s*[\"']\w*(?:PASSWORD|_KEY|_SALT|SECRET|TOKEN)[\"']\s*,\s*[\"'](?!password_here)([^\"'\s]{8,})[\"']"
+        ),
+    ),
+    (re.compile(r"(master|production|staging)\.key", re.I), re.compile(r"\A\s*([0-9a-f]{32})\s*\Z")),
     (re.compile(r"[._]netrc", re.I), re.compile(r"(?m)\bpassword[ \t\n]+([^\s]{6,})")),
     (
         re.compile(r"\.?pgpass(\.conf)?", re.I),
@@ -113,6 +123,7 @@ WORTH_READING = "|".join(
         r"://[^\s/@]*:[^\s/@]+@",
         r";\s*(?i:password|pwd)=",
         r"@tcp\(",
+        r"curl\b.*\s(?:-u|--user)",
         r'"auth"\s*:',
         *map(re.escape, WORDS.split()),
     ]
