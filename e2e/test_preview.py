@@ -1,5 +1,6 @@
 """A pull request gets a live URL; a push updates the preview; closing it removes every trace."""
 
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from e2e.platform import SEATRIAL, Platform, docker, eventually, leftovers
-from e2e.repositories import commit, repository, static
+from e2e.repositories import STATIC_DOCKERFILE, commit, repository, static
 
 pytestmark = pytest.mark.e2e
 CAMPAIGN = pytest.mark.campaign  # another case shows the same kind of thing
@@ -84,6 +85,34 @@ def test_a_push_switches_the_route_with_no_failed_request(platform: Platform, ho
     assert not failed, f"{len(failed)} of {len(seen)} requests failed: {failed[:3]}"
     assert {text for _, text in seen} == {"version one", "version two"}
     platform.run("close", str(path), "--branch", "feature")
+
+
+def test_two_recipes_of_one_repository_have_a_preview_each_and_closing_removes_both(
+    platform: Platform, home: Path
+) -> None:
+    path = static(home / "flotilla")
+    for name in ("shop", "admin"):
+        (path / name).mkdir()
+        shutil.copy(path / "busybox", path / name / "busybox")
+        commit(path, {f"{name}/Dockerfile": STATIC_DOCKERFILE, f"{name}/www/index.html": f"this is {name}"})
+    words = (str(path), "--branch", "feature")
+    both = platform.json("preview", *words, "--recipe", "shop", "--recipe", "admin")["items"]
+    number = both[0]["number"]
+    assert [one["name"] for one in both] == [f"pr-{number}-flotilla", f"pr-{number}-flotilla-admin"]
+    pages = [platform.fetch(one["urls"]["web"]).text for one in both]
+    assert pages == ["this is shop", "this is admin"]
+
+    done = platform.run("close", *words)
+    assert done.returncode == 0, done.stderr
+    for one in both:
+        eventually(
+            lambda one=one: not leftovers(platform.agent_id(), environment=one["id"]),
+            what=f"nothing of {one['name']} is left",
+        )
+        eventually(
+            lambda one=one: platform.fetch(one["urls"]["web"]).status_code in {404, 503},
+            what="the route is gone",
+        )
 
 
 def test_a_broken_commit_leaves_the_live_version_alone_and_is_tried_again_when_asked(

@@ -20,7 +20,7 @@ django.setup()
 
 # A machine that is busy says nothing about an example: none has a deadline.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("campaign", settings.get_profile("any machine"), max_examples=1000)
+settings.register_profile("campaign", settings.get_profile("any machine"), max_examples=2500)
 settings.load_profile("any machine")
 
 # Rows that `migrate` writes and no test changes.
@@ -122,6 +122,7 @@ def _empty_tables_after_real_transactions() -> Iterator[None]:
 def pytest_collection_finish() -> None:
     """What is imported by now stays, so the garbage collector need not go through all of it again and again."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     gc.enable()
 
 

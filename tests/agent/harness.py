@@ -37,6 +37,7 @@ from seatrial.wire.logs import LogChunk
 from seatrial.wire.variables import Values
 from tests.credentials import NoCredentials
 from tests.repositories import Repository
+from tests.waiting import LIMIT_SECONDS
 
 M = TypeVar("M", bound=Message)
 
@@ -62,7 +63,7 @@ class RecordedReports:
     def all(self, kind: type[M]) -> list[M]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def next(self, kind: type[M], seen: int = 0, seconds: float = 60, **fields: object) -> M:
+    async def next(self, kind: type[M], seen: int = 0, seconds: float = LIMIT_SECONDS, **fields: object) -> M:
         """The first event of `kind` with these fields, after the first `seen` events."""
 
         def matching() -> list[M]:
@@ -76,7 +77,7 @@ class RecordedReports:
             await self._changed.wait_for(matching)
         return matching()[0]
 
-    async def line(self, text: str, seconds: float = 60) -> None:
+    async def line(self, text: str, seconds: float = LIMIT_SECONDS) -> None:
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(lambda: any(text in line for line in self.lines))
 

@@ -9,6 +9,7 @@ from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.labels import AGENT, ENVIRONMENT, SERVICE
 from seatrial.wire.deployments import DeploymentReady, DesiredEnvironment
 from tests.agent.harness import Agent, then
+from tests.waiting import LIMIT_SECONDS
 
 SHOP = """version: 1
 services:
@@ -70,7 +71,7 @@ async def fetch(endpoint: str | None) -> str:
         return await answer.text()
 
 
-async def gone(agent: Agent, environment_id: str, seconds: float = 60) -> None:
+async def gone(agent: Agent, environment_id: str, seconds: float = LIMIT_SECONDS) -> None:
     for _ in range(int(seconds * 10)):
         if not await left(agent, environment_id):
             return

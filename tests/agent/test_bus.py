@@ -34,7 +34,7 @@ from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.conftest import bus as control
 from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = [pytest.mark.nats, pytest.mark.usefixtures("patience")]
 __all__ = ["configuration", "control", "nats_server"]
@@ -147,7 +147,7 @@ async def stored(control: ControlBus, stream: str) -> list[Envelope]:
 
 async def at_least(count: int, control: ControlBus, stream: str) -> list[Envelope]:
     """The stored messages, as soon as there are `count` of them."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while len(messages := await stored(control, stream)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     return messages
@@ -231,7 +231,7 @@ async def test_an_unreadable_job_is_dropped(mine: Bus, control: ControlBus) -> N
     await control.jetstream.publish(subjects.evaluation_jobs("w"), b"nonsense")
     assert await Jobs(mine).fetch(60) is None
     state: api.StreamState | None = None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while state is None or state.messages:
             await asyncio.sleep(0.05)
             state = (await control.jetstream.stream_info(subjects.JOBS_STREAM)).state

@@ -14,6 +14,7 @@ from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
 from seatrial.wire.deployments import EnvironmentRemoved
 from seatrial.wire.ending import ended
+from tests.waiting import LIMIT_SECONDS
 
 Work = Callable[[], Awaitable[Any]]
 
@@ -57,7 +58,7 @@ async def cancelled_once(work: Work, deaf: DeafOnce) -> None:
     task = asyncio.ensure_future(work())
     await deaf.waits.wait()
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=60)
+    done, _ = await asyncio.wait([task], timeout=LIMIT_SECONDS)
     deaf.released.set()  # a failing test leaves nothing behind
     await ended(task, again_seconds=0.1)
     await asyncio.gather(task, return_exceptions=True)

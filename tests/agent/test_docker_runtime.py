@@ -23,7 +23,7 @@ from seatrial.agent.vocabulary.errors import RuntimeUnavailable, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs, without_capabilities
 from seatrial.wire.states import Isolation
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.docker
 
@@ -87,8 +87,9 @@ ASKED = Options(
     sysctls={"net.core.somaxconn": "77"},
     without_capabilities=without_capabilities(["ALL"], ["CHOWN"]),
     ulimits={"nofile": (100, 200)},
+    extra_hosts={"api.test": ["10.0.0.5"]},
 )
-LOOKS = """hostname; cat /proc/1/comm; echo $(cat /proc/sys/net/core/somaxconn); ulimit -n; touch /x; echo > /scratch/x && echo written
+LOOKS = """hostname; echo $(grep api.test /etc/hosts); cat /proc/1/comm; echo $(cat /proc/sys/net/core/somaxconn); ulimit -n; touch /x; echo > /scratch/x && echo written
 for at in /scratch /large /dev/shm; do df -k $at | awk '{print $NF, $2}' | tail -n 1; done
 grep CapBnd /proc/self/status; test -t 0 && echo terminal; exec cat"""
 
@@ -103,13 +104,14 @@ async def test_everything_that_is_asked_for_is_there(
     asked = replace(spec, command=["sh", "-c", LOOKS], options=ASKED, isolation=isolation, resources=room)
     await runtime.start(asked)
     lines = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         async for line in runtime.logs(spec.name, follow=True):
             lines.append(line.text)
             if line.text == "terminal":
                 break
     assert lines == [
         "broker",
+        "10.0.0.5 api.test",
         "docker-init",
         "128" if isolation else "77",
         "100",
@@ -161,7 +163,7 @@ async def test_a_change_during_the_request_for_changes_is_reported(
     await asking.wait()
     await runtime.start(spec)
     go_on.set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         change = await first
     assert (change.name, change.action) == (spec.name, "start")
 

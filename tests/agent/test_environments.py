@@ -16,7 +16,7 @@ from seatrial.wire.states import Isolation
 from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, fetch, images_of, left, nothing, shop
 from tests.repositories import Repository
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.docker
 
@@ -78,7 +78,7 @@ async def test_live_is_kept_alive(agent: Agent, repository: Repository, busybox:
         # All at once for the agent, which cannot do anything meanwhile: an image that is in use again would stay.
         for command in (["rm", "-f", web.container], ["rmi", *images], ["stop", "-t", "0", db.container]):
             subprocess.run(["docker", *command], check=True, capture_output=True)  # noqa: ASYNC221
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while True:
                 observed = await agent.reports.next(EnvironmentObserved, seen)
                 seen += 1

@@ -17,6 +17,7 @@ from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT, MANAGED
 from tests.agent.elsewhere import elsewhere
 from tests.engines import missing
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.docker
 
@@ -37,7 +38,7 @@ async def listener() -> AsyncIterator[int]:
 async def said(runtime: DockerRuntime, spec: ContainerSpec, script: str) -> str:
     """The output of a container that runs `script`."""
     await runtime.start(replace(spec, name=f"{spec.name}-asks", command=["sh", "-c", script]))
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(LIMIT_SECONDS):
         lines = [line.text async for line in runtime.logs(f"{spec.name}-asks", follow=True)]
     await runtime.remove(f"{spec.name}-asks")
     return "\n".join(lines)

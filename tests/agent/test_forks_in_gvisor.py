@@ -24,7 +24,7 @@ from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up
 from tests.engines import missing, require
 from tests.repositories import Repository
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
 
@@ -90,7 +90,7 @@ async def test_it_runs_in_gvisor_works_as_others_do_and_reaches_nothing_private(
             internet, private = f"{place.internet}:8080", f"{place.private}:8080"
             others = [private, f"{place.shared}:8080", f"{place.metadata}:8080", f"{host}:{port}"]
             asked = ",".join(["data:6000", internet, *others])
-            async with httpx.AsyncClient(timeout=60) as client:
+            async with httpx.AsyncClient(timeout=LIMIT_SECONDS) as client:
                 seen = (await client.get(f"http://{web.endpoint}/?{asked}")).json()
                 assert seen["reached"] == ["data:6000", internet] and not knocked.is_set()
                 assert "4.4.0" in seen["kernel"] and os.uname().release not in seen["kernel"]

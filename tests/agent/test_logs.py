@@ -15,6 +15,7 @@ from seatrial.agent.logs.shipping import Channel, LogShipping
 from seatrial.agent.vocabulary.errors import NoSpace
 from seatrial.wire.envelope import Message
 from seatrial.wire.logs import LogChunk, LogLine
+from tests.waiting import LIMIT_SECONDS
 
 WEB = Channel("w", "e", "d", "web")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +85,7 @@ async def test_a_line_that_comes_while_others_are_sent_follows_by_itself() -> No
     shipping = LogShipping(kept, Shares(0))
     kept.gate.clear()
     await shipping.write(WEB, line("first"))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await kept.sending.wait()
         await shipping.write(WEB, line("last"))
         kept.gate.set()

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from PIL import Image
 
+from seatrial.agent.builds.standins import BROWSER
 from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.runtime.docker import DockerRuntime
 from seatrial.agent.vocabulary.labels import AGENT
@@ -34,6 +35,7 @@ from seatrial.wire.deployments import (
 from seatrial.wire.envelope import Envelope, Message
 from seatrial.wire.hosts import AskHost
 from seatrial.wire.screenshots import AskScreenshot, NoScreenshot, Shown
+from tests.agent.browsers import import_browser
 from tests.agent.harness import deployment, environment, then
 from tests.agent.previews import fetch, single
 from tests.agent.test_bus import stored
@@ -42,6 +44,7 @@ from tests.bus.conftest import configuration, nats_server
 from tests.bus.servers import NatsServer
 from tests.engines import require
 from tests.repositories import Repository
+from tests.waiting import LIMIT_SECONDS
 
 M = TypeVar("M", bound=Message)
 
@@ -49,7 +52,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.nats]
 __all__ = ["configuration", "control", "nats_server"]
 
 
-BROWSER = "galley-browser"
 # It asks itself by its address, where it does answer: a browser that is led there says so in the title.
 PAGE = (
     "while read address names; do own=$address; done < /etc/hosts; "
@@ -89,14 +91,14 @@ class Process:
         """Start it and wait until it listens to signals."""
         before = self.log.read_text().count("agent runs")
         self.start()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while self.log.read_text().count("agent runs") == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     def end(self, number: int) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=LIMIT_SECONDS)
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ async def process(
             process.process.wait()
 
 
-async def reported(control: ControlBus, kind: type[M], seconds: float = 90) -> M:
+async def reported(control: ControlBus, kind: type[M], seconds: float = LIMIT_SECONDS) -> M:
     """The first event of `kind` on the bus."""
     async with asyncio.timeout(seconds):
         while True:
@@ -134,8 +136,19 @@ def question(of: DesiredEnvironment, live: DesiredDeployment) -> AskScreenshot:
     return AskScreenshot(environment=of.environment, deployment=live.id, service="web")
 
 
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, busybox: str) -> Iterator[str]:
+    """The name of an image with a browser: in a campaign the one that agents make, which takes minutes on a host that has none."""
+    name = f"{busybox}-browser"
+    if request.config.getoption("--campaign-seed") or not import_browser(name):
+        yield BROWSER
+        return
+    yield name
+    subprocess.run(["docker", "rmi", "-f", name], check=False, capture_output=True)
+
+
 async def looked_at(control: ControlBus, order: Order) -> tuple[Shown, bytes]:
-    """The screenshot; on a host without the browser's image, that is made first, which takes minutes."""
+    """The screenshot; where the browser's image is made, that comes first."""
     async with asyncio.timeout(900):
         while isinstance(answer := await asked(control, order), NoScreenshot):
             assert answer.again, answer.problem
@@ -143,17 +156,18 @@ async def looked_at(control: ControlBus, order: Order) -> tuple[Shown, bytes]:
     return answer
 
 
-@pytest.mark.timeout(1_200)  # the browser's image is made once on each host, which takes minutes
+@pytest.mark.timeout(1_200)  # in a campaign, the browser's image is made
 async def test_killed_at_any_moment_and_removed_at_the_end(
     process: Process,
     control: ControlBus,
     tmp_path: Path,
     busybox: str,
+    browser: str,
     agent_id: str,
     runtime: DockerRuntime,
 ) -> None:
     repository = Repository(tmp_path / "shop")
-    process.environment["GALLEY_BROWSER_IMAGE"] = BROWSER
+    process.environment["GALLEY_BROWSER_IMAGE"] = browser
     candidate = deployment(repository.commit(single(busybox, PAGE, "    expose: 80\n")))
     wanted = environment(repository, "pr-1-kill", candidate=candidate)
     heartbeats = await control.client.subscribe(subjects.HEARTBEATS)
@@ -165,7 +179,7 @@ async def test_killed_at_any_moment_and_removed_at_the_end(
     await process.runs()
     ready = await reported(control, DeploymentReady)
     assert "Harbour" in await fetch(ready.services[0].endpoint)
-    beat = Envelope.decode((await heartbeats.next_msg(timeout=60)).data).open()
+    beat = Envelope.decode((await heartbeats.next_msg(timeout=LIMIT_SECONDS)).data).open()
     assert isinstance(beat, Heartbeat) and beat.runtime == "docker"
     report = await survey(control, agent_id, AskHost(names=["localhost"]))
     assert (report.release, report.engine_problem) == (beat.release, "") and report.engine
@@ -201,7 +215,7 @@ def test_two_agents_on_one_directory(process: Process, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
     )
     assert second.returncode == 2
     assert second.stderr.startswith("galley-agent: another agent (process ")

@@ -146,7 +146,7 @@ async def test_the_engine_lost_its_layers(
     assert await docker("run", "--rm", "--network", "none", request.tag) == "lost\n"
 
 
-@both
+@both_in_campaigns
 async def test_stages_targets_arguments_and_ignored_files(
     builder: AnyBuilder, request_for: Make, base: str, log: Lines
 ) -> None:
@@ -305,7 +305,7 @@ async def test_a_build_may_not_take_for_ever(
     await until(lambda: not sleepers())
 
 
-@both
+@both_in_campaigns
 async def test_four_at_once(builder: AnyBuilder, request_for: Make, base: str, log: Lines) -> None:
     requests = [
         request_for(

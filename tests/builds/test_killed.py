@@ -126,7 +126,7 @@ async def test_a_program_of_a_build_that_is_killed_is_not_the_pull_requests_faul
     assert await docker("run", "--rm", "--network", "none", request.tag) == f"{KILLS - 1}\n"
 
 
-@both
+@both_in_campaigns
 async def test_a_build_whose_programs_are_always_killed_ends(
     builder: AnyBuilder, request_for: Callable[..., BuildRequest], base: str, log: Lines
 ) -> None:

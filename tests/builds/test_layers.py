@@ -74,7 +74,6 @@ async def test_a_base_that_no_layers_stand_on_goes_and_comes_again(
     assert not scopes(aging)
     assert not (aging.data / "bases").exists()
     await aging.build(first, log)
-    await aging.build(second, log)
 
 
 async def test_what_is_being_built_is_left_alone(

@@ -33,7 +33,7 @@ from tests.builds.conftest import Lines, docker, own_address, own_addresses
 from tests.builds.containers import run
 from tests.builds.registry import Registry, served
 from tests.engines import missing
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.docker
 
@@ -279,7 +279,7 @@ async def test_a_pull_whose_program_was_killed_is_tried_again(
     registry.hold = hang
     asked = f"{registry.host}/shop/base:1"
     pulling = asyncio.create_task(images.ensure(asked, log))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await began.wait()
     registry.hold = None
     programs = [
@@ -302,7 +302,7 @@ async def test_a_pull_that_is_cancelled_leaves_nothing(
 
     registry.hold = hang
     pulling = asyncio.create_task(images.ensure(f"{registry.host}/shop/base:1", log))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await began.wait()
     pulling.cancel()
     with pytest.raises(asyncio.CancelledError):

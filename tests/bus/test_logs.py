@@ -16,7 +16,7 @@ from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.logs import LogChunk, LogLine
 from tests.bus.servers import NatsServer
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.nats
 
@@ -37,7 +37,7 @@ def tails(configuration: Configuration) -> LogTails:
 
 async def text(items: AsyncGenerator[LogChunk | Link, None]) -> str:
     """The next chunk's first line, or the word of the next link."""
-    item = await asyncio.wait_for(anext(items), 60)
+    item = await asyncio.wait_for(anext(items), LIMIT_SECONDS)
     return item.lines[0].text if isinstance(item, LogChunk) else item.value
 
 
@@ -173,12 +173,12 @@ async def test_a_reader_ends_at_its_only_cancellation_whatever_arrives_just_then
     for moment in range(60):
         first = asyncio.Event()
         reading = asyncio.create_task(read(first))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await first.wait()
         for _ in range(moment):
             await asyncio.sleep(0)
         reading.cancel()
-        done, _ = await asyncio.wait([reading], timeout=60)
+        done, _ = await asyncio.wait([reading], timeout=LIMIT_SECONDS)
         try:
             assert done, f"it goes on after {moment} turns"
         finally:

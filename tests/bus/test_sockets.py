@@ -12,6 +12,7 @@ from seatrial.agent.bus.connection import Bus as AgentBus
 from seatrial.control import bus as control
 from seatrial.control.configuration import Configuration
 from tests.bus.servers import NatsServer
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.nats
 
@@ -61,7 +62,7 @@ async def test_a_client_that_is_cancelled_while_it_connects_leaves_no_socket(
     credentials = nats_server.identity.control_credentials
     connecting = asyncio.ensure_future(connect(f"nats://127.0.0.1:{port}", credentials))
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await waits.wait()
         assert len(sockets_to(port)) == 1
         connecting.cancel()

@@ -14,6 +14,7 @@ from seatrial.agent.checkouts.cache import Cache
 from seatrial.agent.checkouts.git import Git, GitFailed
 from seatrial.agent.vocabulary.errors import CheckoutError
 from tests.checkouts.test_cache import commit, git, source
+from tests.waiting import LIMIT_SECONDS
 
 DAY = 86_400.0
 NOBODY: frozenset[str] = frozenset()
@@ -196,7 +197,7 @@ async def test_cancelled_in_the_middle_it_leaves_every_kept_commit_whole_and_is_
 
     monkeypatch.setattr(Git, "run", stuck)
     pruning = asyncio.create_task(prune(cache))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await repacking.wait()
     pruning.cancel()
     await asyncio.gather(pruning, return_exceptions=True)

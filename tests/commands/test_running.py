@@ -12,6 +12,7 @@ from seatrial.agent.commands import children, logged
 from seatrial.agent.commands.children import Errors
 from seatrial.agent.commands.running import TooMuchOutput, run
 from seatrial.agent.vocabulary.logs import quiet
+from tests.waiting import LIMIT_SECONDS
 
 # A child in a session of its own, and one that stays; each notes its number.
 FAMILY = "setsid sleep 600 & echo $! >> {notes}; sleep 600 & echo $! >> {notes}; echo $$ >> {notes}; {then}"
@@ -26,7 +27,7 @@ def numbers_in(notes: Path) -> list[int]:
 
 
 async def noted(notes: Path, count: int = 3) -> list[int]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while len(numbers_in(notes)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return numbers_in(notes)

@@ -11,6 +11,7 @@ from seatrial.embedded.engine import daemon, keeper
 from seatrial.embedded.engine.daemon import EngineProblem
 from seatrial.embedded.engine.keeper import EngineKeeper
 from seatrial.embedded.processes import ended
+from tests.waiting import LIMIT_SECONDS
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def test_its_end_is_noticed_without_looking_again_and_again(
     monkeypatch.setattr(daemon, "start", start)
     kept = asyncio.create_task(EngineKeeper({}, lambda line: None, ended).run())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await looked.wait()
             await asyncio.sleep(0.05)
             assert looks == [True] and not started.is_set()

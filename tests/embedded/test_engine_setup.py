@@ -16,6 +16,7 @@ from seatrial.embedded.engine import configuration, daemon, detect, machine, pac
 from seatrial.embedded.engine.daemon import EngineProblem
 from seatrial.embedded.engine.setup import FAILED, IMPOSSIBLE, READY, Setup, main
 from tests.engines import missing, require
+from tests.waiting import LIMIT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = {"path": "/usr/bin/runsc", "runtimeArgs": ["--platform=ptrace"]}
@@ -159,7 +160,7 @@ def test_an_interrupted_installation_is_ended_well(tmp_path: Path, sign: signal.
     assert installing.stdout
     waiting = installing.stdout.readline()
     (tmp_path / "interrupted").touch()
-    out, err = installing.communicate(timeout=60)
+    out, err = installing.communicate(timeout=LIMIT_SECONDS)
     assert "waiting until dpkg has ended" in waiting, out + err
     assert (tmp_path / "ended").read_text().splitlines()[-1] == "--configure -a", "dpkg was left to end"
     assert not policy.exists()

@@ -6,6 +6,7 @@ import pytest
 
 from seatrial.agent.environments.build_queue import BuildQueue
 from tests.builds.conftest import Lines
+from tests.waiting import LIMIT_SECONDS
 
 
 async def build(queue: BuildQueue, deployment: str, begun: list[str], end: asyncio.Event, log: Lines) -> None:
@@ -36,5 +37,5 @@ async def test_a_build_that_breaks_gives_back_its_turn() -> None:
     with pytest.raises(OSError, match="disk"):
         async with queue.turn("a", "web", Lines()):
             raise OSError("disk")
-    async with asyncio.timeout(60), queue.turn("b", "web", Lines()):
+    async with asyncio.timeout(LIMIT_SECONDS), queue.turn("b", "web", Lines()):
         assert queue.building == 1

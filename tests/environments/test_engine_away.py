@@ -22,6 +22,7 @@ from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, single
 from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
+from tests.waiting import LIMIT_SECONDS
 
 
 @pytest.mark.slow
@@ -53,7 +54,7 @@ async def test_a_live_preview_survives_the_engines_absence(
 
 async def told_waiting(agent: Agent) -> None:
     """The agent has noticed that nobody answers."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while "engine" not in agent.load.warnings:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -18,7 +18,7 @@ from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, images_of, left, nothing, shop, single
 from tests.repositories import Repository
 from tests.runtime.fake import FakeRuntime
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 
 async def test_what_nobody_need_act_on_is_reported_apart_from_warnings_and_logged(
@@ -157,7 +157,7 @@ async def test_live_is_kept_alive(
             del runtime.images[image]
         for box in (lost, runtime.boxes[db.container]):
             await box.stop()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while True:
                 observed = await agent.reports.next(EnvironmentObserved, seen)
                 seen += 1
@@ -194,7 +194,7 @@ async def test_a_failure_that_cannot_be_reported_is_not_tried_again(
     async with agent.running() as environments:
         environments.wanted(wanted)
         environments.replayed({wanted.environment})
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await gone_once.wait()
         await asyncio.sleep(2)
     assert goes == 1

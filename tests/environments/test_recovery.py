@@ -12,6 +12,7 @@ from tests.agent.harness import Agent, deployment, environment
 from tests.agent.previews import come_up, single
 from tests.repositories import Repository
 from tests.runtime.fake import BUSYBOX, FakeRuntime
+from tests.waiting import LIMIT_SECONDS
 
 
 async def live(agent: Agent, environments: object, wanted: DesiredEnvironment) -> DeploymentReady:
@@ -24,7 +25,7 @@ async def live(agent: Agent, environments: object, wanted: DesiredEnvironment) -
 async def observed(agent: Agent, service: str, *states: str) -> list[EnvironmentObserved]:
     """Reports in which `service` is in these states, in this order, after all that was told before."""
     seen, found = len(agent.reports.events), []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         for wanted in states:
             while True:
                 report = await agent.reports.next(EnvironmentObserved, seen)

@@ -65,7 +65,7 @@ def held_now() -> set[str]:
 
 class AnyOrder(TestCase):
     @override_settings(CONFIGURATION=CONFIGURATION)
-    @settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(4), deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def test_never_above_the_total_and_all_go_on_in_the_end(self, taken: list[tuple[str, int, int]]) -> None:
         crowd = Crowd()

@@ -64,7 +64,7 @@ def report(scene: Scenario, what: str, which: int) -> None:
 
 
 class AnyOrder(TestCase):
-    @settings(max_examples=examples(16), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps, st.permutations(range(len(HISTORY))))
     def test_ends_with_what_the_forge_said_last(self, steps: list, rest: list[int]) -> None:
         scene = Scenario.make()
@@ -85,7 +85,7 @@ class AnyOrder(TestCase):
             newest = environment.deployments.order_by("-id")[0]
             assert newest.commit == COMMITS[3]
 
-    @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
     @given(deliveries, st.permutations(range(4)))
     def test_closed_stays_closed(self, extra: list[int], order: list[int]) -> None:
         scene = Scenario.make()

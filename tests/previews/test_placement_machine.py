@@ -168,7 +168,7 @@ def test_placements_end_right_whatever_happens() -> None:
     run_state_machine_as_test(
         Fleet,
         settings=settings(
-            max_examples=examples(12),
+            max_examples=examples(5),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

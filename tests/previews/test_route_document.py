@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
 from seatrial.control.projects.models import Project
+from tests.examples import examples
 
 # The service pr-2-shop of environment 4 and environment 2 want the same label.
 NAMES = {1: "pr-1-shop", 2: "pr-2-shop-pr-4-x", 3: "pr-3-shop", 4: "pr-4-x"}
@@ -49,7 +50,7 @@ rows = st.builds(
 steps = st.lists(st.one_of(rows, st.sampled_from(["crash", "compare", "deleted"])), max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(steps)
 def test_any_changes_crashes_and_comparisons_lead_to_the_same_document(steps: list[Any]) -> None:
     truth: dict[str, Environment] = {}

@@ -25,7 +25,7 @@ from seatrial.agent.vocabulary.containers import Cause, Container, ContainerSpec
 from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options, Tmpfs
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 SERVER = """
 import http.server, os
@@ -152,7 +152,9 @@ keeper.Keeper(Path(sys.argv[1])).run()
 def test_a_keeper_that_is_told_to_end_while_its_service_starts(tmp_path: Path) -> None:
     start = {"command": ["sleep", "600"], "directory": "/", "environment": {}, "restart": "unless-stopped"}
     (tmp_path / "start.json").write_text(json.dumps(start))
-    subprocess.run([sys.executable, "-c", TOLD_TO_END_WHILE_IT_STARTS, str(tmp_path)], timeout=60, check=True)
+    subprocess.run(
+        [sys.executable, "-c", TOLD_TO_END_WHILE_IT_STARTS, str(tmp_path)], timeout=LIMIT_SECONDS, check=True
+    )
     assert json.loads((tmp_path / "state.json").read_text())["exit_code"] == 143
 
 
@@ -257,11 +259,11 @@ async def test_what_a_bare_process_cannot_get_is_named(runtime: ProcessRuntime) 
     asked = Options(
         stdin_open=True, tty=True, hostname="x", init=True, read_only=True, tmpfs=[Tmpfs("/x")], shm_size_mb=1,
         sysctls={"net.core.somaxconn": "1"}, without_capabilities=frozenset({"CHOWN"}), ulimits={"nofile": (1, 1)},
-        stop_signal="SIGINT", stop_seconds=3,
+        extra_hosts={"a.test": ["10.0.0.5"]}, stop_signal="SIGINT", stop_seconds=3,
     )  # fmt: skip
     lacks = runtime.left_out(spec(options=asked, network_of="c2"))
     assert lacks == [
-        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "stop_signal",
+        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "extra_hosts", "stop_signal",
         "network_mode (all processes share the host's network)",
     ]  # fmt: skip
     assert runtime.left_out(spec(options=Options(stdin_open=True, stop_seconds=3))) == []

@@ -12,6 +12,7 @@ from seatrial.control.accounts.models import Workspace
 from seatrial.control.projects.events import PullRequestAction, PullRequestChanged
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.projects.services import apply_pull_request, ensure_connection, ensure_project
+from tests.examples import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -96,7 +97,7 @@ def test_a_repository_registered_twice_at_once_is_one_project() -> None:
 class AnyOrder(TestCase):
     """Whatever arrives, however often and in whichever order, the newest news wins."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     @given(st.data())
     def test_the_end_is_the_same(self, data: st.DataObject) -> None:
         actions = data.draw(st.lists(st.sampled_from([A.SYNCHRONIZE, A.CLOSED, A.REOPENED]), max_size=6))

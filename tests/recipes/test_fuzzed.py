@@ -13,6 +13,7 @@ from seatrial.agent.recipes.compose.schema import schema
 from seatrial.agent.recipes.galley import BuildKeys, HealthKeys, ResourceKeys, ServiceKeys
 from seatrial.agent.recipes.reader import read_recipe
 from seatrial.agent.vocabulary.errors import RecipeError
+from tests.examples import examples
 from tests.recipes.files import Files
 
 WORDS = [
@@ -62,10 +63,10 @@ def read(name: str, text: str) -> None:
         assert str(error).startswith((f"{name}:", "Dockerfile:", ".env:"))
 
 
-FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZED = settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-FEWER = settings(FUZZED, max_examples=25)  # each starts Compose
+FEWER = settings(FUZZED, max_examples=examples(8))  # each starts Compose
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from seatrial.agent.vocabulary.errors import NeedsEngine, StartError
 from seatrial.agent.vocabulary.labels import FINGERPRINT
 from seatrial.agent.vocabulary.options import Options
 from tests.runtime.conftest import Ground
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 HTTP = HealthCheck(http_path="/", port=8080)
 
@@ -205,7 +205,7 @@ async def test_a_service_that_takes_too_much_memory_is_named(ground: Ground, net
 async def test_lines_have_their_stream_and_time_and_come_once(ground: Ground, network: str) -> None:
     script = ground.script("echo one; echo two >&2; printf three")
     await ground.runtime.start(script)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         lines = [line async for line in ground.runtime.logs(script.name, follow=True)]
     printed = {(line.stream, line.text) for line in lines}
     assert printed == {("stdout", "one"), ("stderr", "two"), ("stdout", "three")}
@@ -221,7 +221,7 @@ async def test_changes_of_labelled_containers_are_reported(ground: Ground, netwo
     first = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
     await ground.runtime.start(ground.spec())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         change = await first
         assert (change.name, change.labels[FINGERPRINT]) == (ground.spec().name, "f1")
         await ground.runtime.remove(ground.spec().name)
@@ -297,7 +297,7 @@ async def test_a_volume_outlives_containers_and_is_filled_from_the_first_ones_im
         spec = ground.script(script, labels=labels, mounts=[Mount(volume, "/www")])
         await ground.runtime.start(spec)
         await state(ground, "exited")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             lines = [line.text async for line in ground.runtime.logs(spec.name, follow=True)]
         assert lines == ["ok", *["more"] * number]
     with pytest.raises(StartError, match=volume):
@@ -316,7 +316,7 @@ async def test_siblings_meet_by_name_and_versions_do_not(ground: Ground, network
         asking = ground.script(script, name=f"{where}-asks", networks={where: ["asks"]})
         await ground.runtime.start(asking)
         await state(ground, "exited", asking.name)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             lines = [line async for line in ground.runtime.logs(asking.name, follow=True)]
         heard[where] = [line.text for line in lines if line.stream == "stdout"]
     assert heard == {network: ["ok", "asked"], other: ["asked"]}
@@ -327,7 +327,7 @@ async def test_what_reads_its_input_goes_on_while_that_is_open(ground: Ground, n
     await state(ground, "exited", f"{ground.name}-shut")
     waits = ground.script("echo reads; cat; exit 3", options=Options(stdin_open=True, stop_seconds=7))
     await ground.runtime.start(waits)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         async for line in ground.runtime.logs(waits.name, follow=True):
             assert line.text == "reads"
             break

@@ -12,6 +12,7 @@ import trustme
 
 from seatrial.agent.engine import Engine
 from seatrial.agent.sandboxes.walls import Walls
+from tests.waiting import LIMIT_SECONDS
 
 HOST_NAME = "gitlab.acme.test"
 LINK_LOCAL = f"169.254.{os.getpid() % 250 + 1}.77"  # as clouds' metadata; only of this process
@@ -104,7 +105,7 @@ async def _site(engine: Engine, network: str, image: str, certificate: str) -> t
     }
     container = await engine._connection.api.containers.create(config, name=network)
     await container.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         async for line in container.log(stdout=True, stderr=True, follow=True):
             if "ready" in line:
                 break

@@ -29,7 +29,7 @@ from tests.engines import require
 from tests.repositories import Repository
 from tests.sandboxes.conftest import Bench, NoJobs, Recorded, bench_of, policy
 from tests.sandboxes.test_hostile import HOSTILE, TAMPERS, assert_good, good, hostile
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.gvisor]
 Make = Callable[..., ContainerSandboxes]
@@ -272,7 +272,7 @@ async def test_a_sandbox_that_does_not_obey_is_ended_from_outside(
     """Its policy runs and says so; from then on neither it nor the warden gets any time."""
     code = "import time\ndef evaluate(project): project.get_topics(); time.sleep(60)"
     running = asyncio.create_task(gvisor.run(policy(code, timeout_seconds=10.0)))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await begun.wait()
     backend = gvisor.pool.backend
     assert isinstance(backend, ContainerSandboxes)

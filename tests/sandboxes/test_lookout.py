@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from seatrial.sandbox import lookout
 from seatrial.wire.hosts import AskHost
+from tests.waiting import LIMIT_SECONDS
 
 NAME = "gitlab.acme.test"
 
@@ -46,7 +47,7 @@ class Resolver:
     def close(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", ("127.0.0.1", self.port))
-        self._thread.join(60)
+        self._thread.join(LIMIT_SECONDS)
         self.line.close()
 
 
@@ -127,7 +128,7 @@ def test_without_resolvers_the_containers_own_is_asked_and_connections_are_tried
 
 def test_what_has_no_answer_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(lookout, "looked_up", lambda _: ended.wait(60))
+    monkeypatch.setattr(lookout, "looked_up", lambda _: ended.wait(LIMIT_SECONDS))
     try:
         assert lookout.look([NAME], [], [], 0.05)["names"] == {NAME: {"problem": "no answer in time"}}
     finally:

@@ -15,7 +15,7 @@ from seatrial.sandbox.__main__ import _prepare, _settle
 from seatrial.sandbox.warden import Pipes
 from seatrial.wire.envelope import new_id
 from tests.sandboxes.conftest import Bench, policy
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 AGENT = """
 import asyncio, sys
@@ -120,7 +120,7 @@ async def test_sandboxes_that_run_at_the_same_time_leave_each_other_alone(
     quick = policy("def evaluate(project): return {'passed': True}", "quick")
     slow = policy("def evaluate(project): project.get_topics(); return {'passed': True}", "slow")
     running = asyncio.create_task(processes.run(slow))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await begun.wait()
     others = [await processes.run(quick.model_copy(update={"params": {"n": n}})) for n in range(3)]
     await until(lambda: not processes.pool._leaving)  # and swept

@@ -30,6 +30,7 @@ from seatrial.wire.envelope import Envelope
 from tests import factories
 from tests.bus.servers import NatsServer
 from tests.forges.toy import ToySite, registration
+from tests.waiting import LIMIT_SECONDS
 
 
 @pytest.fixture
@@ -121,12 +122,12 @@ async def asked(bus: Bus, agent: str, about: AskCredential) -> Any:
     inbox = f"{subjects.inbox_prefix(agent)}.test"
     subscription = await bus.client.subscribe(inbox)
     await bus.client.publish(subjects.credentials(agent), Envelope.wrap(about).encode(), reply=inbox)
-    reply = await subscription.next_msg(timeout=60)
+    reply = await subscription.next_msg(timeout=LIMIT_SECONDS)
     await subscription.unsubscribe()
     return Envelope.decode(reply.data).open()
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -31,6 +31,7 @@ from seatrial.wire.envelope import Envelope, Message, now
 from seatrial.wire.evaluations import EvaluationFinished, EvaluationStarted, PolicyResult, RunEvaluation
 from seatrial.wire.states import Isolation, ResultState, ServiceKind
 from seatrial.wire.words import Reason
+from tests.waiting import LIMIT_SECONDS
 
 Endpoint = Callable[[DesiredDeployment], str]
 
@@ -58,7 +59,11 @@ class ScriptedAgent:
         seed = nats_jwt.new_seed(nats_jwt.USER)
         body = {"token": self.token, "public_key": nats_jwt.public_key(seed), "seal_key": "A" * 43 + "="}
         answer = httpx.post(
-            f"{self.url}/api/v1/agents/register", json=body, timeout=60, trust_env=False, verify=False
+            f"{self.url}/api/v1/agents/register",
+            json=body,
+            timeout=LIMIT_SECONDS,
+            trust_env=False,
+            verify=False,
         )
         assert answer.status_code == 200, answer.text
         self.registered = AgentRegistered.model_validate_json(answer.content)

@@ -88,7 +88,7 @@ class Traefik:
 
     def get(self, label: str, path: str = "/") -> httpx.Response:
         url = f"http://127.0.0.1:{self.web}{path}"
-        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=30, **PLAIN)
+        return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=LIMIT_SECONDS, **PLAIN)
 
 
 class Stack:
@@ -157,7 +157,7 @@ class Stack:
 
     def _ends(self, process: Forked) -> bool:
         try:
-            process.wait(60)
+            process.wait(LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -174,7 +174,7 @@ class Stack:
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", timeout=30, **PLAIN).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=LIMIT_SECONDS, **PLAIN).status_code == 200
         return False
 
 
@@ -186,13 +186,13 @@ class InBackground:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
-    def run(self, work: Any, seconds: float = 60) -> Any:
+    def run(self, work: Any, seconds: float = LIMIT_SECONDS) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def stop(self) -> None:
         self.run(self._ended())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(60)
+        self.thread.join(LIMIT_SECONDS)
         self.loop.close()
 
     async def _ended(self) -> None:

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from tests.forges.hosts.github import GitHubSite
 from tests.forges.hosts.site import Hosted, Pull, Webhook
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.stack import Stack, eventually
 
 BOT = "seatrial-bot"
@@ -53,7 +54,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook")
-        self.client = httpx.Client(timeout=60, trust_env=False)
+        self.client = httpx.Client(timeout=LIMIT_SECONDS, trust_env=False)
 
     def close(self) -> None:
         self.senders.shutdown()

@@ -21,7 +21,7 @@ from tests import factories
 from tests.bus.cluster import WithTLS
 from tests.bus.servers import free_port
 from tests.engines import find, missing
-from tests.waiting import eventually
+from tests.waiting import LIMIT_SECONDS, eventually
 from tests.worker.stack import PLAIN, Stack, started
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik, pytest.mark.slow]
@@ -83,14 +83,14 @@ class Proxy:
         thread.start()
         server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, HERE, self.port, ssl=self.context), self.loop
-        ).result(60)
+        ).result(LIMIT_SECONDS)
         try:
             yield f"https://{HERE}:{self.port}"
         finally:
             self.loop.call_soon_threadsafe(server.close)
-            asyncio.run_coroutine_threadsafe(_ended(), self.loop).result(60)
+            asyncio.run_coroutine_threadsafe(_ended(), self.loop).result(LIMIT_SECONDS)
             self.loop.call_soon_threadsafe(self.loop.stop)
-            thread.join(60)
+            thread.join(LIMIT_SECONDS)
             self.loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,7 +143,7 @@ class Host:
     def refused(self, **settings: object) -> str:
         process = self.start(**settings)
         try:
-            assert process.wait(60) == 2
+            assert process.wait(LIMIT_SECONDS) == 2
         finally:
             process.kill()
             process.wait()
@@ -158,7 +158,7 @@ def test_an_agent_of_another_host_joins_over_tls_and_says_nothing_without_it(
     host = Host(elsewhere, tmp_path)
     admin = {"Authorization": f"Bearer {issue(factories.user(is_superuser=True), 'x', by=Actor.person('t'))}"}
     made = httpx.post(
-        f"{stack.url}/api/v1/agents", json={"name": "two"}, headers=admin, timeout=60, **PLAIN
+        f"{stack.url}/api/v1/agents", json={"name": "two"}, headers=admin, timeout=LIMIT_SECONDS, **PLAIN
     ).json()
     plain = f"http://{HERE}:{stack.port}"
     with Proxy(bus, stack.port).serving() as site:
@@ -181,7 +181,7 @@ def test_an_agent_of_another_host_joins_over_tls_and_says_nothing_without_it(
             eventually(Agent.objects.filter(name="two", state="online").exists, what="it is online")
         finally:
             process.terminate()
-            assert process.wait(60) == 0, "what systemd sends ends it"
+            assert process.wait(LIMIT_SECONDS) == 0, "what systemd sends ends it"
         stranger = {**ours, "GALLEY_NATS_URL": bus.url, "GALLEY_DATA_DIR": tmp_path / "other"}
         del stranger["GITGRIT_CUSTOM_CA_FILE_PATH"]
         process = host.start(**stranger)
@@ -189,7 +189,7 @@ def test_an_agent_of_another_host_joins_over_tls_and_says_nothing_without_it(
             eventually(lambda: "CERTIFICATE_VERIFY_FAILED" in host.log.read_text())
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(LIMIT_SECONDS)
 
 
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:

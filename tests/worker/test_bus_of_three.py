@@ -32,7 +32,7 @@ from seatrial.wire.envelope import Envelope
 from seatrial.wire.logs import LogChunk, LogLine
 from tests import factories
 from tests.bus.cluster import Cluster
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import PLAIN, InBackground, Stack, eventually, started
@@ -137,7 +137,9 @@ class Load:
         pages = ("/api/v1/status", "/healthz", f"/api/v1/environments/{self.question.environment}")
         while not self.over.is_set():
             for page in pages:
-                answer = httpx.get(f"{self.stack.url}{page}", headers=self.headers, timeout=60, **PLAIN)
+                answer = httpx.get(
+                    f"{self.stack.url}{page}", headers=self.headers, timeout=LIMIT_SECONDS, **PLAIN
+                )
                 self.looked += 1
                 if answer.status_code != 200:
                     self.wrong.add(f"{page}: {answer.status_code} {answer.text[:200]}")
@@ -184,23 +186,25 @@ def test_nodes_killed_under_load_lose_nothing_and_repeat_nothing(
             heads.append(repository.commit("feature", f"turn {turn}"))
             open_pull(project)
             if len(victims) == 1:
-                wait_for(stack, heads[-1], seconds=120)
+                wait_for(stack, heads[-1], seconds=LIMIT_SECONDS)
             else:
                 time.sleep(chance.random() * 20)
             for victim in victims:
                 cluster.nodes[victim].start()
-            wait_for(stack, heads[-1], seconds=120)
+            wait_for(stack, heads[-1], seconds=LIMIT_SECONDS)
         looked = load.looked
         eventually(lambda: load.looked > looked + 3 and load.answered > 3, what="all goes on")
     finally:
         load.over.set()
-    working.result(120)
+    working.result(LIMIT_SECONDS)
     assert not load.wrong, load.wrong
     lines = background.run(asked(cluster, stored), 120)
     assert lines == [str(number) for number in range(1, load.lines + 1)], "each once, in order"
     eventually(lambda: not OutboxMessage.objects.filter(published_at=None).exists(), what="all is published")
     eventually(
-        Evaluation.objects.filter(commit=heads[-1], state="passed").exists, seconds=120, what="a verdict"
+        Evaluation.objects.filter(commit=heads[-1], state="passed").exists,
+        seconds=LIMIT_SECONDS,
+        what="a verdict",
     )
     assert not Evaluation.objects.filter(state="errored").exists()
     assert Evaluation.objects.count() == len(set(heads))

@@ -27,6 +27,7 @@ from seatrial.wire.evaluations import EvaluationStarted
 from seatrial.wire.states import AgentState
 from tests.bus.conftest import bus, configuration, nats_server
 from tests.forges.toy import START, ToyForge, ToySite
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.askers import Fleet, answering, asked, fleet_of_two, question, site, until
 
 __all__ = ["bus", "configuration", "fleet_of_two", "nats_server", "site"]
@@ -169,7 +170,7 @@ async def test_a_slow_forge_delays_no_other_request(
     def slowly_at_first(forge: ToyForge, project: Project) -> Any:
         if not asked_first.is_set():
             asked_first.set()
-            assert may_answer.wait(60)
+            assert may_answer.wait(LIMIT_SECONDS)
         return take(forge, project)
 
     monkeypatch.setattr(ToyForge, "fetch_credential", slowly_at_first)

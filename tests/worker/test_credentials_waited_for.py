@@ -9,6 +9,7 @@ from seatrial.agent.vocabulary.errors import CheckoutError
 from seatrial.control.bus import Bus
 from seatrial.control.worker.database import Database
 from tests.bus.conftest import bus, configuration, nats_server
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.askers import Fleet, answering, fleet_of_two, site, until
 
 __all__ = ["bus", "configuration", "fleet_of_two", "nats_server", "site"]
@@ -54,5 +55,5 @@ async def test_a_request_for_a_credential_ends_at_its_only_cancellation(
             )
             await asyncio.sleep(moment / 200)
             asking.cancel()
-            done, _ = await asyncio.wait([asking], timeout=60)
+            done, _ = await asyncio.wait([asking], timeout=LIMIT_SECONDS)
             assert done and asking.cancelled()

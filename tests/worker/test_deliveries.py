@@ -17,6 +17,7 @@ from seatrial.control.worker.deliveries import MAX_ATTEMPTS, Deliveries
 from seatrial.control.worker.late import HANDLED
 from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 A = "a" * 40
@@ -127,7 +128,7 @@ def test_what_another_worker_has_in_hand_is_left_to_it_without_asking_again(
 
     with transaction.atomic(), ThreadPoolExecutor(1) as other:
         Delivery.objects.select_for_update().get(pk=delivery.pk)
-        assert other.submit(look).result(60) is False
+        assert other.submit(look).result(LIMIT_SECONDS) is False
     assert handler.batch() is True
     assert handler.batch() is False
 
@@ -153,7 +154,7 @@ def test_a_late_delivery_waits_for_nobody_who_has_the_project_in_hand(
 
     with transaction.atomic(), ThreadPoolExecutor(1) as other:
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-        assert other.submit(look).result(60)
+        assert other.submit(look).result(LIMIT_SECONDS)
     late.refresh_from_db()
     assert "known in a newer state" in late.outcome
 

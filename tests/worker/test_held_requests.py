@@ -18,6 +18,7 @@ from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.route_document import Document
 from seatrial.control.projects.models import Project
 from tests.bus.servers import free_port
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.stack import DOMAIN, PLAIN, Traefik, eventually
 
 pytestmark = pytest.mark.traefik
@@ -120,7 +121,7 @@ def listens(port: int) -> bool:
 def ask(traefik: Traefik, method: str, body: str = "") -> httpx.Response:
     url = f"http://127.0.0.1:{traefik.web}/"
     headers = {"Host": f"pr-1-shop.{DOMAIN}"}
-    return httpx.request(method, url, headers=headers, content=body, timeout=60, **PLAIN)
+    return httpx.request(method, url, headers=headers, content=body, timeout=LIMIT_SECONDS, **PLAIN)
 
 
 def test_requests_wait_until_the_program_is_back_and_reach_it_once(

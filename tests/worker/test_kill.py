@@ -21,6 +21,7 @@ from seatrial.wire import subjects
 from seatrial.wire.credentials import AskCredential, CredentialRefused
 from seatrial.wire.envelope import Envelope
 from tests import factories
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import Stack, eventually
@@ -44,7 +45,7 @@ def test_worker_killed_between_commit_and_publish_loses_nothing(
     assert not agent.desired
     stack.start_worker()
     eventually(lambda: served(stack) == commit, what="it is served")
-    eventually(Evaluation.objects.filter(state="passed").exists, seconds=90, what="a verdict")
+    eventually(Evaluation.objects.filter(state="passed").exists, seconds=LIMIT_SECONDS, what="a verdict")
     eventually(lambda: not OutboxMessage.objects.filter(published_at=None).exists(), what="all is published")
     assert Evaluation.objects.count() == Environment.objects.count() == 1
 
@@ -195,7 +196,7 @@ def test_storm_of_pushes_with_kills_ends_right(
     for name in numbers:
         eventually(
             Evaluation.objects.filter(commit=heads[name], state="passed").exists,
-            seconds=90,
+            seconds=LIMIT_SECONDS,
             what=f"a verdict on {name}",
         )
     assert not Evaluation.objects.filter(state="errored").exists()

@@ -13,6 +13,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project
 from tests import factories
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import PLAIN, Backend, Stack, eventually
@@ -27,7 +28,7 @@ def served(stack: Stack, label: str = "pr-1-shop") -> str:
         return ""
 
 
-def wait_for(stack: Stack, commit: str, label: str = "pr-1-shop", seconds: float = 60) -> None:
+def wait_for(stack: Stack, commit: str, label: str = "pr-1-shop", seconds: float = LIMIT_SECONDS) -> None:
     eventually(lambda: served(stack, label) == commit, seconds=seconds, what=f"{label} serves {commit}")
 
 
@@ -85,7 +86,10 @@ def test_two_workers_share_the_work_and_no_request_fails_while_versions_change(
     def visit() -> None:
         headers = {"Host": "pr-1-shop.preview.localhost"}
         with httpx.Client(
-            base_url=f"http://127.0.0.1:{stack.traefik.web}", headers=headers, timeout=60, trust_env=False
+            base_url=f"http://127.0.0.1:{stack.traefik.web}",
+            headers=headers,
+            timeout=LIMIT_SECONDS,
+            trust_env=False,
         ) as web:
             while not over.wait(0.01):  # all the time, and yet the others have a processor, too
                 try:
@@ -103,7 +107,7 @@ def test_two_workers_share_the_work_and_no_request_fails_while_versions_change(
         eventually(lambda before=before: len(answers) > before + 40, what="visitors of this version")
     over.set()
     for visitor in visitors:
-        visitor.join(60)
+        visitor.join(LIMIT_SECONDS)
         assert not visitor.is_alive()
     assert Counter(answers).keys() == {200}, Counter(answers)
     eventually(lambda: not Evaluation.objects.exclude(state__in=["passed", "superseded"]).exists())

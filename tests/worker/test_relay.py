@@ -24,6 +24,7 @@ from seatrial.wire import subjects
 from seatrial.wire.evaluations import RunEvaluation
 from tests.bus.conftest import bus, configuration, nats_server
 from tests.bus.servers import NatsServer
+from tests.waiting import LIMIT_SECONDS
 
 __all__ = ["bus", "configuration", "nats_server"]
 pytestmark = [pytest.mark.nats, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -69,7 +70,7 @@ async def test_an_outage_of_the_bus_counts_against_no_message(
         await database.run(relay.batch)
     assert await database.run(unpublished) == {identity: 0}
     nats_server.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not await bus.answers():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert await database.run(relay.batch) == 1

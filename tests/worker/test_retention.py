@@ -31,6 +31,7 @@ from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.projects.models import CommandComment, Project, PullRequest
 from seatrial.control.worker import retention
 from tests import factories as make
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 NOW = timezone.now()
@@ -268,7 +269,7 @@ def test_what_somebody_else_has_in_hand_is_left_to_them() -> None:
         Delivery.objects.select_for_update().get(pk=held.pk)
         other = threading.Thread(target=prune)
         other.start()
-        other.join(60)
+        other.join(LIMIT_SECONDS)
         assert gone == [1], "it waited for a lock"
     assert left([held, free]) == {held.pk}
 

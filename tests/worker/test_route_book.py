@@ -14,6 +14,7 @@ from seatrial.control.worker import route_book
 from seatrial.control.worker.route_book import RouteBook
 from seatrial.control.worker.routes_file import RoutesFile
 from tests.previews.scenario import Scenario, web
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 A, B = (letter * 40 for letter in "ab")
@@ -94,18 +95,18 @@ def test_a_transaction_that_began_first_and_commits_last_is_not_overlooked(path:
             with transaction.atomic():
                 move(slow, "http://10.0.0.8:80")
                 marked.set()
-                assert commit.wait(60)
+                assert commit.wait(LIMIT_SECONDS)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(slowly)
-        assert marked.wait(60)
+        assert marked.wait(LIMIT_SECONDS)
         move(fast, "http://10.0.0.9:80")
         one.refresh()
         assert "http://10.0.0.9:80" in path.read_text() and "http://10.0.0.8:80" not in path.read_text()
         commit.set()
-        done.result(60)
+        done.result(LIMIT_SECONDS)
     one.refresh()
     assert "http://10.0.0.8:80" in path.read_text()
 
@@ -121,7 +122,7 @@ def test_a_worker_that_looked_earlier_never_writes_later(path: Path, monkeypatch
 
     def slow(file: RoutesFile, text: str) -> bool:
         looked.set()
-        assert go_on.wait(60)
+        assert go_on.wait(LIMIT_SECONDS)
         return write(file, text)
 
     def refresh(which: RouteBook) -> None:
@@ -133,7 +134,7 @@ def test_a_worker_that_looked_earlier_never_writes_later(path: Path, monkeypatch
     with ThreadPoolExecutor(2) as pool:
         monkeypatch.setattr(early._file, "write", lambda text: slow(early._file, text))
         first = pool.submit(refresh, early)
-        assert looked.wait(60)
+        assert looked.wait(LIMIT_SECONDS)
         with (
             connection.cursor() as cursor
         ):  # its connection is cut: it has seen what it has seen, and goes on
@@ -144,8 +145,8 @@ def test_a_worker_that_looked_earlier_never_writes_later(path: Path, monkeypatch
         move(scene, "http://10.0.0.3:80")
         second = pool.submit(refresh, late)
         go_on.set()
-        first.result(60)
-        second.result(60)
+        first.result(LIMIT_SECONDS)
+        second.result(LIMIT_SECONDS)
     assert path.read_text() == from_scratch(path) and "http://10.0.0.3:80" in path.read_text()
 
 
@@ -171,7 +172,7 @@ def test_two_workers_at_once_end_with_the_newest(path: Path) -> None:
             move(scene, f"http://10.0.1.{number}:80")
         stop.set()
         for worker in workers:
-            worker.result(60)
+            worker.result(LIMIT_SECONDS)
     order = [int(address.split(".")[1]) for address in seen if address.startswith("1.")]
     assert order == sorted(order), "the file never went back"
     book(path).refresh()

@@ -14,6 +14,7 @@ from seatrial.wire import subjects
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.evaluations import RunEvaluation
 from tests.bus.conftest import bus, configuration, nats_server
+from tests.waiting import LIMIT_SECONDS
 
 __all__ = ["bus", "configuration", "nats_server"]
 
@@ -36,7 +37,7 @@ async def test_what_is_being_published_while_the_worker_stops_is_published(
     running = asyncio.create_task(main.run(configuration, stopped))
     job = RunEvaluation.model_construct(evaluation="e")
     await database.run(outbox.publish, subjects.evaluation_jobs("w"), job, workspace="w", about="a")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await begun.wait()
         stopped.set()
         await running

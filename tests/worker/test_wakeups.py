@@ -16,6 +16,7 @@ from seatrial.control.worker.database import Database
 from seatrial.control.worker.due import Due, due_channels
 from seatrial.control.worker.wakeups import Wakeups
 from tests import factories
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = [pytest.mark.postgres]
 LONG = 600.0
@@ -24,7 +25,7 @@ LONG = 600.0
 async def test_each_waiter_of_a_channel_is_woken_whoever_looks_first() -> None:
     wakeups = Wakeups(["a"])
     waiters = [wakeups.waiter("a") for _ in range(3)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         for _ in range(2):
             for waiter in waiters:  # one after the other: none takes the news from the next
                 await waiter.wait(LONG)
@@ -34,7 +35,7 @@ async def test_each_waiter_of_a_channel_is_woken_whoever_looks_first() -> None:
 async def test_news_is_heard_once_and_its_absence_only_costs_the_interval() -> None:
     wakeups = Wakeups(["a", "b"])
     waiter = wakeups.waiter("a")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await waiter.wait(LONG)
         wakeups.wake("b")
         again = asyncio.create_task(waiter.wait(LONG))
@@ -68,7 +69,7 @@ async def test_a_commit_wakes_the_lanes_aside_at_once(
     lanes = [Aside(database, wakeups, errand(instruction)) for instruction in outbox.ASIDE for _ in range(2)]
     tasks = [asyncio.create_task(run()) for run in (wakeups.listen, *(lane.run for lane in lanes))]
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             for round_ in ("first", "second", "third"):
                 for instruction in outbox.ASIDE:
                     await database.run(outbox.instruct, instruction, x=round_)
@@ -94,7 +95,7 @@ async def test_a_lane_is_woken_for_a_row_that_nobody_told_of_and_no_other_is(dat
     await database.run(waits.update, due_at=later)
     due = asyncio.create_task(Due(database, wakeups).run())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await lanes[Instruction.COMMENT].wait()
             others = [lane for subject, lane in lanes.items() if subject != Instruction.COMMENT]
             assert [await lane.wait(0.01) for lane in others] == [False] * len(others)

@@ -13,6 +13,7 @@ from seatrial.control.projects.models import Connection
 from tests import factories
 from tests.forges.hosts.github import GitHubSite
 from tests.forges.hosts.site import Hosted, Webhook
+from tests.waiting import LIMIT_SECONDS
 from tests.worker.after_the_storm import compared, lost, nothing, twice, unfloated, unhandled, unknown, unsaid
 from tests.worker.conftest import Join
 from tests.worker.scripted_agent import ScriptedAgent
@@ -119,7 +120,7 @@ def test_every_pull_request_ends_as_the_code_host_says_and_nothing_is_told_twice
         for fate in fates:
             start(stack, fate)
         for one in sent:
-            one.result(120)
+            one.result(LIMIT_SECONDS)
     eventually(
         lambda: nothing(unhandled()), seconds=seconds, what="all deliveries are handled", not_yet=NOT_YET
     )
