@@ -62,5 +62,5 @@ async def until(
 
 
 def _pause(began: float) -> float:
-    """Until the next look: thrice as long as the last one took, so that looking leaves the processor to what is waited for."""
-    return min(max(LOOK_SECONDS, 3 * (time.monotonic() - began)), PAUSE_SECONDS)
+    """Until the next look: long after one that took long, so that looking leaves the processor to what is waited for."""
+    return min(max(LOOK_SECONDS, 7 * (time.monotonic() - began)), PAUSE_SECONDS)

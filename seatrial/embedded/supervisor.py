@@ -29,6 +29,8 @@ from seatrial.embedded.processes import (
 PAUSES = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_SECONDS = 30.0
 DEATHS_WHILE_STARTING = 3
+# Between two looks at what starts. Looking takes from the processors what starting needs: a look that took long is not soon repeated.
+LOOK_SECONDS, LONGEST_PAUSE_SECONDS, LEAVES_ALONE = 0.05, 1.0, 5
 
 Say = Callable[[str], None]
 
@@ -60,13 +62,16 @@ class Supervisor:
         self._deaths[component.name] = 0
         task = asyncio.create_task(self._keep(component), name=component.name)
         self._running[component.name] = (component, task)
-        deadline = time.monotonic() + component.patience_seconds
+        looked = time.monotonic()
+        deadline = looked + component.patience_seconds
         while (missing := await component.ready()) is not None:
             dead = self._deaths[component.name] >= DEATHS_WHILE_STARTING
             if dead or time.monotonic() > deadline:
                 await self.stop_one(component.name)
                 raise self._failure(component, "it ends as soon as it starts" if dead else missing)
-            await asyncio.sleep(0.05)
+            pause = max(LOOK_SECONDS, LEAVES_ALONE * (time.monotonic() - looked))
+            await asyncio.sleep(min(pause, LONGEST_PAUSE_SECONDS))
+            looked = time.monotonic()
 
     def _failure(self, component: Component, missing: str) -> ComponentFailed:
         log = self.log_of(component.name)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import psutil
 
 from seatrial.agent.builds.attempts import Interrupted
+from seatrial.agent.commands.descent import below
 
 LOOK_SECONDS = 2.0
 LOOKS = 5  # in a row: between making a step and beginning it, a busy host takes a moment
@@ -46,12 +47,14 @@ def programs(mark: str) -> list[list[str]]:
 
 def processes(mark: str) -> set[psutil.Process]:
     """All that run below our child that has `mark` among its arguments."""
-    roots = [child for child in psutil.Process().children(recursive=True) if mark in command(child)]
-    below: set[psutil.Process] = set()
-    for root in roots:
-        with contextlib.suppress(psutil.Error):
-            below |= set(root.children(recursive=True))
-    return below
+    roots = [child for child in below(psutil.Process()) if mark in command(child)]
+    return {one for root in roots for one in _below(root)}
+
+
+def _below(root: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return below(root)
+    return []
 
 
 def command(process: psutil.Process) -> list[str]:

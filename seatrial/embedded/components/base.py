@@ -28,7 +28,7 @@ class Component:
     program: ChildProgram
     ready: Ready
     what: str  # for people: the kind of program
-    patience_seconds: float = 60.0
+    patience_seconds: float = 300.0  # one that dies again and again is given up sooner
 
     @property
     def name(self) -> str:
