@@ -32,11 +32,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test the markers of the parts it uses; with `--unit`, deselect tests that use any."""
+    """Give every test the markers of the parts it uses; with `--unit`, deselect tests that use any. Leave what is for campaigns
+    to them."""
     real_parts.mark(items)
     if config.getoption("unit"):
         items[:], rest = real_parts.without(items)
         config.hook.pytest_deselected(items=rest)
+    if not config.getoption("--campaign-seed"):
+        left = [item for item in items if item.get_closest_marker("campaign")]
+        items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.hookimpl(wrapper=True)

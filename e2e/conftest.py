@@ -8,7 +8,6 @@ import pytest
 import trustme
 from playwright.sync_api import Page, expect
 
-from e2e.connecting import NOBODY, networks_of_containers, recorded
 from e2e.platform import Platform, eventually
 from e2e.stage import Stage, set_up
 from tests.dashboard.chromium import browsing
@@ -54,23 +53,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) ->
         platform.purge()
 
 
-@pytest.fixture
-def nowhere_else(platform: Platform, tmp_path: Path) -> Iterator[None]:
-    """Fails the test if anything of the platform tries to connect to another machine than this one and its containers."""
-    with networks_of_containers() as inside, recorded(platform, tmp_path) as attempts:
-        refused = platform.run(
-            "connect", "github", "--url", f"http://{NOBODY.address}:{NOBODY.port}", given="x"
-        )
-        assert refused.returncode != 0
-        yield
-    assert NOBODY in attempts, "what is tried is recorded, also where nobody answers"
-    elsewhere = [one for one in attempts if not any(one.address in network for network in inside)]
-    assert not elsewhere, f"tried: {', '.join(map(str, elsewhere))}"
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stage(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """Two previews on the platform, for the attacks of one module."""
+    """Two previews on the platform, for all attacks."""
     return set_up(platform, tmp_path_factory.mktemp("stage"))
 
 

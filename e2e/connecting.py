@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from e2e.platform import Platform, docker, eventually
 from tests.engines import require
 
@@ -38,11 +40,14 @@ NOBODY = Attempt(ipaddress.ip_address("127.9.9.9"), 9)
 
 @contextmanager
 def recorded(platform: Platform, directory: Path) -> Iterator[set[Attempt]]:
-    """What is tried inside, by all processes below the supervisor and all that they start. The set is filled at the end."""
+    """What is tried inside, by all processes below the supervisor and all that they start. The set is filled at the end.
+
+    The database is not looked at: it is asked through a socket in a file and asks nobody, and its calls are half of all.
+    """
     attempts: set[Attempt] = set()
     log = directory / "attempts.log"
     supervisor = platform.supervisor()
-    processes = [supervisor, *supervisor.children(recursive=True)]
+    processes = [supervisor, *(one for one in supervisor.children(recursive=True) if not is_database(one))]
     command = [
         require("strace"),
         "-f",
@@ -67,8 +72,16 @@ def recorded(platform: Platform, directory: Path) -> Iterator[set[Attempt]]:
         yield attempts
     finally:
         tracer.terminate()
-        tracer.wait(60)
+        tracer.wait(300)
         attempts.update(read(log.read_text(errors="replace")))
+
+
+def is_database(process: psutil.Process) -> bool:
+    """Whether it is one of PostgreSQL's processes, or has ended."""
+    try:
+        return process.name() == "postgres"
+    except psutil.NoSuchProcess:
+        return True
 
 
 def traced(pid: int, tracer: int) -> bool:
@@ -102,3 +115,20 @@ def networks_of_containers() -> Iterator[set[Network]]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def nowhere_else(platform: Platform, directory: Path) -> Iterator[None]:
+    """Fails if anything of the platform tries to connect to another machine than this one and its containers.
+
+    All system calls of all processes become slower: what is done inside should be done nowhere else as well.
+    """
+    with networks_of_containers() as inside, recorded(platform, directory) as attempts:
+        refused = platform.run(
+            "connect", "github", "--url", f"http://{NOBODY.address}:{NOBODY.port}", given="x"
+        )
+        assert refused.returncode != 0
+        yield
+    assert NOBODY in attempts, "what is tried is recorded, also where nobody answers"
+    elsewhere = [one for one in attempts if not any(one.address in network for network in inside)]
+    assert not elsewhere, f"tried: {', '.join(map(str, elsewhere))}"

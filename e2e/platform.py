@@ -25,7 +25,7 @@ NOT_YET = (
 SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 
 
-def eventually(check: Callable[[], Any], *, seconds: float = 300, what: str = "") -> Any:
+def eventually(check: Callable[[], Any], *, seconds: float = 600, what: str = "") -> Any:
     """Call `check` until it returns something true. The failure shows the last answer."""
     return waiting.eventually(check, seconds=seconds, what=what, not_yet=NOT_YET)
 
@@ -53,7 +53,7 @@ class Platform:
         }
 
     def run(
-        self, *arguments: str, timeout: float = 300, given: str | None = None
+        self, *arguments: str, timeout: float = 900, given: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`seatrial <arguments>`, to its end; `given` is its standard input."""
         return subprocess.run(
@@ -66,7 +66,7 @@ class Platform:
             check=False,
         )
 
-    def json(self, *arguments: str, timeout: float = 300) -> Any:
+    def json(self, *arguments: str, timeout: float = 900) -> Any:
         """`seatrial <arguments> --json`, parsed."""
         done = self.run(*arguments, "--json", timeout=timeout)
         assert done.stdout.strip().startswith("{"), (
@@ -118,9 +118,21 @@ class Platform:
         return httpx.get(
             parsed.copy_with(host="127.0.0.1"),
             headers={"Host": f"{parsed.host}:{parsed.port}", **(headers or {})},
-            timeout=60,
+            timeout=180,
             trust_env=False,
             verify=False,  # no certificates to load: that would take longer than the request
+        )
+
+    def visitor(self, url: str) -> httpx.Client:
+        """Somebody who visits `url` again and again, with a new connection each time."""
+        parsed = httpx.URL(url)
+        return httpx.Client(
+            base_url=parsed.copy_with(host="127.0.0.1"),
+            headers={"Host": f"{parsed.host}:{parsed.port}"},
+            limits=httpx.Limits(max_keepalive_connections=0),
+            timeout=180,
+            trust_env=False,
+            verify=False,
         )
 
     @property
@@ -134,7 +146,7 @@ class Platform:
         answer = httpx.get(
             f"http://127.0.0.1:{self.port}/api/v1{path}",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=180,
             trust_env=False,
             verify=False,
         )

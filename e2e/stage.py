@@ -9,21 +9,23 @@ from typing import Any
 import httpx
 import psutil
 
-from e2e.platform import Platform, docker
+from e2e.platform import Platform, docker, eventually
 from e2e.repositories import commit, static
 
-# Runs each command that it is sent, and answers with its output.
-SHELL = "#!/bin/busybox sh\necho\n/bin/busybox timeout 60 /bin/busybox sh 2>&1\n"
+# Runs each command that it is sent, and answers with its output. Nothing that is asked here goes on for ever.
+SHELL = "#!/bin/busybox sh\necho\n/bin/busybox sh 2>&1\n"
+SHELL_SECONDS = 600
+ENDED = "the script has ended"
 # Text that only our own processes and the neighbour send. A connection alone proves nothing: proxies accept any.
 MARKS = ('{"status"', "INFO {", '"Codename"', "404 page not found", "page of the neighbour")
 
 
 def ask(host: str, port: int, path: str = "/") -> str:
-    """A shell command that makes one HTTP request, for at most four seconds, and prints the answer."""
+    """A shell command that makes one HTTP request, and prints what is answered in the next seconds."""
     request = (
-        f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 3"
+        f"/bin/busybox printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; /bin/busybox sleep 9"
     )
-    return f"({request}) | /bin/busybox timeout 4 /bin/busybox nc {host} {port}"
+    return f"({request}) | /bin/busybox timeout 10 /bin/busybox nc {host} {port}"
 
 
 @dataclass
@@ -35,18 +37,25 @@ class Stage:
     neighbour: dict[str, Any]
 
     def inside(self, script: str) -> str:
-        """The output of `script` inside the preview."""
+        """All output of `script` inside the preview. It is run again if the preview was away, or stopped in the middle."""
+
+        def output() -> str:
+            answer = self._sent(f"{script}\necho {ENDED}")
+            assert answer.status_code == 200 and ENDED in answer.text, (answer.status_code, answer.text)
+            return answer.text.replace(ENDED, "")
+
+        return str(eventually(output, seconds=SHELL_SECONDS, what="the preview's shell answers"))
+
+    def _sent(self, script: str) -> httpx.Response:
         url = httpx.URL(self.environment["urls"]["web"] + "/cgi-bin/sh")
-        answer = httpx.post(
+        return httpx.post(
             url.copy_with(host="127.0.0.1"),
             content=script,
-            timeout=90,
+            timeout=SHELL_SECONDS,
             trust_env=False,
             verify=False,
             headers={"Host": f"{url.host}:{url.port}"},
         )
-        assert answer.status_code == 200, answer.text
-        return answer.text
 
     def ports(self) -> dict[str, tuple[int, str]]:
         """The ports on which the platform listens, each with a path whose answer identifies it."""

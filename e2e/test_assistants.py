@@ -49,7 +49,7 @@ class Assistant:
         return result.structured_content
 
     async def until(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(600):
             while not (said := await ask()):  # noqa: ASYNC110  (the protocol has nothing to wait for)
                 await asyncio.sleep(1)
         return said
@@ -74,7 +74,7 @@ def admin(platform: Platform, method: str, where: str, /, **body: Any) -> Any:
     address = f"http://127.0.0.1:{platform.port}/api/v1{where}"
     headers = {"Authorization": f"Bearer {token}"}
     answer = httpx.request(
-        method, address, json=body, headers=headers, timeout=60, trust_env=False, verify=False
+        method, address, json=body, headers=headers, timeout=180, trust_env=False, verify=False
     )
     assert answer.is_success, answer.text
     return answer.json()
@@ -118,7 +118,7 @@ def test_an_assistant_takes_a_pull_request_from_red_to_green(platform: Platform,
 
     async def session() -> list[str]:
         headers = {"Authorization": f"Bearer {made['token']}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=120, trust_env=False, verify=False) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=180, trust_env=False, verify=False) as http:
             address = f"http://localhost:{platform.port}/mcp"
             async with Client(streamable_http_client(address, http_client=http)) as client:
                 assistant = Assistant(client)
@@ -163,7 +163,7 @@ def test_an_assistant_takes_a_pull_request_from_red_to_green(platform: Platform,
     refused = httpx.post(
         f"http://localhost:{platform.port}/mcp",
         headers={"Authorization": f"Bearer {made['token']}"},
-        timeout=60,
+        timeout=180,
         trust_env=False,
         verify=False,
     )

@@ -1,11 +1,14 @@
 """Live policies: a running preview is visited through the ingress, by a sandbox without a network."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from e2e.platform import Platform, eventually
 from e2e.repositories import static
+from e2e.test_policy import posted
+from seatrial.wire.states import TrialState
 
 pytestmark = pytest.mark.e2e
 
@@ -49,10 +52,23 @@ def test_a_preview_floats_and_each_policy_of_the_pack_has_an_opinion(platform: P
         assert "floats" in platform.run("preview", str(home / "cutter"), "--branch", "feature").stdout
     finally:
         platform.run("policies", "level", "seaworthy", "draft")
-    for path in sorted(PACK.glob("preview_*.py")):
-        trial = platform.json("policy", "try", str(path), "--project", "cutter")
-        (row,) = trial["results"]
+    project = of_project["id"]
+    asked = [trial(platform, project, path) for path in sorted(PACK.glob("preview_*.py"))]
+    for one in asked:  # all at once, and without starting a command for each
+        ended = eventually(lambda one=one: ended_trial(platform, one), what="it was tried")
+        (row,) = ended["results"]
         assert row["state"] in {"passed", "failed"}, row["message"]
     platform.run("close", str(home / "cutter"), "--branch", "feature")
-    trial = platform.json("policy", "try", str(PACK / "preview_user.py"), "--project", "cutter")
-    assert trial["results"][0]["state"] == "skipped"
+    tried = platform.json("policy", "try", str(PACK / "preview_user.py"), "--project", "cutter")
+    assert tried["results"][0]["state"] == "skipped"
+
+
+def trial(platform: Platform, project: str, path: Path) -> str:
+    """The id of a trial of the policy in the file."""
+    body = {"project": project, "slug": path.stem.replace("_", "-"), "code": path.read_text()}
+    return str(posted(platform, "/policies/trials", body)["id"])
+
+
+def ended_trial(platform: Platform, key: str) -> Any:
+    said = platform.api(f"/trials/{key}")
+    return said if TrialState(said["state"]).terminal else None

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import trustme
 
+from e2e.connecting import nowhere_else
 from e2e.platform import Platform, eventually
 from e2e.repositories import commit, static
 from seatrial.control.forges.github.needs import EVENTS, permissions
 from tests.forges.hosts import happenings
 from tests.forges.hosts.github import GitHubSite
-from tests.forges.hosts.site import Pull
+from tests.forges.hosts.site import Hosted, Pull
 
 SHOP = "acme/shop"
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.gvisor]
@@ -33,39 +34,15 @@ def site(tmp_path: Path, authority: trustme.CA) -> Iterator[GitHubSite]:
     assert site.complaints == []
 
 
-@pytest.mark.usefixtures("nowhere_else")
-def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite, home: Path) -> None:
+def test_from_connecting_to_the_last_trace(
+    platform: Platform, site: GitHubSite, home: Path, tmp_path: Path
+) -> None:
     source = static(home / "shop", "version one")
     hosted = site.repository(SHOP, source, admin="ann")
-    app = site.apps.create("trial", permissions=permissions(), events=EVENTS)
-    site.apps.install(app, hosted)
-    key = home / "app.pem"
-    key.write_text(app.pem)
-    done = platform.run(
-        "connect",
-        "github",
-        "--url",
-        site.url,
-        "--name",
-        site.url,
-        "--app-id",
-        str(app.id),
-        "--key-file",
-        str(key),
-    )
-    assert done.returncode == 0, done.stderr
-    assert "as trial[bot]" in done.stdout and "PRIVATE KEY" not in done.stdout + done.stderr
-    done = platform.run("projects", "add", SHOP, "--connection", site.url)
-    assert done.returncode == 0, done.stderr
-    eventually(lambda: app.webhook.url, what="the App's webhook is set")
-
-    pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
-    url = live(platform, pull.head)
-    assert platform.fetch(url).text == "version one"
-    eventually(lambda: done_with(site.reports.runs, pull.head), what="both check runs")
-    assert url.startswith(site.reports.deployments[0]["_states"][-1]["environment_url"])
+    with nowhere_else(platform, tmp_path):
+        connect(platform, site, hosted, home / "app.pem")
+        pull, url = first_version(platform, site)
     (comment,) = pull.comments
-    eventually(lambda: url in comment.body and "Policies: " in comment.body, what="the comment is complete")
 
     commit(source, {"www/index.html": "version two"})
     site.push(SHOP, source, "feature")
@@ -94,6 +71,32 @@ def test_from_connecting_to_the_last_trace(platform: Platform, site: GitHubSite,
     assert fetched and all(len(token) > 500 for token in site.apps.tokens)
     logs = logged(platform)
     assert not [token for token in site.apps.tokens if token in logs] and "PRIVATE KEY" not in logs
+
+
+def connect(platform: Platform, site: GitHubSite, hosted: Hosted, key: Path) -> None:
+    """A GitHub App of the code host, with its key in the file `key`, and the repository under trial."""
+    app = site.apps.create("trial", permissions=permissions(), events=EVENTS)
+    site.apps.install(app, hosted)
+    key.write_text(app.pem)
+    words = ["--url", site.url, "--name", site.url, "--app-id", str(app.id), "--key-file", str(key)]
+    done = platform.run("connect", "github", *words)
+    assert done.returncode == 0, done.stderr
+    assert "as trial[bot]" in done.stdout and "PRIVATE KEY" not in done.stdout + done.stderr
+    done = platform.run("projects", "add", SHOP, "--connection", site.url)
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: app.webhook.url, what="the App's webhook is set")
+
+
+def first_version(platform: Platform, site: GitHubSite) -> tuple[Pull, str]:
+    """A pull request with all that it is told, and the address of its preview."""
+    pull = site.open_pull(SHOP, "feature", author="ann", title="Add a cart")
+    url = live(platform, pull.head)
+    assert platform.fetch(url).text == "version one"
+    eventually(lambda: done_with(site.reports.runs, pull.head), what="both check runs")
+    assert url.startswith(site.reports.deployments[0]["_states"][-1]["environment_url"])
+    (comment,) = pull.comments
+    eventually(lambda: url in comment.body and "Policies: " in comment.body, what="the comment is complete")
+    return pull, url
 
 
 def answered(site: GitHubSite, pull: Pull) -> str:

@@ -39,7 +39,7 @@ def pasted(platform: Platform, script: str, at: Path) -> str:
     environment = {**platform.environ, "PATH": f"{Path(SEATRIAL).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euc", f"{blocks()[0]}\n{script}"],
-        cwd=at, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        cwd=at, env=environment, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
     return done.stdout

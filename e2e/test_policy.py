@@ -63,7 +63,7 @@ def test_a_trial_survives_the_death_of_its_agent(platform: Platform, home: Path)
     trial = f"/trials/{posted(platform, '/policies/trials', asked)['id']}"
     eventually(lambda: platform.api(trial)["state"] == TrialState.RUNNING, what="an agent runs it")
     platform.process("agent").kill()
-    eventually(lambda: TrialState(platform.api(trial)["state"]).terminal, seconds=300, what="it has ended")
+    eventually(lambda: TrialState(platform.api(trial)["state"]).terminal, what="it has ended")
     ended = platform.api(trial)
     assert ended["state"] == TrialState.FINISHED, ended
     assert "files" in ended["results"][0]["message"]
@@ -74,7 +74,7 @@ def posted(platform: Platform, path: str, body: dict[str, Any]) -> Any:
     token = (platform.directory / "token").read_text().strip()
     address = f"http://127.0.0.1:{platform.port}/api/v1{path}"
     headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.post(address, json=body, headers=headers, timeout=60, trust_env=False, verify=False)
+    answer = httpx.post(address, json=body, headers=headers, timeout=180, trust_env=False, verify=False)
     answer.raise_for_status()
     return answer.json()
 

@@ -37,7 +37,7 @@ def browser(platform: Platform, *, follow_redirects: bool = False) -> httpx.Clie
     """Somebody who is not signed in yet."""
     address = f"http://127.0.0.1:{platform.port}"
     return httpx.Client(
-        base_url=address, follow_redirects=follow_redirects, timeout=60, trust_env=False, verify=False
+        base_url=address, follow_redirects=follow_redirects, timeout=180, trust_env=False, verify=False
     )
 
 

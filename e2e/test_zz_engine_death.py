@@ -30,7 +30,7 @@ def test_previews_and_checks_survive_the_death_of_the_engine(
     environment = platform.json("preview", str(path), "--branch", "feature")
     url = environment["urls"]["web"]
     dockerfile = (
-        (path / "Dockerfile").read_text().replace("EXPOSE", 'RUN ["/bin/busybox", "sleep", "3"]\nEXPOSE')
+        (path / "Dockerfile").read_text().replace("EXPOSE", 'RUN ["/bin/busybox", "sleep", "9"]\nEXPOSE')
     )
     head = commit(path, {"Dockerfile": dockerfile, "www/index.html": "version two"})
     moving = subprocess.Popen(
@@ -38,11 +38,14 @@ def test_previews_and_checks_survive_the_death_of_the_engine(
         env=platform.environ,
         stdout=subprocess.DEVNULL,
     )
-    eventually(lambda: platform.building(head), what="it is being built")
+    eventually(
+        lambda: platform.building(head) or platform.fetch(url).text == "version two",
+        what="it is being built, or has just been built",
+    )
     os.kill(dockerd, signal.SIGKILL)
     eventually(lambda: detect.ask({}).answers, what="the engine answers again")
     eventually(lambda: platform.fetch(url).text == "version two", what="version two is served")
-    moving.wait(timeout=300)
+    moving.wait(timeout=900)
 
     head = commit(path, {"www/index.html": "version three"})
     assert platform.json("preview", str(path), "--branch", "feature")["commit"] == head

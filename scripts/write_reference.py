@@ -133,6 +133,30 @@ def options(command: object) -> list[str]:
     ]
 
 
+SEVERAL = """\
+## Several recipes
+
+A repository with several applications may have a recipe of each, and every pull request a preview of each. Name the folders: the first one is the recipe
+folder, the others are the project's *further recipes*. An admin does so on the project's settings page, or from the command line, with
+`seatrial projects set MONO --recipe services/shop --recipe services/admin`, or `seatrial preview PATH --recipe services/shop --recipe services/admin`, which also waits
+for all of them. (With the recipe at the root as the first: `--recipe "" --recipe services/admin`.)
+
+| | the first recipe | a further one |
+|---|---|---|
+| preview, and its address | `pr-7-mono` | `pr-7-mono-services-admin` |
+| check or status | `seatrial/preview` | `seatrial/preview (services/admin)` |
+
+A project with one recipe keeps its addresses and names when it gets a second one. Folders that look alike (`my_app`, `my-app`) get a few more characters.
+
+Each preview is one of its own: with its own data and [saved data](data.md), time to live, sleep, pin and buttons, and it counts in the quota. `seatrial logs`, `open`, `exec`
+and `port-forward` take its name. Closing the pull request ends all of them, and commands in comments, such as `/preview rebuild`, are about all of them; the comment lists each.
+A push deploys all of them; what it did not change is built from the cache. [Live policies](policies.md#live-policies) look at the preview by the first one.
+
+A recipe that you add has previews of all open pull requests at once. Those of one that you take away are removed, with their data. If the first recipe becomes another folder, its
+previews go on with their data, from their next deployment on. Reasons: [ADR 88](adr/0088-a-repository-has-a-first-recipe-and-further-ones.md).
+
+"""
+
 WITHOUT = """\
 ## Without a recipe
 
@@ -234,7 +258,7 @@ def recipes() -> str:
     }
     top = {name: f"not read by this release. {fix}" for name, fix in limits.NOT_READ.items()}
     parts = [
-        f"{RECIPES}{WITHOUT}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
+        f"{RECIPES}{SEVERAL}{WITHOUT}## galley.yml\n\n{EDITORS}`version: 1`, then `services:` with a map of services:\n",
         fields(galley.ServiceKeys),
         f"\n`build:`\n\n{fields(galley.BuildKeys)}",
         f"\n`health:`\n\n{fields(galley.HealthKeys)}",

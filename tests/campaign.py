@@ -42,9 +42,14 @@ TESTS = {
     "tests/builds/test_dialect.py": 1,
     "tests/builds/test_escapes.py": 1,
     "tests/builds/test_killed.py": 1,
+    "tests/deploy/test_images.py": 1,  # that the same commit gives the same image
     "tests/sandboxes/test_hostile.py": 1,
     "tests/sandboxes/escapes/test_escapes.py": 1,  # all attacks, in CI a quarter of the cheap ones
-    "e2e/test_kill.py": 1,
+    "e2e/test_isolation.py": 1,  # every recipe that leads out
+    "e2e/test_kill.py": 1,  # each process alone, and every end of a supervisor
+    "e2e/test_policy.py": 1,  # the death of an agent in the middle of a trial
+    "e2e/test_preview.py": 1,  # every recipe and service that is wrong
+    "e2e/test_up_and_down.py": 1,  # Ctrl-C at more moments
 }
 # What `make campaign WALK=name` runs. Files marked `walk`, which no other run collects.
 WALKS: dict[str, str] = {

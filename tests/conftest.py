@@ -122,6 +122,7 @@ def _empty_tables_after_real_transactions() -> Iterator[None]:
 def pytest_collection_finish() -> None:
     """What is imported by now stays, so the garbage collector need not go through all of it again and again."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     gc.enable()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-LIMIT_SECONDS = 180.0  # waiting costs nothing where a machine is quick
+LIMIT_SECONDS = 300.0  # waiting costs nothing where a machine is quick
 LOOK_SECONDS = 0.05
 PAUSE_SECONDS = 1.0  # at most
 

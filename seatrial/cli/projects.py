@@ -81,9 +81,13 @@ Labels = Annotated[
     typer.Option("--label", help="A label; all of them together replace those it has. Empty: none."),
 ]
 Stack = Annotated[str | None, typer.Option("--stack", help="What it is built with, in one word.")]
-Recipe = Annotated[
-    str | None,
-    typer.Option("--recipe", help="The folder where its recipe is, such as services/shop. Empty: the root."),
+Recipes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipe",
+        metavar="FOLDER",
+        help="The folder where its recipe is, such as services/shop. Empty: the root. Once more for each further recipe; all together replace those it has.",
+    ),
 ]
 Callbacks = Annotated[
     bool | None,
@@ -118,7 +122,7 @@ def change(
     private_networks: PrivateNetworks = None,
     tunnels: Tunnels = None,
     fork_tunnels: ForkTunnels = None,
-    recipe: Recipe = None,
+    recipe: Recipes = None,
     callbacks: Callbacks = None,
     max_previews: MostPreviews = None,
     max_cpus: MostCpus = None,
@@ -141,7 +145,8 @@ def change(
         "private_networks": private_networks,
         "tunnels_allowed": tunnels,
         "tunnels_of_forks": fork_tunnels,
-        "recipe_folder": recipe,
+        "recipe_folder": recipe[0] if recipe else None,
+        "further_recipes": recipe[1:] if recipe else None,
         "callbacks": callbacks,
         "max_previews": max_previews,
         "max_cpus": max_cpus,

@@ -15,7 +15,7 @@ from seatrial.cli.phases import Phases
 from seatrial.cli.repository import Head, read_head
 from seatrial.cli.terminal import Terminal, bold, document, note, warning
 from seatrial.cli.verdicts import counted_score, print_evaluation
-from seatrial.cli.waiting import Deployment, Evaluation, Removal, items, newest_environment, until
+from seatrial.cli.waiting import Deployment, Evaluation, Removal, items, newest_environments, until
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 from seatrial.wire.states import DeploymentState, EvaluationState, Isolation
@@ -25,38 +25,50 @@ Branch = Annotated[str | None, typer.Option("--branch", help="Default: the branc
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Its name, such as pr-1-shop: `status` lists them.")
 ]
-Recipe = Annotated[
-    str | None,
+Recipes = Annotated[
+    list[str] | None,
     typer.Option(
         "--recipe",
         metavar="FOLDER",
-        help="Where the recipe is if it is not at the repository's root, such as services/shop. The project keeps it.",
+        help="Where the recipe is if it is not at the repository's root, such as services/shop; once more for each further one. The project keeps them.",
     ),
 ]
+FIRST = ""  # the first recipe of a project, as REST names it
 FORKS = "forks"  # the tier of what nobody trusts, as REST says it
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
-def preview(path: Repository, branch: Branch = None, recipe: Recipe = None, as_json: AsJson = False) -> None:
-    """Build and start the branch, and wait until its preview answers. Run it again after a commit."""
+def preview(path: Repository, branch: Branch = None, recipe: Recipes = None, as_json: AsJson = False) -> None:
+    """Build and start the branch, and wait until its preview by each recipe answers. Run it again after a commit."""
     terminal = Terminal(quiet=as_json)
     head, api = _begin(path, branch, terminal, "preview")
-    folder = None if recipe is None else keep_folder(api, head, recipe)
+    project = keep_recipes(api, head, recipe)
     terminal.line("Preview of ", bold(head.path.name), f" {head.branch} at {head.commit[:12]}")
     pull = open_pull(api, head)
     try:
-        begin_again_if_needed(api, pull, folder)
-        with Phases(terminal) as phases:
-            environment = Deployment(api, pull, phases).wait()
+        begin_again_if_needed(api, pull, project["recipe_folder"] if recipe else None)
+        environments = [
+            _waited(api, pull, one, terminal) for one in [FIRST, *project.get("further_recipes", [])]
+        ]
     except KeyboardInterrupt:
         close_it = typed("close", str(head.path), "--branch", head.branch)
         raise Interrupted(f"the preview is still being prepared. Stop it: {close_it}") from None
     if as_json:
-        document(environment)
-    else:
-        print_environment(terminal, environment, head.commit)
-    if not is_live(environment, head.commit):
-        raise Disappointed(why_not_live(environment, head.commit))
+        document(environments[0] if len(environments) == 1 else {"items": environments})
+    for environment in environments:
+        if not as_json:
+            print_environment(terminal, environment, head.commit)
+    missed = [one for one in environments if not is_live(one, head.commit)]
+    if missed:
+        raise Disappointed(why_not_live(missed[0], head.commit))
+
+
+def _waited(api: Api, pull: Json, recipe: str, terminal: Terminal) -> Json:
+    """The preview by the recipe once its deployment has ended."""
+    if recipe:
+        terminal.line("Recipe ", bold(recipe))
+    with Phases(terminal) as phases:
+        return Deployment(api, pull, phases, recipe).wait()
 
 
 def check(path: Repository, branch: Branch = None, as_json: AsJson = False) -> None:
@@ -145,11 +157,16 @@ def register(api: Api, head: Head) -> Json:
     return project
 
 
-def keep_folder(api: Api, head: Head, recipe: str) -> str:
-    """Where the project's recipes are from now on, as the server writes it."""
+def keep_recipes(api: Api, head: Head, folders: list[str] | None) -> Json:
+    """The project, whose recipes are in these folders from now on; None: where they were."""
     project = register(api, head)
-    answer: Json = api.patch(f"/projects/{project['id']}", {"recipe_folder": recipe})
-    return str(answer["recipe_folder"])
+    if not folders:
+        return project
+    first, *further = folders
+    answer: Json = api.patch(
+        f"/projects/{project['id']}", {"recipe_folder": first, "further_recipes": further}
+    )
+    return answer
 
 
 def open_pull(api: Api, head: Head) -> Json:
@@ -166,9 +183,13 @@ def open_pull(api: Api, head: Head) -> Json:
 
 
 def begin_again_if_needed(api: Api, pull: Json, folder: str | None) -> None:
-    """Retry a commit that failed or that had its recipe in another folder, or undo that its preview was stopped: a user who asks
-    for it again wants that."""
-    newest = until(lambda: [newest_environment(api, pull)])[0] or {}
+    """Retry a commit that failed or whose first recipe was in another folder, or undo that its preview was stopped: a user who
+    asks for it again wants that."""
+    for newest in until(lambda: [newest_environments(api, pull)])[0]:
+        _begin_again(api, pull, newest, None if newest.get("recipe") else folder)
+
+
+def _begin_again(api: Api, pull: Json, newest: Json, folder: str | None) -> None:
     deployment = newest.get("deployment") or {}
     over = deployment.get("state") == DeploymentState.FAILED or newest.get("stop_cause")
     over = over or (folder is not None and deployment.get("recipe_folder") != folder)

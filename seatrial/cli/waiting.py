@@ -49,11 +49,12 @@ def items(answer: Any) -> list[Json]:
 
 
 class Deployment:
-    """Waits until the deployment of one exact commit of one pull request has ended."""
+    """Waits until the deployment of one exact commit of one pull request, by one recipe, has ended."""
 
-    def __init__(self, api: Api, pull: Json, phases: Phases) -> None:
+    def __init__(self, api: Api, pull: Json, phases: Phases, recipe: str = "") -> None:
         self._api = api
         self._pull = pull
+        self._recipe = recipe
         self._phases = phases
         self._queue = Queue(api, phases)
         self._began = time.monotonic()
@@ -72,9 +73,10 @@ class Deployment:
         return environment
 
     def _look(self) -> Json | None:
-        environments = items(
+        listed = items(
             self._api.get("/environments", project=self._pull["project"], number=self._pull["number"])
         )
+        environments = [one for one in listed if one.get("recipe", "") == self._recipe]
         for environment in environments:
             deployment = environment.get("deployment") or {}
             if deployment.get("commit") == self._pull["head_sha"]:
@@ -118,7 +120,7 @@ class Deployment:
 
 
 class Removal:
-    """Waits until nothing is left of a closed pull request's preview."""
+    """Waits until nothing is left of a closed pull request's previews."""
 
     def __init__(self, api: Api, pull: Json, phases: Phases) -> None:
         self._api = api
@@ -135,18 +137,18 @@ class Removal:
         return gone
 
     def _look(self) -> str:
-        newest = newest_environment(self._api, self._pull)
-        if newest is None or newest["removed"]:
+        if all(one["removed"] for one in newest_environments(self._api, self._pull)):
             return "gone"
         return "late" if time.monotonic() - self._began > REMOVED_SECONDS else ""
 
 
-def newest_environment(api: Api, pull: Json) -> Json | None:
-    """The pull request's latest environment, terminated or not."""
+def newest_environments(api: Api, pull: Json) -> list[Json]:
+    """The pull request's latest environment by each recipe, terminated or not."""
     environments = items(
         api.get("/environments", project=pull["project"], number=pull["number"], terminated="true")
     )
-    return environments[0] if environments else None
+    newest = {one.get("recipe", ""): one for one in reversed(environments)}
+    return list(newest.values())
 
 
 class Evaluation:

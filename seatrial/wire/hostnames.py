@@ -51,9 +51,11 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     return {name: candidate for candidate, name in taken.items()}
 
 
-def environment_name(number: int, repository: str) -> str:
-    """`pr-<number>-<repo>`, the environment's name and its bare hostname label."""
-    return _fit(f"pr-{number}-{slug(repository)}", ENVIRONMENT_LABEL)
+def environment_name(number: int, repository: str, recipe: str = "") -> str:
+    """`pr-<number>-<repo>`, the environment's name and its bare hostname label; of a further recipe of the repository,
+    `pr-<number>-<repo>-<recipe>`."""
+    end = f"-{slug(recipe)}" if recipe else ""
+    return _fit(f"pr-{number}-{slug(repository)}{end}", ENVIRONMENT_LABEL)
 
 
 def labels(environment: str, services: Mapping[str, ServiceKind]) -> dict[str, list[str]]:

@@ -87,8 +87,9 @@ ASKED = Options(
     sysctls={"net.core.somaxconn": "77"},
     without_capabilities=without_capabilities(["ALL"], ["CHOWN"]),
     ulimits={"nofile": (100, 200)},
+    extra_hosts={"api.test": ["10.0.0.5"]},
 )
-LOOKS = """hostname; cat /proc/1/comm; echo $(cat /proc/sys/net/core/somaxconn); ulimit -n; touch /x; echo > /scratch/x && echo written
+LOOKS = """hostname; echo $(grep api.test /etc/hosts); cat /proc/1/comm; echo $(cat /proc/sys/net/core/somaxconn); ulimit -n; touch /x; echo > /scratch/x && echo written
 for at in /scratch /large /dev/shm; do df -k $at | awk '{print $NF, $2}' | tail -n 1; done
 grep CapBnd /proc/self/status; test -t 0 && echo terminal; exec cat"""
 
@@ -110,6 +111,7 @@ async def test_everything_that_is_asked_for_is_there(
                 break
     assert lines == [
         "broker",
+        "10.0.0.5 api.test",
         "docker-init",
         "128" if isolation else "77",
         "100",

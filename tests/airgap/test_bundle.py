@@ -18,6 +18,7 @@ from seatrial.control.configuration import read_configuration
 from seatrial.control.start import CannotStart, refuse_unfit
 from tests.airgap.authorities import DAY, NOW, Made, of_server
 from tests.airgap.conftest import configuration
+from tests.examples import examples
 
 Prepare = Callable[[Path, Made], object]
 
@@ -106,7 +107,7 @@ def test_one_that_expires_soon_is_pointed_out(tmp_path: Path) -> None:
     assert last.mark is Mark.WARN and "within 30 days" in last.text
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(15))
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_path_is_a_sentence(text: str) -> None:
     with pytest.raises(UnfitBundle):

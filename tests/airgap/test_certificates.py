@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from seatrial.control.airgap.certificates import read
 from seatrial.control.airgap.errors import UnfitBundle
 from tests.airgap.authorities import DAY, ISSUES, NOW, Made, of_server, usage
+from tests.examples import examples
 
 ROOT = Made()
 
@@ -87,7 +88,7 @@ def test_what_is_no_bundle_is_refused(content: bytes, said: str) -> None:
         read(content)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(12))
 @given(st.binary(max_size=400), st.integers(0, 600), st.binary(max_size=20))
 def test_nothing_in_a_file_is_a_traceback(junk: bytes, at: int, inserted: bytes) -> None:
     whole = ROOT.pem

@@ -18,9 +18,10 @@ from seatrial.control.airgap.findings import Mark
 from seatrial.control.configuration import Configuration
 from tests.airgap.authorities import DAY, NOW, Made, of_server
 from tests.airgap.conftest import Answering, as_gitlab, configuration, serving
+from tests.examples import examples
 
 Open = Callable[[Answering], str]
-FEW = settings(max_examples=30)
+FEW = settings(max_examples=examples(12))
 PLAIN = st.none() | st.integers() | st.text(max_size=5)
 JSON = (
     PLAIN

@@ -48,15 +48,6 @@ KEPT = (
 )  # stand-ins that others use, too
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is for campaigns to them."""
-    if config.getoption("--campaign-seed"):
-        return
-    left = [item for item in items if item.get_closest_marker("campaign")]
-    items[:] = [item for item in items if item not in left]
-    config.hook.pytest_deselected(items=left)
-
-
 class Lines(list[str]):
     """A log that keeps its lines."""
 

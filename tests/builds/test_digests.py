@@ -21,7 +21,7 @@ DIGEST = "sha256:" + "ab" * 32
 )  # fmt: skip
 def test_a_digest_is_found_under_the_name_that_it_has_here(instruction: str, expected: str) -> None:
     name = f"python:3@{DIGEST}"
-    bases = {name: brought_along(Base(name, "sha256:1", {}, ()))}
+    bases = {name: brought_along(Base(name, "sha256:1", {}, ()), name)}
     before = "" if instruction.startswith("FROM") else f"FROM {name} AS x\n"
     dialect = Dialect("Dockerfile", (1, 28), bases, {"BASE": name})
     said = dialect.adapted(f"ARG BASE\n{before}{instruction}\n".encode()).decode()

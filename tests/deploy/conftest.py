@@ -68,7 +68,7 @@ def installation(
     settings = {"GITGRIT_CUSTOM_CA_FILE_PATH": str(folder / "ca.pem"), "GALLEY_TLS_DIR": str(folder / "tls")}
     installation = Installation(folder, {**images, **settings})
     try:
-        installation.compose("up", "--detach", "--wait", "--wait-timeout", "300")
+        installation.compose("up", "--detach", "--wait", "--wait-timeout", "900")
         yield installation
     finally:
         installation.down()

@@ -115,7 +115,11 @@ class Installation:
     def browser(self) -> httpx.Client:
         """Somebody in front of the ingress, whose certificate nobody has vouched for yet."""
         return httpx.Client(
-            base_url=self.values["SITE_URL"], verify=False, trust_env=False, timeout=60, follow_redirects=True
+            base_url=self.values["SITE_URL"],
+            verify=False,
+            trust_env=False,
+            timeout=180,
+            follow_redirects=True,
         )
 
     def signed_in(self) -> "Person":

@@ -108,6 +108,7 @@ async def test_an_image_with_another_stamp_is_noticed(
 
 @pytest.mark.docker
 @pytest.mark.slow
+@pytest.mark.campaign  # it builds one of the images a second time
 def test_the_same_commit_gives_the_same_image(images: Mapping[str, str]) -> None:
     if KEPT in os.environ:
         pytest.skip("the images are those of another commit, perhaps")

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 SHOP, BOT = "acme/shop", "seatrial-bot"
 DONE = {"success", "failure", "error"}
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox

@@ -259,11 +259,11 @@ async def test_what_a_bare_process_cannot_get_is_named(runtime: ProcessRuntime) 
     asked = Options(
         stdin_open=True, tty=True, hostname="x", init=True, read_only=True, tmpfs=[Tmpfs("/x")], shm_size_mb=1,
         sysctls={"net.core.somaxconn": "1"}, without_capabilities=frozenset({"CHOWN"}), ulimits={"nofile": (1, 1)},
-        stop_signal="SIGINT", stop_seconds=3,
+        extra_hosts={"a.test": ["10.0.0.5"]}, stop_signal="SIGINT", stop_seconds=3,
     )  # fmt: skip
     lacks = runtime.left_out(spec(options=asked, network_of="c2"))
     assert lacks == [
-        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "stop_signal",
+        "tty", "hostname", "init", "read_only", "tmpfs", "shm_size", "sysctls", "cap_drop", "ulimits", "extra_hosts", "stop_signal",
         "network_mode (all processes share the host's network)",
     ]  # fmt: skip
     assert runtime.left_out(spec(options=Options(stdin_open=True, stop_seconds=3))) == []

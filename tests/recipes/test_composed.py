@@ -274,7 +274,8 @@ async def test_a_container_gets_what_harms_nobody() -> None:
     assert (options.shm_size_mb, options.stop_seconds, options.stop_signal) == (64, 30.0, "SIGINT")
     assert recipe.services["side"].network_of == "web"
     told = "\n".join(recipe.warnings)
-    assert all(f"services.web.{key}: ignored" in told for key in ("ulimits.nice", "group_add", "extra_hosts"))
+    assert all(f"services.web.{key}: ignored" in told for key in ("ulimits.nice", "group_add"))
+    assert "services.web.extra_hosts: host.docker.internal is left out: no preview reaches the host" in told
 
 
 async def test_a_file_system_in_memory_may_be_small() -> None:

@@ -16,6 +16,7 @@ from seatrial.agent.recipes.document import parse
 from seatrial.agent.recipes.galley_schema import galley_schema
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import RecipeError
+from tests.examples import examples
 from tests.recipes import test_broken, test_good
 
 SCHEMA = jsonschema.Draft7Validator(galley_schema())
@@ -75,7 +76,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_it_allows_is_read(service: dict[str, Any]) -> None:
     data = {"version": 1, "services": {"web": {"image": "shop:1", **service}}}

@@ -20,6 +20,7 @@ from seatrial.control.accounts.models import Membership, User, Workspace
 from seatrial.control.audit.actors import Actor
 from seatrial.control.forges.github.signature import sign
 from seatrial.control.projects.services import ensure_connection
+from tests.examples import examples
 from tests.forges.conftest import SECRET, payload
 
 # Real transactions: a refused value ends the one it came in.
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
 FUZZ = settings(
-    max_examples=25,
+    max_examples=examples(6),
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

@@ -51,6 +51,7 @@ def test_environment_has_the_promised_shape(cast: Cast, environment: Environment
         "commit",
         "number",
         "project",
+        "recipe",
         "urls",
         "page_url",
         "floats",

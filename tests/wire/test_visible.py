@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.wire.visible import visible, visible_line, visible_markup, visible_text, visible_values
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_what_is_left_out_cannot_put_a_code_together() -> None:
     assert visible_line("\x1b\x1b[0m[2J") == r"\x1b[2J"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.text())
 def test_nothing_that_is_obeyed_is_left(text: str) -> None:
     for shown in (visible(text), visible_line(text)):

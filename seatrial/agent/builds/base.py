@@ -5,7 +5,7 @@ leaves no half image. Retries: none; the caller decides. A builder never sees a 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,9 @@ class BuildRequest:
     labels: Mapping[str, str]
     cache_scope: str  # layers are shared within a project's scope, never across workspaces
     no_cache: bool = False
+    siblings: Mapping[str, str] = field(
+        default_factory=dict
+    )  # {service: its image}, of those that it takes from
     seconds: int | None = (
         None  # since 1970: the time of every file that is made, so that the same input gives the same bytes
     )

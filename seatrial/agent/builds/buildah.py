@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from seatrial.agent.builds.base import BuildRequest, Facts, Images
 from seatrial.agent.builds.bases import Base, Bases
 from seatrial.agent.builds.buildkit.symptom import symptom
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.contexts import Further, by_names
 from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
@@ -143,12 +144,15 @@ class BuildahBuilder:
         cell = await self._cell(request.cache_scope)
         await self._tidy(cell)
         await asyncio.to_thread(self._prepare_host, cell, request.context_root)
-        wanted = parsed.external_images(request.build.target)
-        bases = await self.bases.prepare(cell, self.images, wanted, log)
+        further = Further.of(request)
+        wanted = further.wanted(parsed, request.build.target)
+        images = list(dict.fromkeys(wanted.values()))
+        bases = await self.bases.prepare(cell, further.given_by(self.images), images, log)
         self.layers.note(cell, [base.id for base in bases])
-        given = await self._given(request, context, dockerfile, raw, bases, log)
+        named = by_names(bases, wanted)
+        given = await self._given(request, context, dockerfile, raw, named, log)
         base = parsed.base(request.build.target)
-        check = healthcheck(parsed, request.build.target) or check_of(bases, base)
+        check = healthcheck(parsed, request.build.target) or check_of(named, base)
         async with contextlib.AsyncExitStack() as outputs:
 
             async def write(held: Collection[str], *, again: bool) -> archive.BuiltImage:
@@ -166,15 +170,16 @@ class BuildahBuilder:
         context: Path,
         dockerfile: Path | None,
         raw: bytes,
-        bases: Sequence[Base],
+        bases: Mapping[str, Base],
         log: Log,
     ) -> BuildInput:
         dialect = Dialect(
             shown_name(request.build),
             await buildah_version(),
-            {base.name: brought_along(base) for base in bases},
+            {name: brought_along(base, name) for name, base in bases.items()},
             request.build.args,
             request.build.target,
+            request.build.contexts.folders,
         )
         translated = dialect.adapted(raw)
         for note in [*dialect.notes, *dialect.warnings]:
@@ -299,6 +304,8 @@ class BuildahBuilder:
             arguments += ["--target", request.build.target]
         for name, value in request.build.args.items():
             arguments += ["--build-arg", f"{name}={value}"]
+        for name, folder in Further.of(request).folders.items():
+            arguments += ["--build-context", f"{name}={root / folder.relative_to(real)}"]
         file = Path(cell.folder("scope", "out", out, DOCKERFILE))
         if given.dockerfile is not None:
             if given.translated is None:

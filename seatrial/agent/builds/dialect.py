@@ -4,7 +4,7 @@ import difflib
 import platform
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -70,6 +70,7 @@ class Dialect:
     bases: Mapping[str, Base]
     arguments: Mapping[str, str]
     target: str | None = None
+    folders: Collection[str] = ()  # names of further contexts that are folders
     notes: list[str] = field(default_factory=list)  # for the log: where the result differs from docker's
     warnings: list[str] = field(default_factory=list)  # the same, for the deployment: something is missing
     steps: dict[str, Step] = field(default_factory=dict)  # by what buildah is given for each
@@ -200,6 +201,7 @@ class Dialect:
             for path in volumes.paths(rest):
                 self._check_target(where, path)
         if keyword == "FROM":
+            self._check_is_image(where)
             self._check_brought_along(where)
             rest = self._for_this_machine(rest)
         return self._flags(where, keyword, self._with_names(where, keyword, rest))
@@ -219,6 +221,13 @@ class Dialect:
         )
         self._workdir, self._variables = before
         return rest if changed == text.strip() else f"{keyword} {changed}"
+
+    def _check_is_image(self, where: str) -> None:
+        if self._base in self.folders:
+            raise BuildError(
+                f"{where} {self._base}: this context is a folder, and a stage begins from an image. Write COPY --from={self._base}, "
+                "or let the recipe name an image: docker-image://name:tag"
+            )
 
     def _check_brought_along(self, where: str) -> None:
         """Raise BuildError for what an image declares and no Dockerfile may: steps run with it."""

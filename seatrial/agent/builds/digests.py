@@ -23,5 +23,5 @@ def by_names_of_ours(keyword: str, rest: str, base: str, names: Mapping[str, str
         return rest
     if keyword in {"COPY", "ADD", "RUN"}:
         for image, name in names.items():
-            rest = rest.replace(f"from={image}", f"from={name}")
+            rest = re.sub(rf"from={re.escape(image)}(?=[\s,\"']|$)", f"from={name}", rest)
     return rest

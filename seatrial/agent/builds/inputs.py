@@ -37,10 +37,10 @@ def shown_name(build: Build) -> str:
     return "dockerfile_inline" if build.dockerfile_inline else build.dockerfile
 
 
-def brought_along(base: Base) -> BroughtAlong:
-    """What a Dockerfile's dialect must know of its base image."""
+def brought_along(base: Base, name: str) -> BroughtAlong:
+    """What a Dockerfile's dialect must know of its base image, which it calls `name`."""
     workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
-    called = local_name(base.name) if has_digest(base.name) else ""
+    called = local_name(base.name) if has_digest(base.name) or base.name != name else ""
     environment = dict(one.split("=", 1) for one in base.config.get("Env") or [] if "=" in one)
     return BroughtAlong(workdir, volumes, called, environment, base.config.get("OnBuild") or [])
 
@@ -62,9 +62,9 @@ def located(request: BuildRequest) -> tuple[Path, Path | None]:
     return context, None if inline else dockerfile
 
 
-def check_of(bases: Sequence[Base], name: str) -> Mapping[str, Any] | None:
+def check_of(bases: Mapping[str, Base], name: str) -> Mapping[str, Any] | None:
     """The HEALTHCHECK that an image inherits from its base image."""
-    return next((base.config.get("Healthcheck") for base in bases if base.name == name), None)
+    return bases[name].config.get("Healthcheck") if name in bases else None
 
 
 def warned(bases: Sequence[Base], warnings: Sequence[str]) -> Mapping[str, str]:

@@ -77,6 +77,8 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.isolation is Isolation.GVISOR:
         config["Runtime"] = GVISOR_FOR_PREVIEWS
+    if options.extra_hosts and not spec.network_of:  # a shared network has one table of hosts already
+        config["ExtraHosts"] = [f"{name}:{ip}" for name, ips in options.extra_hosts.items() for ip in ips]
     return config | _asked_for(options, spec.resources.memory_mb)
 
 

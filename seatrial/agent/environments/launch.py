@@ -63,17 +63,20 @@ def is_durable(service: Service) -> bool:
     return (service.kind.keeps_data or service.keeps_data) and not service.ephemeral
 
 
-def build_digest(build: Build, entries: Sequence[Entry]) -> str:
-    """Hash of everything an image is made from: files under its path, the Dockerfile, target, arguments."""
-    root = PurePosixPath(build.path)
-    dockerfile = _normal(root / build.dockerfile)
+def build_digest(build: Build, entries: Sequence[Entry], siblings: Mapping[str, str] | None = None) -> str:
+    """Hash of everything an image is made from: files under its path, the Dockerfile, target, arguments, and further contexts:
+    `siblings` are the images of those services."""
+    roots = [PurePosixPath(path) for path in (build.path, *build.contexts.folders.values())]
+    dockerfile = _normal(roots[0] / build.dockerfile)
     mine = [
         (entry.path, entry.mode, entry.oid)
         for entry in entries
-        if str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) or entry.path == dockerfile
+        if entry.path == dockerfile
+        or any(str(root) == "." or PurePosixPath(entry.path).is_relative_to(root) for root in roots)
     ]
     facts = [mine, build.path, build.dockerfile, build.target, sorted(build.args.items())]
     facts += [build.dockerfile_inline] if build.dockerfile_inline else []
+    facts += [asdict(build.contexts), sorted((siblings or {}).items())] if build.contexts else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -22,7 +22,7 @@ from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.shipping import Channel
 from seatrial.agent.recipes.bounds import bounded, together, within
-from seatrial.agent.recipes.recipe import Recipe, Service
+from seatrial.agent.recipes.recipe import Build, Recipe, Service
 from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NeedsEngine, NoSpace
@@ -50,6 +50,7 @@ class Preparation:
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._builds: dict[str, asyncio.Task[str]] = {}
+        self._services: dict[str, asyncio.Task[str]] = {}  # the image of each
         self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
         self._detected: Detected | None = None  # likewise
 
@@ -120,8 +121,11 @@ class Preparation:
 
     async def _images(self, tree: Tree, entries: list[Entry], recipe: Recipe) -> dict[str, str]:
         """{service: image}, all built or fetched concurrently; the first failure cancels the others."""
-        services = list(recipe.services.values())
-        tasks = [asyncio.create_task(self._image(tree, entries, service)) for service in services]
+        self._services = {
+            name: asyncio.create_task(self._image(tree, entries, service))
+            for name, service in recipe.services.items()
+        }
+        tasks = list(self._services.values())
         try:
             images = await asyncio.gather(*tasks)
         finally:
@@ -134,12 +138,13 @@ class Preparation:
         try:
             if service.build is None:
                 return await self._fetched(service)
+            siblings = await self._siblings(service.build)
             async with self._phases.phase(Phase.BUILD, service.name):
-                digest = build_digest(service.build, entries)
+                digest = build_digest(service.build, entries, siblings)
                 building = self._builds.get(digest)
                 if building is None:
                     building = self._builds[digest] = asyncio.create_task(
-                        self._built(tree, service, self._names.image(service.name, digest))
+                        self._built(tree, service, self._names.image(service.name, digest), siblings)
                     )
                 return await asyncio.shield(building)
         except AgentError as error:
@@ -155,7 +160,12 @@ class Preparation:
         async with self._phases.phase(Phase.BUILD, service.name):
             return await self._tools.images.ensure(image, self._log(service.name))
 
-    async def _built(self, tree: Tree, service: Service, tag: str) -> str:
+    async def _siblings(self, build: Build) -> dict[str, str]:
+        """{service: its image} of those that the build takes from, once they are there. The reader has refused cycles."""
+        names = set(build.contexts.services.values())
+        return {name: await asyncio.shield(self._services[name]) for name in sorted(names)}
+
+    async def _built(self, tree: Tree, service: Service, tag: str, siblings: Mapping[str, str]) -> str:
         assert service.build is not None
         log = self._log(service.name)
         if not self._deployment.no_cache and await self._tools.runtime.has_image(tag):
@@ -172,6 +182,7 @@ class Preparation:
             labels=self._names.labels(deployment=owner, service=service.name, kind=service.kind),
             cache_scope=self._desired.project,
             no_cache=self._deployment.no_cache,
+            siblings=siblings,
         )
         async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:

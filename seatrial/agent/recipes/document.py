@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -16,6 +17,7 @@ from seatrial.agent.vocabulary.errors import RecipeError
 NUL = "\0"
 MAX_NODES = 20_000  # more than any recipe needs; a file of nested aliases exceeds it at once
 MOST_ENTRIES = 500  # of one list; the schema compares all pairs of them
+MOST_DOCUMENTS = 50  # of one file
 
 Path = tuple[str | int, ...]
 
@@ -98,6 +100,17 @@ def before_lists(path: Path) -> Path:
 
 def parse(file: str, raw: bytes) -> Document:
     """Read YAML 1.2 text. Raises RecipeError with the line (and column) of the error."""
+    return document(file, loaded(file, raw, YAML.load))
+
+
+def parse_several(file: str, raw: bytes) -> list[Document]:
+    """The same of a text that may hold several documents, which `---` separates: at least one."""
+    several = loaded(file, raw, lambda yaml, text: list(islice(yaml.load_all(text), MOST_DOCUMENTS)))
+    return [document(file, one) for one in several if one is not None] or [document(file, None)]
+
+
+def loaded(file: str, raw: bytes, load: Callable[[YAML, str], Any]) -> Any:
+    """What `load` makes of the text. Raises RecipeError."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -106,19 +119,23 @@ def parse(file: str, raw: bytes) -> Document:
     yaml = YAML(typ="rt", pure=True)
     yaml.allow_duplicate_keys = False
     try:
-        loaded = yaml.load(text)
+        return load(yaml, text)
     except MarkedYAMLError as error:
         raise unreadable(file, text, error) from error
     except Exception as error:  # the library raises IndexError and others for text that is not YAML
         raise RecipeError(
             f"{file}:1: not valid YAML: {first_line(error)}. Correct it, or put odd values in quotes."
         ) from error
-    if loaded is None:
+
+
+def document(file: str, node: Any) -> Document:
+    """The document that was loaded as `node`. Raises RecipeError."""
+    if node is None:
         raise RecipeError(f"{file}:1: the file is empty. Describe at least one service under services.")
-    if not isinstance(loaded, CommentedMap):
+    if not isinstance(node, CommentedMap):
         raise RecipeError(f"{file}:1: expected keys and values at the top. Start with a line like services:")
     lines: dict[Path, int] = {}
-    data = Plain(file, lines).of(loaded, ())
+    data = Plain(file, lines).of(node, ())
     return Document(file, data, lines)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from seatrial.agent.recipes import graph, kinds
+from seatrial.agent.recipes import contexts, graph, kinds
 from seatrial.agent.recipes.document import Document, Path, with_nul
 from seatrial.agent.recipes.problems import Problems
 from seatrial.agent.recipes.recipe import Build, Recipe, Service
@@ -97,6 +97,11 @@ class BuildKeys(Strict):
     target: Text | None = Field(None, description="the stage to build; by default the last")
     args: dict[str, Value] = Field(
         default_factory=dict, description="build arguments; `${NAME}` is replaced as in `env`"
+    )
+    additional_contexts: dict[str, Text] = Field(
+        default_factory=dict,
+        description="further contexts by name, for `FROM name` and `COPY --from=name`: a folder, `docker-image://name:tag`, "
+        "or `service:name` for the image of another service",
     )
     command: Text | None = Field(None, description="ignored with a warning: the Dockerfile says how to build")
     start: Command | None = Field(
@@ -196,6 +201,8 @@ def read(document: Document, defaults: Resources) -> Recipe:
         name: service_of(document, name, keys, defaults, problems) for name, keys in file.services.items()
     }
     graph.check(document, services, problems, described=named_in(document))
+    further = {name: one.build.contexts for name, one in services.items() if one.build}
+    contexts.check(document, further, named_in(document), problems)
     problems.raise_all()
     named = frozenset(name for name, keys in file.services.items() if keys.kind)
     places = {name: document.place(("services", name, "build")) for name in services}
@@ -278,9 +285,14 @@ def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Pro
     """The build, its paths checked."""
     if keys is None:
         return None
+    base = posixpath.dirname(document.file)
     path = dockerfile = ""
+
+    def folder(where: Path, written: str) -> str:
+        return inside(document, where, written, base=base)
+
     with problems.noted():
-        path = inside(document, (*at, "build", "path"), keys.path, base=posixpath.dirname(document.file))
+        path = inside(document, (*at, "build", "path"), keys.path, base=base)
     with problems.noted():
         dockerfile = inside(document, (*at, "build", "dockerfile"), keys.dockerfile)
     return Build(
@@ -288,6 +300,9 @@ def build_of(document: Document, at: Path, keys: BuildKeys | None, problems: Pro
         dockerfile=dockerfile,
         target=keys.target,
         args=dict(keys.args),
+        contexts=contexts.read(
+            document, (*at, "build", contexts.KEY), keys.additional_contexts, folder, problems
+        ),
     )
 
 

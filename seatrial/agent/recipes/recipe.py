@@ -29,6 +29,18 @@ def is_dockerfile(source: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Contexts:
+    """Further contexts of a build, by the names that its Dockerfile uses in FROM and `from=`. Folders are paths of the repository."""
+
+    folders: dict[str, str] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.folders or self.images or self.services)
+
+
+@dataclass(frozen=True)
 class Build:
     """How an image is made. Paths are relative to the repository's root, never outside it."""
 
@@ -37,6 +49,7 @@ class Build:
     dockerfile_inline: str = ""  # the Dockerfile itself, in place of a file
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    contexts: Contexts = field(default_factory=Contexts)
 
     @property
     def dockerfile_path(self) -> str:

@@ -58,6 +58,7 @@ class Options:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     without_capabilities: frozenset[str] = frozenset()  # of CAPABILITIES
     ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # soft, hard; -1: none
+    extra_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # {name: its addresses}
     stop_signal: str | None = None
     stop_seconds: float | None = None  # how long it has to end; None: the agent's usual time
 

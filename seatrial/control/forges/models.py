@@ -179,7 +179,7 @@ class Told(models.TextChoices):
 
 
 class PostedReport(models.Model):
-    """What a forge was last told `about` a commit or a pull request; `digest` is that of the report.
+    """What a forge was last told `about` a commit or a pull request, or its preview by a recipe; `digest` is that of the report.
 
     `sending`: a report was begun, and nobody knows whether the forge heard it. `unfinished`: what it heard, or may have,
     promises that more will follow; so more must.
@@ -188,13 +188,16 @@ class PostedReport(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="posted_reports")
     what = models.CharField(max_length=20, choices=Told.choices)
     about = models.CharField(max_length=64)
+    recipe = models.CharField(max_length=200, blank=True, default="")  # of a preview, as `Environment.recipe`
     digest = models.CharField(max_length=64, blank=True)
     sending = models.BooleanField(default=False)
     unfinished = models.BooleanField(default=False)
     posted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "what", "about"], name="one_posted_report")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "what", "about", "recipe"], name="one_posted_report")
+        ]
         indexes = [
             models.Index(fields=["posted_at"], name="posted_report_age"),
             models.Index(

@@ -153,8 +153,8 @@ class EvaluationReport:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewReport:
-    """What a commit says about its preview, under the name that may be required. There is one per commit; sending it again
-    replaces it.
+    """What a commit says about its preview by one recipe, under the name that may be required. There is one per commit and
+    recipe; sending it again replaces it. `recipe` is a further one of the project, by its folder; empty: the first.
 
     Where there is no preview and none will be (a commit of a merge queue, a pull request whose preview is withheld) the
     state is live although nothing is: the required name must succeed. `urls` is empty unless something is live. `number` is
@@ -169,13 +169,18 @@ class PreviewReport:
     number: int | None = None
     orders: Sequence[CheckOrder] = ()
     unsure: bool = False
+    recipe: str = field(default="", repr=False)
+
+    def named(self, first: str) -> str:
+        """Its name, where `first` is that of previews by the first recipe."""
+        return f"{first} ({self.recipe})" if self.recipe else first
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
     """The newest deployment of a pull request, as forges list it beside the commits. `urls` is empty unless it is live.
 
-    `environment` is the name of the preview. `ended`: the preview is gone, or will be.
+    `environment` is the name of the preview. `ended`: the preview is gone, or will be. `recipe`: see PreviewReport.
     """
 
     number: int
@@ -186,6 +191,7 @@ class DeploymentReport:
     urls: Mapping[str, str]
     environment: str
     ended: bool = False
+    recipe: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Tells forges what is new, and nothing twice."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -41,6 +41,7 @@ def tell_preview(forge: Forge, project: Project, report: PreviewReport) -> None:
         report,
         lambda unsure: forge.report_preview(project, replace(report, unsure=unsure)),
         unfinished=not report.state.terminal,
+        recipe=report.recipe,
     )
 
 
@@ -56,19 +57,20 @@ def tell_deployment(forge: Forge, project: Project, report: DeploymentReport) ->
         report,
         lambda _: forge.report_deployment(project, report),
         unfinished=not report.ended,
+        recipe=report.recipe,
     )
 
 
 def unfinished(project: Project, what: Told) -> list[str]:
     """About what the forge was told something that promises more, or may have been."""
     rows = PostedReport.objects.filter(project=project, what=what, unfinished=True)
-    return list(rows.values_list("about", flat=True))
+    return list(dict.fromkeys(rows.values_list("about", flat=True)))
 
 
-def begun(project: Project, what: Told, about: str) -> bool:
-    """Whether the forge was told something about it that promises more, or may have been."""
+def begun(project: Project, what: Told, about: str) -> set[str]:
+    """The recipes of whose previews the forge was told something about it that promises more, or may have been."""
     rows = PostedReport.objects.filter(project=project, what=what, about=about, unfinished=True)
-    return rows.exists()
+    return set(rows.values_list("recipe", flat=True))
 
 
 def forget(project: Project, commit: str) -> None:
@@ -89,6 +91,7 @@ def _tell(
     send: Callable[[bool], None],
     *,
     unfinished: bool = False,
+    recipe: str = "",
 ) -> None:
     """Call `send`, unless the same was sent last. Raises what `send` raises.
 
@@ -98,22 +101,21 @@ def _tell(
     """
     where = (project.connection.base_url, project.external_id)
     digest = hashlib.sha256(repr((where, report)).encode()).hexdigest()
-    rows = PostedReport.objects.filter(project=project, what=what, about=about)
+    key: dict[str, Any] = {"project": project, "what": what, "about": about, "recipe": recipe}
+    rows = PostedReport.objects.filter(**key)
     note = rows.first()
     if note is not None and note.digest == digest and not note.sending:
         return
     unsure, promised = (note.sending, note.unfinished) if note is not None else (False, False)
-    _note(project, what, about, sending=True, unfinished=unfinished or promised)
+    _note(key, sending=True, unfinished=unfinished or promised)
     try:
         send(unsure)
     except ForgeError as error:
         if not error.heard:
             rows.update(sending=unsure, unfinished=promised)
         raise
-    _note(project, what, about, sending=False, unfinished=unfinished, digest=digest)
+    _note(key, sending=False, unfinished=unfinished, digest=digest)
 
 
-def _note(project: Project, what: Told, about: str, **values: object) -> None:
-    PostedReport.objects.update_or_create(
-        project=project, what=what, about=about, defaults={**values, "posted_at": timezone.now()}
-    )
+def _note(key: Mapping[str, Any], **values: object) -> None:
+    PostedReport.objects.update_or_create(**key, defaults={**values, "posted_at": timezone.now()})

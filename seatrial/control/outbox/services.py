@@ -49,7 +49,7 @@ class Instruction(StrEnum):
     REPORT = "report"
     FACTS = "facts"  # {evaluation}: fetch its commit's facts from the forge, then queue it
     COMMENT = "comment"  # {pull_request}: write our comment below it
-    CHECK = "check"  # {project, commit, order, by, at}: do what somebody asked for at a report, if they may
+    CHECK = "check"  # {project, commit, order, by, at, recipe}: do what somebody asked for at a report, if they may
     WEBHOOK = "webhook"  # {project}: make, correct or remove its webhook at the forge
     CONFIRM = "confirm"  # {deployment}: ask the forge about its pull request, then let it start
     COMMAND = "command"  # {comment}: carry out the commands in a comment, and answer there

@@ -12,6 +12,7 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import disk
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
+from seatrial.control.previews.recipes import FIRST
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.shown import shown_state
 from seatrial.control.previews.sleeping.services import trouble
@@ -105,6 +106,9 @@ class EnvironmentAnswer(Schema):
     commit: str = Field(description="What is served, or else what was tried last.")
     number: int = Field(description="The pull request's number at its forge.")
     project: str = Field(description="Id of its project.")
+    recipe: str = Field(
+        description="Which further recipe of its project it is of, by its folder; empty: the first."
+    )
     urls: dict[str, str] = Field(
         description="The address of each service that has one, by the service's name."
     )
@@ -162,14 +166,14 @@ def answers(environments: QuerySet[Environment]) -> list[EnvironmentAnswer]:
             newest[row.pk].environment if row.pk in newest else row,
             newest.get(row.pk),
             waiting.get(row.pk),
-            floating.get(row.pull_request_id, ""),
+            floating.get(row.pull_request_id, "") if row.recipe == FIRST else "",
         )
         for row in rows
     ]
 
 
 def _floating(environments: Iterable[Environment]) -> dict[str, str]:
-    """By pull request, the state of the newest evaluation of its preview."""
+    """By pull request, the state of the newest evaluation of its preview by the first recipe, which live policies look at."""
     rows = floats(Evaluation.objects.filter(pull_request__in=[one.pull_request_id for one in environments]))
     newest = rows.order_by("pull_request", "-id").distinct("pull_request")
     return dict(newest.values_list("pull_request", "state"))
@@ -191,6 +195,7 @@ def _answer(
         commit=live_commit or (deployment.commit if deployment else ""),
         number=environment.pull_request.number,
         project=environment.project_id,
+        recipe=environment.recipe,
         urls=urls(environment),
         page_url=page_url(environment),
         floats=floating,

@@ -19,6 +19,9 @@ from seatrial.wire.states import EnvironmentState
 router = Router(tags=["previews"])
 OfProject = Annotated[str, Query(description="Only those of the project with this id.")]
 OfNumber = Annotated[int | None, Query(description="Only those of pull requests with this number.")]
+OfRecipe = Annotated[
+    str | None, Query(description="Only those of this further recipe, by its folder; empty: of the first.")
+]
 OfName = Annotated[str, Query(description="Only those of this name, such as pr-1-shop.")]
 TerminatedToo = Annotated[bool, Query(description="Whether those that are gone are listed too.")]
 EnvironmentId = Annotated[str, Path(description="Id of a preview.")]
@@ -31,6 +34,7 @@ def list_environments(
     project: OfProject = "",
     number: OfNumber = None,
     name: OfName = "",
+    recipe: OfRecipe = None,
     terminated: TerminatedToo = False,
     limit: Limit = MOST,
     cursor: Cursor = "",
@@ -41,6 +45,8 @@ def list_environments(
         rows = rows.filter(project=project)
     if number is not None:
         rows = rows.filter(pull_request__number=min(max(number, 0), 2**31 - 1))
+    if recipe is not None:
+        rows = rows.filter(recipe=recipe)
     if name:
         rows = rows.filter(name=name)
     if not terminated:

@@ -54,7 +54,7 @@ def desired(placement: Placement) -> DesiredEnvironment | None:
         callback=callbacks.label(project) if project.callbacks else "",
         data=environment.data_generation,
         save=snapshots.saving(environment, placement.agent_id),
-        template=snapshots.template(environment.pull_request),
+        template=snapshots.template(environment),
     )
 
 

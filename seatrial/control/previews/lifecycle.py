@@ -19,6 +19,7 @@ from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.previews import placements, placing, route_marks, totals
 from seatrial.control.previews.models import Deployment, DeploymentPhase, Environment
+from seatrial.control.previews.recipes import folder
 from seatrial.control.projects.gates import gate_of
 from seatrial.control.projects.models import Tier as Trust
 from seatrial.control.projects.variables import tier_of
@@ -68,7 +69,7 @@ def begin(
         no_cache=no_cache,
         tier=trust,
         private_networks=environment.project.private_networks and trust is Trust.TRUSTED,
-        recipe_folder=environment.project.recipe_folder,
+        recipe_folder=folder(environment.project, environment.recipe),
         admitted_at=None if totals.total(environment.project).limits else timezone.now(),
         confirmed_at=None if asked else timezone.now(),
     )

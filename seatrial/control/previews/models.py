@@ -14,11 +14,13 @@ from seatrial.wire.words import StopCause
 
 
 class Environment(models.Model):
-    """The preview of one pull request. `revision` grows with every change of its desired state on any agent."""
+    """The preview of one pull request by one recipe of its project. `revision` grows with every change of its desired state on any agent."""
 
     id = UlidField()
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
     pull_request = models.ForeignKey(PullRequest, models.CASCADE, related_name="environments")
+    # Which further recipe of its project, by its folder; empty: the first, wherever that is (`previews.recipes`)
+    recipe = models.CharField(max_length=200, blank=True, default="")
     name = models.CharField(max_length=63)
     state = models.CharField(
         max_length=20, choices=[(s, s) for s in EnvironmentState], default=EnvironmentState.PENDING
@@ -61,9 +63,9 @@ class Environment(models.Model):
                 name="one_living_environment_name",
             ),
             models.UniqueConstraint(
-                fields=["pull_request"],
+                fields=["pull_request", "recipe"],
                 condition=~Q(state=EnvironmentState.TERMINATED),
-                name="one_living_environment_per_pull_request",
+                name="one_living_environment_per_recipe",
             ),
         ]
         indexes = [
@@ -109,6 +111,7 @@ class Snapshot(models.Model):
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="snapshots")
     environment = models.ForeignKey(Environment, models.SET_NULL, null=True, related_name="snapshots")
     source = models.CharField(max_length=63)  # the environment's name
+    recipe = models.CharField(max_length=200, blank=True, default="")  # as `Environment.recipe`
     state = models.CharField(
         max_length=10, choices=[(s, s) for s in SnapshotState], default=SnapshotState.SAVING
     )

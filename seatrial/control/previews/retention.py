@@ -17,7 +17,7 @@ ENDED = [*WITHOUT_RESULT, DeploymentState.FAILED]
 def prune(now: datetime) -> int:
     """Delete what ended long ago: environments, and deployments, snapshots and placements of living ones; returns how many rows.
 
-    The newest environment of an open pull request stays: it records that somebody stopped the preview. So do live
+    The newest environment of each recipe of an open pull request stays: it records that somebody stopped the preview. So do live
     deployments and candidates, and the newest deployment with a result, because its commit need not be deployed again.
     """
     horizon = keeping.HISTORY.horizon(now)
@@ -36,7 +36,9 @@ def commits_in_use() -> set[str]:
 
 def _environments(horizon: datetime) -> int:
     ended = Environment.objects.filter(state=EnvironmentState.TERMINATED, terminated_at__lt=horizon)
-    newer = Environment.objects.filter(pull_request=OuterRef("pull_request"), id__gt=OuterRef("id"))
+    newer = Environment.objects.filter(
+        pull_request=OuterRef("pull_request"), recipe=OuterRef("recipe"), id__gt=OuterRef("id")
+    )
     over = Q(Exists(newer)) | Q(pull_request__state=PullRequestState.CLOSED)
     return keeping.delete(ended.filter(over), batch=BATCH)
 

@@ -1,5 +1,6 @@
 """Previews of pull requests, for people, forges and the reconciler. `previews.events` handles events of agents."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,11 +24,11 @@ from seatrial.control.previews.events import failed, observed, phase, ready, rec
 from seatrial.control.previews.lifetimes import expire, extend, pin, unpin
 from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.previews.recipes import names, recipes
 from seatrial.control.previews.sleeping.services import sleep, wake
 from seatrial.control.previews.withheld import fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.envelope import new_id
-from seatrial.wire.hostnames import environment_name, hashed
 from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import StopCause
 
@@ -60,7 +61,7 @@ __all__ = [
 
 @transaction.atomic
 def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | None = None) -> str:
-    """Make the preview what the stored pull request asks for; returns what was done, for people.
+    """Make the preview of each recipe what the stored pull request asks for; returns what was done, for people.
 
     Level-triggered and idempotent: it looks at the row, never at the event that changed it, so it may be called any
     number of times (by deliveries, by sweeps). A preview that a person stopped stays stopped until the next commit, or
@@ -71,25 +72,43 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
         .select_related("project__connection")
         .get(pk=pull_request.pk)
     )
-    environment = _latest(pull_request)
+    latest = _latest_of_each(pull_request)
     if pull_request.state == PullRequestState.CLOSED:
-        return _closed(environment)
-    return _follow(pull_request, environment, received_at)
+        return _said(map(_closed, latest.values())) or "closed; there was no preview"
+    wanted = recipes(pull_request.project)
+    dropped = [one for recipe, one in latest.items() if recipe not in wanted]
+    said = [_dropped(one) for one in dropped if one.state != EnvironmentState.TERMINATED]
+    return _said(
+        [*(_follow(pull_request, recipe, latest.get(recipe), received_at) for recipe in wanted), *said]
+    )
+
+
+def _said(parts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(parts))
 
 
 def _follow(
-    pull_request: PullRequest, environment: Environment | None, received_at: datetime | None = None
+    pull_request: PullRequest,
+    recipe: str,
+    environment: Environment | None,
+    received_at: datetime | None = None,
 ) -> str:
     reason = withheld(pull_request)
     if reason is not None:
         return _withheld(environment, why(reason, pull_request))
     if environment is not None and _has(environment, pull_request.head_sha):
         return "nothing new for the preview"
-    environment = _back(pull_request, environment)
+    environment = _back(pull_request, recipe, environment)
     deployment = lifecycle.begin(
         environment, commit=pull_request.head_sha, branch=pull_request.branch, received_at=received_at
     )
     return f"deployment {deployment.pk} of {environment.name}"
+
+
+def _dropped(environment: Environment) -> str:
+    """End it: its project has no such recipe any more. It comes back if that does."""
+    lifecycle.terminate(environment)
+    return f"its recipe is gone; {environment.name} is being removed"
 
 
 def _withheld(environment: Environment | None, reason: str) -> str:
@@ -108,7 +127,7 @@ def rebuild(environment: Environment, by: Actor) -> Deployment:
     Raises PullRequestClosed, PreviewWithheld.
     """
     pull_request = _open_pull_request(environment)
-    latest = _back(pull_request, _latest(pull_request))
+    latest = _back(pull_request, environment.recipe, _latest(pull_request, environment.recipe))
     _audit("environment.rebuild", latest, by)
     return lifecycle.begin(latest, commit=pull_request.head_sha, branch=pull_request.branch, no_cache=True)
 
@@ -164,7 +183,7 @@ def undo(environment: Environment, by: Actor) -> None:
     lifecycle.resume(current)
     _audit("environment.undo", current, by)
     confirming.ask_again(current)
-    _follow(pull_request, current)
+    _follow(pull_request, current.recipe, current)
 
 
 def _why_not(environment: Environment) -> str:
@@ -186,31 +205,37 @@ def _open_pull_request(environment: Environment) -> PullRequest:
         raise PreviewWithheld(
             f"Pull request {pull_request.number} gets no preview: {why(reason, pull_request)}. {fix(reason, pull_request)}"
         )
+    if environment.recipe not in recipes(pull_request.project):
+        raise PreviewWithheld(
+            f"{environment.name} is not wanted any more: its project has no recipe {environment.recipe}. An admin of the workspace "
+            "can name it again in the project's settings."
+        )
     return pull_request
 
 
-def _back(pull_request: PullRequest, latest: Environment | None) -> Environment:
-    """The pull request's environment, to which something is about to be deployed: a stop is undone."""
+def _back(pull_request: PullRequest, recipe: str, latest: Environment | None) -> Environment:
+    """The pull request's environment of the recipe, to which something is about to be deployed: a stop is undone."""
     if latest is None or latest.state == EnvironmentState.TERMINATED:
-        return _create(pull_request)
+        return _create(pull_request, recipe)
     if latest.state == EnvironmentState.STOPPED:
         lifecycle.resume(latest)
     return latest
 
 
-def _latest(pull_request: PullRequest) -> Environment | None:
-    newest = (
-        Environment.objects.filter(pull_request=pull_request)
-        .order_by("-id")
-        .values_list("pk", flat=True)
-        .first()
-    )
+def _latest(pull_request: PullRequest, recipe: str) -> Environment | None:
+    rows = Environment.objects.filter(pull_request=pull_request, recipe=recipe).order_by("-id")
+    newest = rows.values_list("pk", flat=True).first()
     return lifecycle.locked(newest) if newest is not None else None
 
 
-def _closed(environment: Environment | None) -> str:
-    if environment is None:
-        return "closed; there was no preview"
+def _latest_of_each(pull_request: PullRequest) -> dict[str, Environment]:
+    """The newest environment of each recipe that ever had one, locked: by recipe."""
+    rows = Environment.objects.filter(pull_request=pull_request).order_by("recipe", "-id").distinct("recipe")
+    found = [lifecycle.locked(key) for key in sorted(rows.values_list("pk", flat=True))]
+    return {one.recipe: one for one in found if one is not None}
+
+
+def _closed(environment: Environment) -> str:
     if environment.state == EnvironmentState.TERMINATED:
         if environment.stop_cause:  # so that it comes back if the pull request is opened again
             environment.stop_cause = environment.stopped_by = ""
@@ -236,23 +261,21 @@ def _has(environment: Environment, commit: str) -> bool:
     return newest is not None and newest.commit == commit
 
 
-def _create(pull_request: PullRequest) -> Environment:
-    """Make an environment: under the name of the last one, or else the first name that is free.
+def _create(pull_request: PullRequest, recipe: str) -> Environment:
+    """Make an environment of the recipe: under the name of the last one, or else the first name that is free.
 
     The caller holds the pull request's row lock.
     """
     project = pull_request.project
-    before = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
-    names = [] if before is None else [before.name]
-    names.append(environment_name(pull_request.number, project.slug))
+    before = Environment.objects.filter(pull_request=pull_request, recipe=recipe).order_by("-id").first()
+    same = [] if before is None else [before.name]
     # For when a repository of the same name, in another workspace, has the name. The last one is random, so it is free.
-    names += [
-        environment_name(pull_request.number, f"{project.slug}-{hashed(of)}") for of in (project.pk, new_id())
-    ]
-    for name in names:
+    for name in [*same, *names(pull_request, recipe, project.pk, new_id())]:
         try:
             with transaction.atomic():
-                return _claimed(Environment(project=project, pull_request=pull_request, name=name))
+                return _claimed(
+                    Environment(project=project, pull_request=pull_request, recipe=recipe, name=name)
+                )
         except (LabelsTaken, IntegrityError) as error:
             taken = error
     raise NoAddress(f"None of the addresses for pull request {pull_request.number} is free.") from taken

@@ -1,4 +1,5 @@
-"""Snapshots of the data of previews. A project's template, with which its new previews begin, is the newest that was saved.
+"""Snapshots of the data of previews. The template with which new previews of a recipe begin is the newest that was saved of
+it.
 
 An admin saves the data of a preview that runs; its agent copies the volumes, and says how that went. Only then is the former
 template removed. What a pull request from a fork has written is never saved, and its preview gets only a snapshot that is
@@ -16,7 +17,7 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.errors import CannotSave
 from seatrial.control.previews.models import Environment, Snapshot
-from seatrial.control.projects.models import Project, PullRequest
+from seatrial.control.projects.models import Project
 from seatrial.wire.snapshots import SnapshotSaved
 from seatrial.wire.states import EnvironmentState, SnapshotState
 
@@ -35,6 +36,7 @@ def save(environment: Environment, by: Actor, *, for_forks: bool = False) -> Sna
         agent_id=current.live.agent_id,
         environment=current,
         source=current.name,
+        recipe=current.recipe,
         for_forks=for_forks,
         saved_by=str(by)[:200],
     )
@@ -76,7 +78,8 @@ def saved(agent_id: str, event: SnapshotSaved) -> None:
     else:
         snapshot.state, snapshot.reflinked = SnapshotState.SAVED, event.reflinked
         snapshot.save(update_fields=["state", "reflinked"])
-        earlier = kept(snapshot.project).filter(id__lt=snapshot.pk, state=SnapshotState.SAVED)
+        same = kept(snapshot.project).filter(recipe=snapshot.recipe, state=SnapshotState.SAVED)
+        earlier = same.filter(id__lt=snapshot.pk)
         earlier.update(ended_at=timezone.now())
     lifecycle.tell_agents(environment)
 
@@ -122,10 +125,10 @@ def kept(project: Project) -> QuerySet[Snapshot]:
     return project.snapshots.filter(ended_at=None).order_by("-id")
 
 
-def template(pull_request: PullRequest) -> str:
-    """The id of the snapshot that a new preview begins with; empty: none."""
-    found = kept(pull_request.project).filter(state=SnapshotState.SAVED)
-    if pull_request.from_fork:
+def template(environment: Environment) -> str:
+    """The id of the snapshot that the preview begins with if it is new; empty: none."""
+    found = kept(environment.project).filter(recipe=environment.recipe, state=SnapshotState.SAVED)
+    if environment.pull_request.from_fork:
         found = found.filter(for_forks=True)
     return found.values_list("pk", flat=True).first() or ""
 

@@ -54,6 +54,9 @@ class ProjectAnswer(Schema):
     recipe_folder: str = Field(
         description="The folder of the repository where its recipe is; empty: the root."
     )
+    further_recipes: list[str] = Field(
+        description="The folders of its further recipes: each pull request gets a preview of each of them, too."
+    )
     callbacks: bool = Field(description="Whether its previews have a callback host.")
     callback_url: str = Field(description="The callback host's address; empty: it has none.")
     max_previews: int = Field(description="Its quota of previews; 0: as many as the server allows.")
@@ -107,6 +110,11 @@ class ProjectChange(Schema):
         None,
         max_length=1_000,
         description="The folder of the repository where its recipe is, such as services/shop; empty: the root.",
+    )
+    further_recipes: list[str] | None = Field(
+        None,
+        description="All of its further recipes, by their folders, such as services/admin: each pull request gets a preview of each, too. "
+        "The previews of one that is left out are removed.",
     )
     callbacks: bool | None = Field(
         None, description="Whether its previews have one callback host, for people who sign in elsewhere."
@@ -194,6 +202,7 @@ def answer(row: Project) -> ProjectAnswer:
         tunnels_allowed=row.tunnels_allowed,
         tunnels_of_forks=row.tunnels_of_forks,
         recipe_folder=row.recipe_folder,
+        further_recipes=row.further_recipes,
         callbacks=row.callbacks,
         callback_url=url(row),
         max_previews=row.max_previews,

@@ -16,6 +16,7 @@ from seatrial.control.projects.errors import (
     BadLabel,
     BadName,
     BadQuota,
+    BadRecipes,
     BadSleep,
     BadTimeToLive,
 )
@@ -27,6 +28,8 @@ MOST_TTL_HOURS = 24 * 365
 MOST_SLEEP_MINUTES = 60 * 24 * 365
 MOST_OF_A_NAME = 200
 MOST_OF_A_FOLDER = 500
+MOST_OF_A_RECIPE = 200  # a further recipe's folder, which names of checks have in them
+MOST_RECIPES = 20  # of one project, the first included
 MOST_OF_A_QUOTA, LEAST_MEMORY_MB = 1_000_000_000, 6
 NOT_IN_A_FOLDER = frozenset(":\\$")  # they mean something else to Compose, or to people with Windows
 MOST_LABELS, MOST_OF_A_LABEL = 20, 100
@@ -48,6 +51,7 @@ class ProjectSettings(TypedDict, total=False):
     tunnels_allowed: bool
     tunnels_of_forks: bool
     recipe_folder: str
+    further_recipes: list[str]
     callbacks: bool
     max_previews: int
     max_cpus: float
@@ -60,10 +64,11 @@ class ProjectSettings(TypedDict, total=False):
 @transaction.atomic
 def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSettings]) -> Project:
     """Change the settings that are given, and return the project. Raises BadName, BadTimeToLive, BadSleep, BadFolder,
-    BadQuota, BadLabel, BadRescan.
+    BadRecipes, BadQuota, BadLabel, BadRescan.
 
     The previews of its open pull requests follow within seconds of the commit. A time to live counts from the next commit
-    of each preview, a recipe folder and private networks from its next deployment. What does not change is not recorded; asking for nothing new does nothing.
+    of each preview, a recipe folder and private networks from its next deployment; a further recipe has previews from now on, and one that is
+    dropped has none any more. What does not change is not recorded; asking for nothing new does nothing.
     """
     hours = changes.get("ttl_hours", 1)
     if not 1 <= hours <= MOST_TTL_HOURS:
@@ -86,7 +91,12 @@ def change_project(project: Project, *, by: Actor, **changes: Unpack[ProjectSett
         changes["stack"] = _slug("stack", changes["stack"])
     if "rescan" in changes:
         changes["rescan"] = checked(changes["rescan"])
+    if "further_recipes" in changes:
+        changes["further_recipes"] = [_folder(one) for one in changes["further_recipes"]]
     row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    check_recipes(
+        changes.get("recipe_folder", row.recipe_folder), changes.get("further_recipes", row.further_recipes)
+    )
     news = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not news:
         return row
@@ -108,6 +118,20 @@ def check_sleep(pause_minutes: int, stop_minutes: int) -> None:
             f"A preview is paused first and stopped later, so stopping after {stop_minutes} minutes must be more than pausing "
             f"after {pause_minutes}. With 0 minutes for pausing it is stopped at once."
         )
+
+
+def check_recipes(first: str, further: list[str]) -> None:
+    """Raises BadRecipes unless these folders can be a project's recipes: its first one, and the further ones."""
+    named = [first, *further]
+    twice = next((one for one in named if named.count(one) > 1), None)
+    if twice is not None:
+        raise BadRecipes(f"The recipe {twice or 'at the root'} is named twice. Name each folder once.")
+    if "" in further:
+        raise BadRecipes("The recipe at the repository's root can only be the first. Name it first.")
+    if any(len(one) > MOST_OF_A_RECIPE for one in further):
+        raise BadRecipes(f"The folder of a further recipe has at most {MOST_OF_A_RECIPE} characters.")
+    if len(named) > MOST_RECIPES:
+        raise BadRecipes(f"A project has at most {MOST_RECIPES} recipes, not {len(named)}.")
 
 
 def check_quota(changes: ProjectSettings) -> None:

@@ -7,6 +7,7 @@ ProjectError
 ├── EmptySecret        an empty webhook secret, with which no delivery is accepted
 ├── BadName            a project cannot be called that
 ├── BadFolder          there can be no such folder in a repository
+├── BadRecipes         these folders cannot be the recipes of one project
 ├── BadLabel           a label or a stack is not written like that, or there are too many
 ├── BadRescan          there is no such time to re-scan a project
 ├── BadSleep           previews cannot be paused or stopped then
@@ -94,6 +95,13 @@ class BadFolder(ProjectError):
         super().__init__(
             f"A recipe folder is a path from the repository's root, such as services/shop, not {given}."
         )
+
+
+class BadRecipes(ProjectError):
+    """Folders that cannot be the recipes of one project."""
+
+    code = "bad_recipes"
+    status = 400
 
 
 class BadSleep(ProjectError):

@@ -126,11 +126,15 @@ class CheckOrder(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckAsked(ForgeEvent):
-    """Somebody asked for something at our reports on `commit`. Whether they may is asked before it is done."""
+    """Somebody asked for something at our reports on `commit`. Whether they may is asked before it is done.
+
+    `recipe`: of whose preview, as `Environment.recipe`; None: of all of them.
+    """
 
     commit: str
     orders: tuple[CheckOrder, ...]
     author: str
+    recipe: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

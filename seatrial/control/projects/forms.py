@@ -9,6 +9,8 @@ from seatrial.control.projects.changing import (
     MOST_OF_A_FOLDER,
     MOST_OF_A_LABEL,
     MOST_OF_A_NAME,
+    MOST_OF_A_RECIPE,
+    MOST_RECIPES,
     MOST_SLEEP_MINUTES,
     MOST_TTL_HOURS,
     ProjectSettings,
@@ -89,6 +91,13 @@ class SettingsForm(forms.Form):
         max_length=MOST_OF_A_FOLDER,
         label="Recipe folder",
         help_text="Where the recipe is if it is not at the repository's root, such as services/shop. Counts from a preview's next deployment on.",
+    )
+    further_recipes = forms.CharField(
+        required=False,
+        max_length=MOST_RECIPES * MOST_OF_A_RECIPE,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "services/admin"}),
+        label="Further recipes",
+        help_text="Folders with a recipe of their own, one in each line: every pull request gets a preview of each, too. The previews of a recipe that you take away are removed with their data.",
     )
     callbacks = forms.BooleanField(
         required=False,
@@ -171,6 +180,7 @@ class SettingsForm(forms.Form):
             tunnels_allowed=entered["tunnels_allowed"],
             tunnels_of_forks=entered["tunnels_of_forks"],
             recipe_folder=entered["recipe_folder"],
+            further_recipes=[one for one in entered["further_recipes"].splitlines() if one.strip()],
             callbacks=entered["callbacks"],
             max_previews=entered["max_previews"] or 0,
             max_cpus=entered["max_cpus"] or 0,
@@ -184,7 +194,11 @@ class SettingsForm(forms.Form):
 def form_of(project: Project, data: Any = None, *, permits: bool = False) -> SettingsForm:
     """The form, filled with what is set, or with what somebody entered. Without `permits`, they do not decide about networks."""
     initial = {name: getattr(project, name) for name in ProjectSettings.__annotations__}
-    texts = {"labels": " ".join(project.labels), "max_memory_mb": _size(project.max_memory_mb)}
+    texts = {
+        "labels": " ".join(project.labels),
+        "further_recipes": "\n".join(project.further_recipes),
+        "max_memory_mb": _size(project.max_memory_mb),
+    }
     form = SettingsForm(data, initial={**initial, **texts})
     form.fields["private_networks"].disabled = not permits
     return form

@@ -78,6 +78,8 @@ class Project(models.Model):
     tunnels_allowed = models.BooleanField(default=True)
     tunnels_of_forks = models.BooleanField(default=False)  # also into those of forks
     recipe_folder = models.CharField(max_length=500, blank=True, default="")  # empty: the repository's root
+    # Folders, each with a recipe of its own: every pull request gets a preview of each, beside that of `recipe_folder`
+    further_recipes = models.JSONField(default=list)
     callbacks = models.BooleanField(default=False)  # whether it has a callback host: see `previews.callbacks`
     # Its quota, where that is less than what the server allows every project; 0: as much as that
     max_previews = models.PositiveIntegerField(default=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -17,6 +18,7 @@ from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.recipes import recipes
 from seatrial.control.projects.events import CheckAsked, CheckOrder
 from seatrial.control.projects.models import Project
 from seatrial.wire.words import EventKind
@@ -26,15 +28,10 @@ log = structlog.get_logger(__name__)
 
 def asked(project: Project, event: CheckAsked, *, received_at: datetime) -> str:
     """Have it done once the forge has said that the person may; returns what follows, for people."""
+    only = {} if event.recipe is None else {"recipe": event.recipe}
     for order in event.orders:
-        outbox.instruct(
-            Instruction.CHECK,
-            project=project.pk,
-            commit=event.commit,
-            order=order,
-            by=event.author,
-            at=received_at.isoformat(),
-        )
+        body: dict[str, Any] = {"commit": event.commit, "order": order, "by": event.author, **only}
+        outbox.instruct(Instruction.CHECK, project=project.pk, at=received_at.isoformat(), **body)
     return f"asked for {', '.join(event.orders)} at {event.commit[:10]}, by {event.author}"
 
 
@@ -60,7 +57,7 @@ def _act(project: Project, body: dict[str, str], about: dict[str, str]) -> None:
     by = Actor.forge(f"{body['by']} at {project.connection.name}")
     at = datetime.fromisoformat(body["at"])
     try:
-        ACTS[CheckOrder(body["order"])](project, body["commit"], by, at)
+        ACTS[CheckOrder(body["order"])](project, body, by, at)
     except ControlError as error:  # such as: its pull request was closed meanwhile
         log.info("not done", **about, why=str(error))
 
@@ -74,7 +71,8 @@ def report_again(project: Project, commit: str) -> None:
     outbox.instruct(Instruction.REPORT, project=project.pk, preview_of=commit)
 
 
-def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:
+def _rerun(project: Project, body: Mapping[str, str], by: Actor, at: datetime) -> None:
+    commit = body["commit"]
     newest = inspections(Evaluation.objects.filter(project=project, commit=commit)).order_by("-id").first()
     if newest is None or newest.created_at > at:
         return
@@ -96,25 +94,29 @@ def _rerun(project: Project, commit: str, by: Actor, at: datetime) -> None:
         )
 
 
-def _rebuild(project: Project, commit: str, by: Actor, at: datetime) -> None:
-    newest = _newest(project, commit)
-    if newest is not None and newest.created_at <= at:
+def _rebuild(project: Project, body: Mapping[str, str], by: Actor, at: datetime) -> None:
+    for newest in _newest(project, body, at):
         previews.rebuild(newest.environment, by)
 
 
-def _stop(project: Project, commit: str, by: Actor, at: datetime) -> None:
-    newest = _newest(project, commit)
-    if newest is not None and newest.created_at <= at:
+def _stop(project: Project, body: Mapping[str, str], by: Actor, at: datetime) -> None:
+    for newest in _newest(project, body, at):
         previews.stop(newest.environment, by)
 
 
-def _newest(project: Project, commit: str) -> Deployment | None:
-    """The newest deployment of the pull request whose head `commit` is; at an older commit, nothing can be asked for."""
-    rows = Deployment.objects.filter(environment__project=project, environment__pull_request__head_sha=commit)
-    return rows.select_related("environment__project").order_by("-id").first()
+def _newest(project: Project, body: Mapping[str, str], at: datetime) -> list[Deployment]:
+    """The newest deployment, by each recipe that is meant, of the pull request whose head the commit is, unless it was begun
+    after `at`; at an older commit, nothing can be asked for."""
+    rows = Deployment.objects.filter(
+        environment__project=project, environment__pull_request__head_sha=body["commit"]
+    )
+    meant = [body["recipe"]] if "recipe" in body else recipes(project)
+    found = (rows.filter(environment__recipe=one).order_by("-id") for one in meant)
+    newest = (one.select_related("environment__project").first() for one in found)
+    return [one for one in newest if one is not None and one.created_at <= at]
 
 
-ACTS: Mapping[CheckOrder, Callable[[Project, str, Actor, datetime], None]] = {
+ACTS: Mapping[CheckOrder, Callable[[Project, Mapping[str, str], Actor, datetime], None]] = {
     CheckOrder.RERUN: _rerun,
     CheckOrder.REBUILD: _rebuild,
     CheckOrder.STOP: _stop,

@@ -15,6 +15,8 @@ from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.telling import told_as
 from seatrial.control.previews.evidence.telling import looked
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.newest import newest_by_recipe
+from seatrial.control.previews.recipes import recipes
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
@@ -57,17 +59,19 @@ def comment(forges: Forges, body: dict[str, str]) -> None:
 def _parts(pull_request: PullRequest) -> Iterator[str]:
     """Nothing before there is a preview, a verdict, or somebody whose approval a fork needs."""
     deployments = Deployment.objects.select_related("environment__live", "environment__project")
-    deployment = deployments.filter(environment__pull_request=pull_request).order_by("-id").first()
+    wanted = recipes(pull_request.project)
+    newest = [one for one in newest_by_recipe(deployments, pull_request) if one.environment.recipe in wanted]
     evaluations = Evaluation.objects.filter(pull_request=pull_request)
     evaluation, float_ = newest_of(inspections(evaluations)), newest_of(floats(evaluations))
     reason = withheld(pull_request) if pull_request.state == PullRequestState.OPEN else None
-    if deployment is None and evaluation is None and reason is not Withheld.FORK:
+    if not newest and evaluation is None and reason is not Withheld.FORK:
         return
     yield f"### Sea trial of {code(pull_request.head_sha[:10])}"
     if reason is not None:
         yield from _no_preview(pull_request, reason)
-    elif deployment is not None:
-        yield from _preview(deployment)
+    else:
+        for deployment in newest:
+            yield from _preview(deployment)
     if evaluation is not None:
         yield from verdict(told_as(evaluation))
     if float_ is not None:
@@ -84,7 +88,8 @@ def _preview(deployment: Deployment) -> Iterator[str]:
     environment = deployment.environment
     page = f"{settings.SITE_URL}/environments/{environment.pk}"
     yield ""
-    yield f"**Preview: {deployment.state}** ({code(deployment.commit[:10])}) · [details]({page})"
+    of = f" of {code(environment.recipe)}" if environment.recipe else ""
+    yield f"**Preview{of}: {deployment.state}** ({code(deployment.commit[:10])}) · [details]({page})"
     if deployment.shown_message:
         yield f"<br>{plain(deployment.shown_message)}"
     addresses = urls(environment) if environment.live is not None else {}

@@ -8,7 +8,8 @@
 | has one that failed                                         | errored: nobody knows               |
 | has one that was stopped or replaced before it was live     | skipped, with the reason            |
 
-Each deployment has an evaluation of its own, so a rebuild is looked at again.
+Each deployment has an evaluation of its own, so a rebuild is looked at again. Of a project with several recipes, the preview by the
+first one is looked at.
 """
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from seatrial.control.policies import floats
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.recipes import FIRST
 from seatrial.control.previews.withheld import why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
 from seatrial.wire.states import DeploymentState, EnvironmentState
@@ -50,7 +52,9 @@ def _settle(pull_request: PullRequest) -> None:
 
 
 def _newest(pull_request: PullRequest) -> Deployment | None:
-    rows = Deployment.objects.filter(environment__pull_request=pull_request, commit=pull_request.head_sha)
+    rows = Deployment.objects.filter(
+        environment__pull_request=pull_request, environment__recipe=FIRST, commit=pull_request.head_sha
+    )
     return rows.select_related("environment").order_by("-id").first()
 
 

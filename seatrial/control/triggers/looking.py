@@ -5,6 +5,7 @@ from django.db.models import F
 from seatrial.control.policies.models import Trial
 from seatrial.control.previews.evidence.models import PICTURES, ScreenshotState
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.recipes import FIRST
 from seatrial.control.previews.routes import urls
 from seatrial.control.triggers.last_lines import lines_of_services
 from seatrial.wire.deployments import ObservedService, ServiceFacts
@@ -55,7 +56,9 @@ def snapshot(key: str) -> Preview | None:
 
 def preview_of_trial(trial: Trial) -> Preview | None:
     """The preview of the commit that a trial is on, if one is live. Raises LinesUnread."""
-    rows = Deployment.objects.filter(environment__project=trial.project_id, commit=trial.commit)
+    rows = Deployment.objects.filter(
+        environment__project=trial.project_id, environment__recipe=FIRST, commit=trial.commit
+    )
     live = rows.filter(environment__live=F("pk")).order_by("-id").first()
     return snapshot(live.pk) if live is not None else None
 

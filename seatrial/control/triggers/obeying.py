@@ -1,7 +1,9 @@
 """Carries out what a comment asks for, if the forge confirms that its author may write, and answers at the forge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,11 +17,15 @@ from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.previews import services as previews
 from seatrial.control.previews.approving import approve
 from seatrial.control.previews.models import Deployment, Environment
+from seatrial.control.previews.newest import newest_by_recipe
+from seatrial.control.previews.recipes import recipes
 from seatrial.control.projects.models import CommandComment, Project, PullRequest, PullRequestState
 from seatrial.control.triggers import replies, waiving
 from seatrial.control.triggers.commands import Command, Verb, understood
 
 LastLines = Callable[[Deployment], list[str]]
+Lines = Mapping[str, list[str]]  # by recipe
+Result = TypeVar("Result")
 REFUSED_FOR = timedelta(minutes=10)  # who may not write is not asked about again
 ANSWERED_PERIOD = timedelta(hours=1)
 MOST_REFUSALS = 5  # reactions below one pull request per ANSWERED_PERIOD, to people who may not write
@@ -57,7 +63,7 @@ def obey(forges: Forges, last_lines: LastLines, body: dict[str, str]) -> None:
         if forge.account().login.casefold() == row.author.casefold():
             return  # our own comments give no commands
         allowed = _allowed(forge, row)
-        lines = _lines(row, last_lines) if allowed else None
+        lines = _lines(row, last_lines) if allowed else {}
         _carry_out(row, allowed, lines)
         row.refresh_from_db(fields=["done_at", "allowed", "obeyed", "reply"])
     _answer(forge, row)
@@ -74,18 +80,18 @@ def _allowed(forge: HostedForge, row: CommandComment) -> bool:
     return not refused.exists() and forge.may_write(project, row.author)
 
 
-def _lines(row: CommandComment, last_lines: LastLines) -> list[str] | None:
-    """What the preview wrote last, if a command asks for it; None: nobody asked, or there is nothing."""
+def _lines(row: CommandComment, last_lines: LastLines) -> Lines:
+    """What the preview by each recipe wrote last, if a command asks for it."""
     if not any(command.verb is Verb.LOGS for command in _commands(row)):
-        return None
-    deployments = Deployment.objects.filter(environment__pull_request=row.pull_request).exclude(agent=None)
-    newest = deployments.order_by("-id").first()
-    return last_lines(newest) if newest is not None else None
+        return {}
+    deployments = Deployment.objects.exclude(agent=None).select_related("environment")
+    newest = newest_by_recipe(deployments, row.pull_request)
+    return {one.environment.recipe: last_lines(one) for one in newest}
 
 
 @refs_are_matched
 @transaction.atomic
-def _carry_out(row: CommandComment, allowed: bool, lines: list[str] | None) -> None:
+def _carry_out(row: CommandComment, allowed: bool, lines: Lines) -> None:
     # The project first, as events of the forge lock it before its pull requests
     Project.objects.select_for_update(no_key=True).get(pk=row.pull_request.project_id)
     current = CommandComment.objects.select_for_update().get(pk=row.pk)
@@ -107,7 +113,7 @@ def _carry_out(row: CommandComment, allowed: bool, lines: list[str] | None) -> N
     current.save(update_fields=["done_at", "allowed", "obeyed", "reply"])
 
 
-def _one(command: Command, row: CommandComment, lines: list[str] | None) -> str:
+def _one(command: Command, row: CommandComment, lines: Lines) -> str:
     """Carry out one command, and return what is to be replied. Raises ControlError, whose message is replied."""
     pull_request = PullRequest.objects.select_related("project__connection").get(pk=row.pull_request_id)
     by = Actor.commenter(row.author, connection=pull_request.project.connection.name)
@@ -117,14 +123,15 @@ def _one(command: Command, row: CommandComment, lines: list[str] | None) -> str:
         raise CannotObey(f"Nothing may follow {command.verb}, and a comment can have several lines.")
     match command.verb:
         case Verb.REBUILD:
-            previews.rebuild(_environment(pull_request), by)
+            _each(pull_request, partial(previews.rebuild, by=by))
         case Verb.STOP:
-            previews.stop(_environment(pull_request), by)
+            _each(pull_request, partial(previews.stop, by=by))
         case Verb.EXTEND:
-            until = previews.extend(_environment(pull_request), by)
+            until = min(_each(pull_request, partial(previews.extend, by=by)))
             return f"The preview lives until {until:%Y-%m-%d %H:%M} UTC without a new commit."
         case Verb.LOGS:
-            return replies.logs(_environment(pull_request), lines)
+            found = _environments(pull_request)
+            return "\n\n".join(replies.logs(one, lines.get(one.recipe)) for one in found)
         case Verb.APPROVE:
             approve(pull_request, commit=_approved(command, row), by=by)
         case Verb.RERUN:
@@ -154,9 +161,27 @@ def _rerun(pull_request: PullRequest, by: Actor) -> None:
         raise CannotObey("No policy applies to this pull request.")
 
 
-def _environment(pull_request: PullRequest) -> Environment:
-    newest = Environment.objects.filter(pull_request=pull_request).order_by("-id").first()
-    if newest is None:
+def _each(pull_request: PullRequest, act: Callable[[Environment], Result]) -> list[Result]:
+    """What `act` returns for the pull request's preview by each recipe. Where it cannot be done for one of them, it is done for
+    the others. Raises ControlError if it can be done for none."""
+    done: list[Result] = []
+    refused: list[ControlError] = []
+    for environment in _environments(pull_request):
+        try:
+            with transaction.atomic():
+                done.append(act(environment))
+        except ControlError as error:
+            refused.append(error)
+    if not done:
+        raise refused[0]
+    return done
+
+
+def _environments(pull_request: PullRequest) -> list[Environment]:
+    """The newest by each recipe of the project, of which there is one at least. Raises CannotObey."""
+    rows = Environment.objects.filter(pull_request=pull_request, recipe__in=recipes(pull_request.project))
+    newest = list(rows.order_by("recipe", "-id").distinct("recipe"))
+    if not newest:
         raise CannotObey(replies.no_preview(pull_request))
     return newest
 

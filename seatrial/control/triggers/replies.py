@@ -35,10 +35,11 @@ def no_preview(pull_request: PullRequest) -> str:
 def logs(environment: Environment, lines: list[str] | None) -> str:
     """The last lines that the newest deployment wrote, and where all of them are."""
     page = f"{settings.SITE_URL}/environments/{environment.pk}"
+    of = f" of {code(environment.recipe)}" if environment.recipe else ""
     if not lines:
-        return f"There are no log lines now. [Its page]({page}) shows new ones."
+        return f"There are no log lines{of} now. [Its page]({page}) shows new ones."
     shown = [_short(visible_line(line)) for line in lines[-MOST_LINES:]]
-    return f"The last lines of the preview ([all of them]({page})):\n\n{block(shown)}"
+    return f"The last lines of the preview{of} ([all of them]({page})):\n\n{block(shown)}"
 
 
 def _short(line: str) -> str:

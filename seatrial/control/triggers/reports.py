@@ -4,6 +4,8 @@ Whoever protects a branch may require both names, so each gets its conclusion wh
 `said_of`, and below a commit that no policy applies to.
 """
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db.models import Q
 
@@ -22,6 +24,8 @@ from seatrial.control.policies.rollout.words import what_is_remarked
 from seatrial.control.policies.source.telling import report_queued, report_review, report_reviews
 from seatrial.control.policies.waivers.words import what_is_waived
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.newest import newest_by_recipe
+from seatrial.control.previews.recipes import recipes
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import withheld
 from seatrial.control.projects.models import Project, PullRequest, PullRequestState
@@ -69,13 +73,14 @@ def report_all(project: Project) -> None:
 
 
 def _report_pull_request(forges: Forges, key: str) -> None:
-    """List the newest deployment of the pull request, in whichever environment, and have its commits say how things are."""
+    """List the newest deployment of the pull request by each recipe, in whichever environment, and have its commits say how
+    things are."""
     pull_request = PullRequest.objects.select_related("project__connection").filter(pk=key).first()
     if pull_request is None or pull_request.project.gone:
         return
     rows = Deployment.objects.select_related("environment__project", "environment__live")
-    deployment = rows.filter(environment__pull_request=pull_request).order_by("-id").first()
-    commits = _commits(pull_request, deployment)
+    deployments = newest_by_recipe(rows, pull_request)
+    commits = _commits(pull_request, deployments)
     if not commits:
         return
     if floats_wanted(pull_request.project):
@@ -85,15 +90,15 @@ def _report_pull_request(forges: Forges, key: str) -> None:
     forge = forges.of(pull_request.project.connection)
     if isinstance(forge, HostedForge):
         outbox.instruct(Instruction.COMMENT, pull_request=pull_request.pk)
-    if deployment is not None:
+    for deployment in deployments:
         tell_deployment(forge, pull_request.project, _of_deployment(deployment, pull_request))
 
 
-def _commits(pull_request: PullRequest, deployment: Deployment | None) -> set[str]:
-    """Those whose preview must be reported: that of the newest deployment, the newest commit if it gets no preview, and all
+def _commits(pull_request: PullRequest, deployments: Iterable[Deployment]) -> set[str]:
+    """Those whose preview must be reported: those of the newest deployments, the newest commit if it gets no preview, and all
     older ones whose preview was begun at the forge, so that it ends there.
     """
-    commits = {deployment.commit} if deployment is not None else set()
+    commits = {deployment.commit for deployment in deployments}
     if pull_request.state == PullRequestState.OPEN and withheld(pull_request) is not None:
         commits.add(pull_request.head_sha)
     begun = set(unfinished(pull_request.project, Told.PREVIEW)) - commits
@@ -113,6 +118,7 @@ def _of_deployment(deployment: Deployment, pull_request: PullRequest) -> Deploym
         urls=urls(environment) if environment.live_id == deployment.pk else {},
         environment=environment.name,
         ended=environment.state in OVER,
+        recipe=environment.recipe,
     )
 
 
@@ -120,9 +126,11 @@ def _report_preview(forges: Forges, key: str, commit: str) -> None:
     project = Project.objects.select_related("connection").filter(pk=key).first()
     if project is None or project.gone:
         return
-    said = preview_of(project, commit, begun=begun(project, Told.PREVIEW, commit))
-    if said is not None:
-        tell_preview(forges.of(project.connection), project, said)
+    promised = begun(project, Told.PREVIEW, commit)
+    for recipe in dict.fromkeys([*recipes(project), *sorted(promised)]):
+        said = preview_of(project, commit, begun=recipe in promised, recipe=recipe)
+        if said is not None:
+            tell_preview(forges.of(project.connection), project, said)
 
 
 def _report_evaluation(forges: Forges, project: str, commit: str) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from seatrial.control.forges.protocol import PreviewReport
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Deployment
+from seatrial.control.previews.recipes import FIRST, recipes
 from seatrial.control.previews.routes import urls
 from seatrial.control.previews.withheld import Withheld, why, withheld
 from seatrial.control.projects.events import CheckOrder
@@ -15,8 +16,8 @@ from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import EventKind
 
 
-def preview_of(project: Project, commit: str, *, begun: bool) -> PreviewReport | None:
-    """What `commit` says, whichever row changed last; None: nothing is to be said.
+def preview_of(project: Project, commit: str, *, begun: bool, recipe: str = FIRST) -> PreviewReport | None:
+    """What `commit` says of its preview by `recipe`, whichever row changed last; None: nothing is to be said.
 
     `begun`: the forge was told, or may have been, something about it that promises more.
 
@@ -30,16 +31,16 @@ def preview_of(project: Project, commit: str, *, begun: bool) -> PreviewReport |
     """
     rows = PullRequest.objects.filter(project=project, head_sha=commit, state=PullRequestState.OPEN)
     held = {one: withheld(one) for one in rows.select_related("project").order_by("number")}
-    deployments = _deployments(project, commit)
+    deployments = _deployments(project, commit, recipe)
     wanted = {one.pk for one, reason in held.items() if reason is None}
     newest = next((one for one in deployments if one.environment.pull_request_id in wanted), None)
     if newest is not None:
-        return _deployed(newest, orders=True)
+        return _deployed(newest, orders=recipe in recipes(project))
     for pull_request, reason in held.items():
         if reason is not None:
-            return _withheld(pull_request, reason)
+            return _withheld(pull_request, recipe, reason)
     if Evaluation.objects.filter(project=project, commit=commit, event=EventKind.MERGE_QUEUE).exists():
-        return _needless(project, commit, "Not needed in a merge queue")
+        return _needless(project, commit, recipe, "Not needed in a merge queue")
     past = [one for one in deployments if begun or one.environment.pull_request.head_sha == commit]
     return _deployed(past[0], orders=False) if past else None
 
@@ -50,8 +51,9 @@ def state_of(deployment: Deployment) -> DeploymentState:
     return DeploymentState.SUPERSEDED if kept else DeploymentState(deployment.state)
 
 
-def _deployments(project: Project, commit: str) -> Sequence[Deployment]:
-    rows = Deployment.objects.filter(environment__project=project, commit=commit).order_by("-id")
+def _deployments(project: Project, commit: str, recipe: str) -> Sequence[Deployment]:
+    rows = Deployment.objects.filter(environment__project=project, environment__recipe=recipe, commit=commit)
+    rows = rows.order_by("-id")
     return list(rows.select_related("environment__live", "environment__pull_request", "environment__project"))
 
 
@@ -67,6 +69,7 @@ def _deployed(deployment: Deployment, *, orders: bool) -> PreviewReport:
         page_url=f"{settings.SITE_URL}/environments/{environment.pk}",
         urls=urls(environment) if live else {},
         orders=_orders(environment.state, live=live) if orders else (),
+        recipe=environment.recipe,
     )
 
 
@@ -76,12 +79,14 @@ def _orders(state: str, *, live: bool) -> Sequence[CheckOrder]:
     return (CheckOrder.REBUILD,)
 
 
-def _withheld(pull_request: PullRequest, reason: Withheld) -> PreviewReport:
+def _withheld(pull_request: PullRequest, recipe: str, reason: Withheld) -> PreviewReport:
     said = f"No preview: {why(reason, pull_request)}"
-    return _needless(pull_request.project, pull_request.head_sha, said, number=pull_request.number)
+    return _needless(pull_request.project, pull_request.head_sha, recipe, said, number=pull_request.number)
 
 
-def _needless(project: Project, commit: str, description: str, *, number: int | None = None) -> PreviewReport:
+def _needless(
+    project: Project, commit: str, recipe: str, description: str, *, number: int | None = None
+) -> PreviewReport:
     """The success of a preview that there is none of."""
     return PreviewReport(
         commit=commit,
@@ -89,4 +94,5 @@ def _needless(project: Project, commit: str, description: str, *, number: int | 
         state=DeploymentState.LIVE,
         description=description,
         page_url=f"{settings.SITE_URL}/projects/{project.pk}",
+        recipe=recipe,
     )

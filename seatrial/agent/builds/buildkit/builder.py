@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from seatrial.agent.builds.buildkit.outcome import Outcome
 from seatrial.agent.builds.buildkit.progress import Progress
 from seatrial.agent.builds.buildkit.results import EngineResult, LayoutResult, Result, deliver
 from seatrial.agent.builds.buildkit.symptom import symptom
+from seatrial.agent.builds.contexts import Further, by_names
 from seatrial.agent.builds.healthcheck import healthcheck
 from seatrial.agent.builds.inputs import brought_along, check_of, located, shown_name, warned
 from seatrial.agent.builds.outcome import oom_kills
@@ -46,10 +47,11 @@ class _Input:
     request: BuildRequest
     context: Path
     dialect: BuildKitDialect
-    bases: Sequence[Base]
+    bases: Mapping[str, Base]  # by their names in the Dockerfile
     names: dict[str, str]
     daemon: Daemon
     scope: str
+    folders: Mapping[str, Path]  # further contexts, by what the daemon calls them
 
 
 @dataclass
@@ -171,16 +173,26 @@ class BuildKitBuilder:
     async def _given(
         self, request: BuildRequest, context: Path, parsed: Dockerfile, daemon: Daemon, log: Log
     ) -> _Input:
-        wanted = parsed.external_images(request.build.target)
-        bases = await together(on_the_engine(self.engine, self.images, name, log) for name in wanted)
+        further = Further.of(request)
+        wanted = further.wanted(parsed, request.build.target)
+        images = further.given_by(self.images)
+        bases = await together(
+            on_the_engine(self.engine, images, one, log) for one in dict.fromkeys(wanted.values())
+        )
+        named = by_names(bases, wanted)
         scope = hashlib.sha256(request.cache_scope.encode()).hexdigest()[:12]
-        names = {b.name: b.reference if daemon.embedded else f"galley-base-{b.id[-12:]}" for b in bases}
+        names = {
+            name: b.reference if daemon.embedded else f"galley-base-{b.id[-12:]}" for name, b in named.items()
+        }
+        folders = {f"galley-context-{number}": path for number, path in enumerate(further.folders.values())}
+        names |= dict(zip(further.folders, folders, strict=True))
         dialect = BuildKitDialect(
             shown_name(request.build),
             (0, 0),
-            {base.name: brought_along(base) for base in bases},
+            {name: brought_along(base, name) for name, base in named.items()},
             request.build.args,
             request.build.target,
+            request.build.contexts.folders,
             names=names,
             scope=scope,
             fetches=not daemon.embedded and self.network != "none",
@@ -188,7 +200,7 @@ class BuildKitBuilder:
             called=daemon.called,
             certificates=self.certificates is not None,
         )
-        return _Input(request, context, dialect, bases, names, daemon, scope)
+        return _Input(request, context, dialect, named, names, daemon, scope, folders)
 
     async def _prepare(
         self, folder: Path, given: _Input, raw: bytes, dockerfile: Path | None, log: Log
@@ -222,11 +234,10 @@ class BuildKitBuilder:
         if request.no_cache:
             arguments.append("--no-cache")
         if not given.daemon.embedded:
-            for base in {base.id: base for base in given.bases}.values():
-                arguments += [
-                    "--build-context",
-                    f"{given.names[base.name]}={await self._layouts.of(base.id)}",
-                ]
+            for called, base in {base.id: (name, base) for name, base in given.bases.items()}.values():
+                arguments += ["--build-context", f"{given.names[called]}={await self._layouts.of(base.id)}"]
+        for name, path in given.folders.items():
+            arguments += ["--build-context", f"{name}={path}"]
         return [*arguments, str(given.context)]
 
     async def _run(self, client: Buildx, given: _Input, result: Result, log: Log) -> None:
@@ -266,6 +277,10 @@ class BuildKitBuilder:
         image.check_volumes(request.service)
         target = request.build.target
         check = healthcheck(parsed, target) or check_of(given.bases, parsed.base(target))
-        labels = {**request.labels, **warned(given.bases, given.dialect.warnings), LAYERS: given.scope}
-        held = [base.layers for base in given.bases]
+        labels = {
+            **request.labels,
+            **warned(list(given.bases.values()), given.dialect.warnings),
+            LAYERS: given.scope,
+        }
+        held = [base.layers for base in given.bases.values()]
         await deliver(self.engine, image.with_healthcheck(check), request.tag, labels, request.service, held)

@@ -122,6 +122,10 @@ class BuildKitDialect(Dialect):
 
     def _found(self, where: str, image: str) -> str:
         """The name under which the daemon finds the image."""
+        if image in self.folders and self.old:
+            raise BuildError(
+                f"{where}: {self.called} knows no additional_contexts that are folders; {self.newer} do. {self.fix[0].upper()}{self.fix[1:]}"
+            )
         if image not in self.names:
             raise BuildError(f"{where}: {image} stands for no image that is known here. Write its name out")
         return self.names[image]

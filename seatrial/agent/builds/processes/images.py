@@ -119,6 +119,10 @@ class ProcessBuilder:
 
     async def build(self, request: BuildRequest, log: Log) -> None:
         """See `Builder.build`."""
+        if request.build.contexts:
+            raise NeedsEngine(
+                f"{request.service}: additional_contexts need a container engine; the process runtime has none"
+            )
         context, file = located(request)
         raw = file.read_bytes() if file else request.build.dockerfile_inline.encode()
         dockerfile = read_dockerfile(shown_name(request.build), raw, request.build.args)

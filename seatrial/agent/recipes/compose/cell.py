@@ -5,8 +5,7 @@ reads and fetches whatever the file names. In the cell there are only the files 
 where the kernel allows users namespaces of their own, the cell is the same; where neither is possible, nothing is read.
 """
 
-import base64
-import json
+import marshal
 import os
 import shutil
 import sys
@@ -22,6 +21,7 @@ from seatrial.agent.vocabulary.errors import ComposeUnavailable, RecipeError
 PROJECT = "/repository"  # where the files are inside; the last part is the project's name if nobody gives one
 HOME = "/~"  # so that a path below it can be distinguished from others
 INSIDE = Path(__file__).with_name("inside.py")
+MARSHALLED = 2  # the version that every Python reads
 MOST_BYTES = 4_000_000  # of output, and of errors
 TIMEOUT_SECONDS = 30.0
 NO_MEMORY = ("fatal error: ", "runtime: ")  # of Go
@@ -49,20 +49,21 @@ class Cell:
     async def run(
         self, arguments: Sequence[str], files: Mapping[str, bytes], variables: Mapping[str, str]
     ) -> Finished:
-        """What Compose answers about `files` ({path in the repository: content}). Its environment is `variables`, PWD and HOME.
+        """What Compose answers about `files` ({path in the repository: content}; a path that ends with / is a folder). Its environment is `variables`, PWD and HOME.
 
         Raises ComposeUnavailable if it cannot be run here, RecipeError if it took too long or said too much. Calls may
         run concurrently; nothing of them is left, however they end.
         """
+        names = {"HOME": HOME, **variables, "PWD": PROJECT}
         given = {
-            "variables": {"HOME": HOME, **variables, "PWD": PROJECT},
-            "files": {path: base64.b64encode(content).decode() for path, content in files.items()},
+            "variables": {os.fsencode(name): os.fsencode(text) for name, text in names.items()},
+            "files": dict(files),
         }
         try:
             done = await run(
                 self._command(arguments),
                 environment={"PATH": SEARCH_PATH, "LC_ALL": "C.UTF-8"},
-                stdin=json.dumps(given).encode(),
+                stdin=marshal.dumps(given, MARSHALLED),
                 most_bytes=MOST_BYTES,
                 timeout_seconds=TIMEOUT_SECONDS,
             )

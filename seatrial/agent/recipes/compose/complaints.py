@@ -17,7 +17,7 @@ MOST_WARNINGS = 50
 LOGGED = re.compile(r'^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*")(.*)$')
 UNSET = re.compile(r'The "(.*)" variable is not set\. Defaulting to a blank string\.', re.DOTALL)
 SILENT = re.compile(
-    r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode|only honored in Swarm mode"
+    r"for boolean is not supported by YAML 1\.2|`version` is obsolete|outside Swarm mode|only honored (?:in Swarm mode|by the Swarm)"
 )
 NOT_A_NUMBER = r'strconv\.\w+: parsing "(.*?)"'
 # What Compose says of a text in which a part is empty; the key below which it stands; what is missing, and the fix.
@@ -30,6 +30,7 @@ EMPTY = (
 KEY = re.compile(
     r"services\.[\w.\[\]-]+|'services\[[^']*\]\.[\w.\[\]]+'|(?:volumes|networks|secrets|configs)\.[\w.-]+"
 )
+NO_FILE = "Add it, or correct the path"
 OWN_FILES = "Commit the file, and name its path in this repository"
 REMOTE = re.compile(
     r"failed to access repository at (\S+?):?(?:\s|$)|failed to pull OCI resource \"([^\"]+)\""
@@ -123,10 +124,12 @@ class Complaints:
         elif path.startswith("/"):
             fix = "Give a path below the repository's root"
             yield self.places.error(at, f"refused: {written} is outside the repository", fix)
-        else:
-            yield self.places.error(
-                at, f"there is no file {path} in this commit", "Add it, or correct the path"
-            )
+        elif at:
+            yield self.places.error(at, f"there is no file {path} in this commit", NO_FILE)
+        else:  # no compose file names it, so COMPOSE_FILE does
+            file, line = self._mention(re.escape(path))
+            problem = f"COMPOSE_FILE: there is no file {path} in this commit. {NO_FILE}."
+            yield RecipeError(f"{file}:{line}: {problem}", place=(file, line))
 
     def _extended(self, text: str) -> Iterator[RecipeError]:
         pattern = r'cannot extend service "(.*?)" in .*: service "(.*?)" not found'

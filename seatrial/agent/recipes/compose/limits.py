@@ -12,7 +12,8 @@ from seatrial.agent.vocabulary.options import (
 )
 
 READ = {
-    "build": "context, dockerfile, dockerfile_inline, target and args; paths inside the repository only",
+    "build": "context, dockerfile, dockerfile_inline, target, args and additional_contexts (folders, `docker-image://name:tag`, `service:name`); "
+    "paths inside the repository only",
     "image": "pulled, unless a sibling builds an image of that name: then the sibling's image is run",
     "extends": "a service of the same file, or of another file of the commit",
     "container_name": "one more name by which siblings reach the service",
@@ -52,6 +53,7 @@ READ = {
     "ulimits": "those that take nothing from others; the rest are ignored with a warning",
     "cap_drop": "",
     "cap_add": f"only those that every container here has anyway: {', '.join(CAPABILITIES)}; others are refused",
+    "extra_hosts": "`host-gateway`, which is the host, is left out with a warning",
     "sysctls": "those that each container has for itself; others are refused",
     "privileged": "refused when true",
     "network_mode": "`service:name` joins that service's network; `host` and `container:` are refused, anything else is ignored",
@@ -74,7 +76,6 @@ IGNORED = {
     "domainname": "a service's name is its host name",
     "dns": "the engine's own name service is used",
     "dns_search": "the engine's own name service is used",
-    "extra_hosts": "the engine's own name service is used",
     "external_links": "a preview reaches only its own services",
     "pids_limit": "the agent's limits are used",
     "mac_address": "the engine chooses it",
@@ -120,7 +121,7 @@ HOST_MODES = {
 }  # fmt: skip
 
 KNOWN = READ.keys() | SILENT | IGNORED.keys() | REFUSED.keys()
-BUILD_REFUSED = ("additional_contexts", "secrets", "ssh", "privileged", "entitlements")
+BUILD_REFUSED = ("secrets", "ssh", "privileged", "entitlements")
 BUILD_IGNORED = ("extra_hosts", "isolation", "ulimits")
 NOT_READ = {
     "models": "Remove it",

@@ -21,6 +21,7 @@ ENGINES = ("docker.sock", "containerd.sock", "podman.sock")
 SHORT = re.compile(r"((?:\$\{[^}]*\}|[^:])*):")  # a mount on one line; a default may hold a colon
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 LONGEST_VOLUME = 128
+FOLDERS = {"configs": "/", "secrets": "/run/secrets"}  # where Compose puts what says no whole path
 NOT_MADE = {"npipe", "cluster", "image"}
 
 
@@ -164,7 +165,7 @@ class Mounting:
             self.document.fail(
                 at, f"there is no {key[:-1]} {name}", f"Add {name}: under {key}: at the top level"
             )
-        target = posixpath.join("/", str(entry.get("target") or name))
+        target = posixpath.join(FOLDERS[key], str(entry.get("target") or name))
         self._check_target(at, target)
         if given.get("external"):
             self.document.fail(

@@ -1,9 +1,12 @@
 """What a container of a service is given beside its program (`vocabulary.options`)."""
 
+import ipaddress
 import re
 import signal
+from collections.abc import Sequence
 from typing import Any
 
+from seatrial.agent.recipes.compose.names import HOST
 from seatrial.agent.recipes.compose.values import limit, read
 from seatrial.agent.recipes.document import Document, Path
 from seatrial.agent.recipes.problems import Problems
@@ -19,6 +22,7 @@ from seatrial.agent.vocabulary.options import (
 )
 
 LONGEST_HOSTNAME = 63
+GATEWAY = "host-gateway"  # the engine's word for its host
 REAL_TIME = re.compile(r"RTM(IN|AX)([+-]\d{1,2})?")
 
 
@@ -28,6 +32,9 @@ def options(
     """Everything harmless; what is not is refused by `limits` or warned of here. Raises RecipeError."""
     shm = limit(document, (*at, "shm_size"), quantities.file_system_megabytes, keys.get("shm_size"))
     patience = read(document, (*at, "stop_grace_period"), quantities.seconds, keys.get("stop_grace_period"))
+    if (patience or 0) > LONGEST_STOP_SECONDS:
+        said = f"it has {LONGEST_STOP_SECONDS:g} s to end, the longest that a preview waits"
+        problems.inform(document.warning((*at, "stop_grace_period"), said))
     return Options(
         stdin_open=bool(keys.get("stdin_open")),
         tty=bool(keys.get("tty")),
@@ -36,6 +43,7 @@ def options(
         read_only=bool(keys.get("read_only")),
         tmpfs=tuple(tmpfs),
         shm_size_mb=shm,
+        extra_hosts=extra_hosts(document, (*at, "extra_hosts"), keys.get("extra_hosts") or [], problems),
         sysctls={name: str(value) for name, value in (keys.get("sysctls") or {}).items() if name in SYSCTLS},
         without_capabilities=without_capabilities(keys.get("cap_drop") or [], keys.get("cap_add") or []),
         ulimits=ulimits(document, (*at, "ulimits"), keys.get("ulimits") or {}, problems),
@@ -49,6 +57,32 @@ def hostname(document: Document, at: Path, name: str) -> str:
     if len(name.encode()) > LONGEST_HOSTNAME:
         document.fail(at, f"longer than {LONGEST_HOSTNAME} characters", "Shorten it")
     return name
+
+
+def extra_hosts(
+    document: Document, at: Path, given: Sequence[str], problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    """{name: its addresses}, of `name=address` as Compose prints them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, _, address in (str(one).partition("=") for one in given):
+        if address == GATEWAY:
+            said = f"{name} is left out: no preview reaches the host"
+            problems.warn(document.warning(at, said))
+        elif not HOST.fullmatch(name) or not is_address(address):
+            document.fail(
+                at, f"{name}:{address} is not a name and its address", "Write it like api.test:10.0.0.5"
+            )
+        else:
+            found[name] = (*found.get(name, ()), address)
+    return found
+
+
+def is_address(text: str) -> bool:
+    """Of IPv4 or IPv6."""
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def stop_signal(document: Document, at: Path, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seatrial.agent.recipes.compose.sources import DOTENV, FILES, OVERRIDES
-from seatrial.agent.recipes.document import Document, Path, parse
+from seatrial.agent.recipes.document import Document, Path, parse_several
 from seatrial.agent.vocabulary.errors import RecipeError
 
 VARIABLE = re.compile(r"[$]\{?(\w+)")
@@ -149,7 +149,7 @@ def parts_of(files: Mapping[str, bytes], first: Sequence[str]) -> tuple[list[Doc
     for path in (*first, *others):
         try:
             if path in files:
-                read.append(parse(path, files[path]))
+                read.extend(parse_several(path, files[path]))
         except RecipeError as error:
             wrong.append(error)
     return read, wrong

@@ -77,9 +77,11 @@ class Reader:
         """
         problems = Problems()
         problems.add(*wrong)
-        unfit = {part.file: await asyncio.to_thread(schema.errors, part) for part in self.parts}
-        problems.add(*(error for errors in unfit.values() for _, error in errors))
-        places = {file: [path for path, _ in errors] for file, errors in unfit.items()}
+        places: dict[str, list[Path]] = {part.file: [] for part in self.parts}
+        for part in self.parts:
+            for path, error in await asyncio.to_thread(schema.errors, part):
+                problems.add(error)
+                places[part.file].append(path)
         if not (problems.errors and is_about_form(answer.said)):
             await self._complain(answer, places, problems)
         if not wrong:
@@ -115,8 +117,12 @@ class Reader:
 
     def _mended(self, unfit: Mapping[str, Sequence[Path]]) -> dict[str, bytes]:
         """The files without what is unfit; those that have nothing of it stay as they are, with their tags."""
-        rests = {part.file: (part.data, part.without(unfit[part.file])) for part in self.parts}
-        return {file: json.dumps(rest).encode() for file, (data, rest) in rests.items() if rest != data}
+        rests = [(part, part.without(unfit[part.file])) for part in self.parts]
+        changed = {part.file for part, rest in rests if rest != part.data}
+        return {
+            file: b"\n---\n".join(json.dumps(rest).encode() for part, rest in rests if part.file == file)
+            for file in changed
+        }
 
     async def _note_rest(self, answer: Answer, problems: Problems) -> None:
         if not json.loads(answer.model or b"{}").get("services"):
@@ -155,4 +161,5 @@ def not_committed(document: Places, path: str) -> str:
 def is_about_form(said: str) -> bool:
     """Whether Compose complains of what the schema says, or of the YAML."""
     last = said.strip().splitlines()[-1] if said.strip() else ""
-    return last.startswith(("validating ", "failed to parse ", "empty compose file")) or "yaml" in last
+    starts = ("validating ", "failed to parse ", "empty compose file")
+    return last.startswith(starts) or "yaml" in last or last.endswith(" must be a mapping")

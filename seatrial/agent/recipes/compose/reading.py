@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.agent.recipes import graph, kinds
+from seatrial.agent.recipes import contexts, graph, kinds
 from seatrial.agent.recipes.compose import extensions, values
 from seatrial.agent.recipes.compose.limits import READ, check_build, check_service, check_top_level
 from seatrial.agent.recipes.compose.marks import final, for_start, refuse_nul
@@ -57,6 +57,8 @@ class Reading:
             with self.problems.noted():
                 services[name] = self._service(name, {**keys, "build": build}, waited_for, further[name])
         graph.check(self.document, services, self.problems, described=active)
+        further_contexts = {name: one.build.contexts for name, one in services.items() if one.build}
+        contexts.check(self.document, further_contexts, set(active), self.problems)
         self.problems.raise_all()
         return Recipe(
             self.document.file,
@@ -81,14 +83,12 @@ class Reading:
                 keys = self._final(at, found[name])
                 if self._runs(at, keys):
                     active[name] = keys
-        for name in described:
-            if name not in found:
-                said = (
-                    "left out: its profile is off. COMPOSE_PROFILES in .env or a project variable turns it on"
-                )
-                self.problems.warn(self.document.warning(("services", name), said))
+        off = [name for name, keys in described.items() if name not in found and keys.get("profiles")]
+        for name in off:
+            said = "left out: its profile is off. COMPOSE_PROFILES in .env or a project variable turns it on"
+            self.problems.warn(self.document.warning(("services", name), said))
         if not active and not self.problems.errors:
-            self._nothing(off=any(name not in found for name in described), none=bool(found))
+            self._nothing(off=bool(off), none=bool(found))
         return active
 
     def _nothing(self, *, off: bool, none: bool) -> None:
@@ -130,9 +130,7 @@ class Reading:
         check_service(doc, at, keys, self.problems)
         extensions.check(doc, at, doc.written_services().get(name, {}), self.problems)
         build = read(lambda: self._build((*at, "build"), keys.get("build")), None)
-        image = (
-            None if keys.get("build") else read(lambda: self._image(at, str(keys.get("image") or "")), None)
-        )
+        image = None if keys.get("build") else read(lambda: self._image(at, keys), None)
         ports = read(lambda: self._ports(at, keys), tuple[int, ...]())
         listens = bool(keys.get("ports") or (ports and not self._publishes()))
         kind = read(lambda: self._kind(at, keys, image, listens), ServiceKind.OTHER)
@@ -165,7 +163,10 @@ class Reading:
             network_of=mode.removeprefix("service:") if mode.startswith("service:") else None,
         )
 
-    def _image(self, at: Path, name: str) -> str:
+    def _image(self, at: Path, keys: dict[str, Any]) -> str | None:
+        name = str(keys.get("image") or "")
+        if not name and keys.get("provider"):  # which is refused
+            return None
         if not name and not self.document.without_value((*at, "image")):
             fix = "Add build: . or image: name:tag"
             raise self.document.error(at, "says neither build nor image", fix, NothingToRun)
@@ -191,7 +192,7 @@ class Reading:
         own = {
             key: value
             for key, value in keys.items()
-            if key in {"context", "dockerfile", "dockerfile_inline", "target"}
+            if key in {"context", "dockerfile", "dockerfile_inline", "target", contexts.KEY}
         }
         read: dict[str, Any] = final(self.document, own, at)
         context = self._path((*at, "context"), str(read.get("context") or "."))
@@ -201,15 +202,20 @@ class Reading:
             if text is not None
         }
         target = read.get("target") or None
+        others = contexts.read(
+            self.document, (*at, contexts.KEY), read.get(contexts.KEY) or {}, self._path, self.problems
+        )
         if inline := read.get("dockerfile_inline"):
-            return Build(path=context, dockerfile_inline=str(inline), target=target, args=args)
+            return Build(
+                path=context, dockerfile_inline=str(inline), target=target, args=args, contexts=others
+            )
         dockerfile = str(read.get("dockerfile") or "Dockerfile")
         self._path(
             (*at, "dockerfile"), f"{read['context']}/{dockerfile}" if dockerfile[:1] != "/" else dockerfile
         )
         if dockerfile.startswith("/"):
             dockerfile = relative_to(context, values.in_repository(dockerfile) or "")
-        return Build(path=context, dockerfile=dockerfile, target=target, args=args)
+        return Build(path=context, dockerfile=dockerfile, target=target, args=args, contexts=others)
 
     def _path(self, at: Path, path: str) -> str:
         """A path of a build, relative to the repository's root."""
@@ -263,6 +269,10 @@ class Reading:
     def _restart(self, at: Path, keys: dict[str, Any], kind: ServiceKind, waited_for: bool) -> RestartPolicy:
         """The file's policy; by default, services with visitors or data restart and workers run once."""
         written = values.restart(self.document, at, keys)
+        attempts = ((keys.get("deploy") or {}).get("restart_policy") or {}).get("max_attempts")
+        if ":" in str(keys.get("restart")) or attempts:
+            said = "it is started again however often it fails: attempts are not counted"
+            self.problems.inform(self.document.warning((*at, "restart"), said))
         if waited_for and written in {None, RestartPolicy.UNLESS_STOPPED}:
             return RestartPolicy.NEVER
         serves = kind.routable or kind.keeps_data

@@ -21,8 +21,10 @@ DOTENV = ".env"
 MOST_BYTES = 256 * 1024  # of one file
 MOST_TOGETHER = 8 * 1024**2
 MOST_FILES = 500
+MOST_FOLDERS = 50  # of one file
 LONGEST_NAME = 255  # bytes
 WORD = re.compile(r"(?:[\w./@+~-]|\$\{[^{}\s]*\}|\$)+")
+PROJECT_DIRECTORY = re.compile(r"project_directory[\"']?\s*:\s*[\"']?([\w./-]+)")
 VARIABLE = re.compile(r"\$\{[^{}\s]*\}|\$\w*")
 MOST_LOOKED_AT = 1_000_000  # paths, for all names with variables in them together
 MOST_MATCHES = 50  # of one name with variables in it; with more it says nothing
@@ -30,7 +32,11 @@ MOST_MATCHES = 50  # of one name with variables in it; with more it says nothing
 
 @dataclass
 class Sources:
-    """The files of `tree`, as far as Compose may read them. No link is followed."""
+    """The files of `tree`, as far as Compose may read them. No link is followed.
+
+    What `project_directory` names is among them too, empty, under its path with a / at the end: Compose looks whether that
+    folder is there.
+    """
 
     tree: Tree
     files: dict[str, bytes] = field(default_factory=dict)
@@ -74,6 +80,9 @@ class Sources:
             read = {path: content for path, content in found.items() if content is not None}
             self.files |= read
             waiting = self._readable(await asyncio.to_thread(self._named_in, read))
+            self.files |= {
+                folder: b"" for path, content in read.items() for folder in self._folders(path, content)
+            }
 
     def _named_in(self, read: Mapping[str, bytes]) -> set[str]:
         return {
@@ -83,6 +92,14 @@ class Sources:
             for name in self._named(content.decode(errors="replace"), posixpath.dirname(path))
         }
 
+    def _folders(self, path: str, content: bytes) -> Iterator[str]:
+        """The folders that `project_directory` of the file at `path` may name."""
+        for word in PROJECT_DIRECTORY.findall(content.decode(errors="replace"))[:MOST_FOLDERS]:
+            for start in {posixpath.dirname(path), "."}:
+                folder = posixpath.normpath(posixpath.join(start, word)) + "/"
+                if is_plain(folder[:-1]) and any(known.startswith(folder) for known in self._sizes):
+                    yield folder
+
     def _readable(self, paths: Iterable[str]) -> set[str]:
         return {
             path
@@ -91,7 +108,7 @@ class Sources:
         }
 
     def _check(self, waiting: set[str]) -> None:
-        size = sum(self._sizes[path] for path in [*waiting, *self.files])
+        size = sum(self._sizes.get(path, 0) for path in [*waiting, *self.files])
         if size > MOST_TOGETHER or len(waiting) + len(self.files) > MOST_FILES:
             raise RecipeError(
                 f"{FILES[0]}:1: the compose file and the files that it names are more than {MOST_FILES} files or {MOST_TOGETHER // 1024**2} MB. "

@@ -13,6 +13,7 @@ from seatrial.agent.vocabulary.containers import HealthCheck, Resources, Restart
 from seatrial.agent.vocabulary.unfit import Unfit
 
 Quantity = TypeVar("Quantity", int, float)
+MOST_PORTS = 100  # of one range
 RESTARTS = {
     "no": RestartPolicy.NEVER,
     "none": RestartPolicy.NEVER,
@@ -39,16 +40,16 @@ def words(value: Any) -> tuple[str, ...] | None:
 
 def published(document: Document, at: Path, entries: Iterable[Mapping[str, Any]]) -> list[int]:
     """The TCP ports inside the container, in the file's order."""
-    ports = [port(document, at, entry.get("target")) for entry in entries if entry.get("protocol") != "udp"]
-    return list(dict.fromkeys(ports))
+    spoken = [entry for entry in entries if entry.get("protocol") in {None, "tcp"}]
+    return list(dict.fromkeys(port(document, at, entry.get("target")) for entry in spoken))
 
 
 def exposed(document: Document, at: Path, entries: Iterable[str]) -> list[int]:
     """The same of `expose`, whose entries are texts like `80`, `3000-3005` and `53/udp`."""
     parts = [str(entry).partition("/") for entry in entries]
-    return [
-        port(document, at, number.partition("-")[0]) for number, _, protocol in parts if protocol != "udp"
-    ]
+    numbers = [number.partition("-") for number, _, protocol in parts if protocol in {"", "tcp"}]
+    ranges = [(port(document, at, first), port(document, at, last or first)) for first, _, last in numbers]
+    return [number for first, last in ranges for number in range(first, last + 1)[:MOST_PORTS]]
 
 
 def port(document: Document, at: Path, value: Any) -> int:

@@ -130,6 +130,7 @@ class ProcessRuntime:
             "sysctls": options.sysctls,
             "cap_drop": options.without_capabilities,
             "ulimits": options.ulimits,
+            "extra_hosts": options.extra_hosts,
             "stop_signal": options.stop_signal,
             "network_mode (all processes share the host's network)": spec.network_of,
         }

@@ -96,7 +96,8 @@ class InstallationRepositoriesPayload(Payload):
 def _check_run(event: str, body: bytes) -> CheckAsked | None:
     """A request at one of our check runs; GitHub tells each App about its own only, and the names are ours."""
     payload = read(CheckRunPayload, event, body)
-    order = AGAIN.get(payload.check_run.name)
+    name, recipe = _told_apart(payload.check_run.name)
+    order = AGAIN.get(name)
     if order is None:
         return None
     if payload.action == REQUESTED_ACTION and payload.requested_action is not None:
@@ -105,7 +106,14 @@ def _check_run(event: str, body: bytes) -> CheckAsked | None:
         order = CheckOrder(payload.requested_action.identifier)
     elif payload.action != REREQUESTED:
         return None
-    return _asked(payload.repository, payload.check_run.head_sha, (order,), payload.sender)
+    return _asked(payload.repository, payload.check_run.head_sha, (order,), payload.sender, recipe)
+
+
+def _told_apart(name: str) -> tuple[str, str]:
+    """What a check run is about, and which further recipe; see `PreviewReport.named`."""
+    if name.startswith(f"{PREVIEW} (") and name.endswith(")"):
+        return PREVIEW, name[len(PREVIEW) + 2 : -1]
+    return name, ""
 
 
 def _check_suite(event: str, body: bytes) -> CheckAsked | None:
@@ -116,10 +124,18 @@ def _check_suite(event: str, body: bytes) -> CheckAsked | None:
 
 
 def _asked(
-    repository: Repository, commit: str, orders: tuple[CheckOrder, ...], sender: Account | None
+    repository: Repository,
+    commit: str,
+    orders: tuple[CheckOrder, ...],
+    sender: Account | None,
+    recipe: str | None = None,
 ) -> CheckAsked:
     return CheckAsked(
-        external_id=github_id(repository), commit=commit, orders=orders, author=sender.login if sender else ""
+        external_id=github_id(repository),
+        commit=commit,
+        orders=orders,
+        author=sender.login if sender else "",
+        recipe=recipe,
     )
 
 

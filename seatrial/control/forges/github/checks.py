@@ -109,9 +109,9 @@ def of_preview(report: PreviewReport) -> CheckRun:
     status, conclusion = DEPLOYMENTS[report.state]
     lines = [report.description, *(f"- {name}: {url}" for name, url in report.urls.items())]
     return CheckRun(
-        name=PREVIEW,
+        name=report.named(PREVIEW),
         commit=report.commit,
-        identity=PREVIEW,
+        identity=report.named(PREVIEW),
         status=status,
         conclusion=conclusion,
         details_url=next(iter(report.urls.values()), report.page_url),

@@ -54,7 +54,7 @@ def of_evaluation(report: EvaluationReport) -> dict[str, str]:
 def of_preview(report: PreviewReport) -> dict[str, str]:
     """The body of the status of a preview. It leads to the preview once that is live."""
     address = next(iter(report.urls.values()), report.page_url)
-    return _status(PREVIEW, DEPLOYMENTS[report.state], report.description, address)
+    return _status(report.named(PREVIEW), DEPLOYMENTS[report.state], report.description, address)
 
 
 def _status(name: str, state: StatusState, description: str, address: str) -> dict[str, str]:

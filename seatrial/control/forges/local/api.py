@@ -41,6 +41,9 @@ class LocalProject(Schema):
     slug: str = Field(description="Its name in addresses, unique in its workspace.")
     default_branch: str = Field(description="The branch that others are merged into.")
     web_url: str = Field(description="The repository's address for people.")
+    further_recipes: list[str] = Field(
+        description="The folders of its further recipes, of each of which every pull request gets a preview, too."
+    )
 
 
 class LocalPull(Schema):
@@ -67,6 +70,7 @@ def register_repository(request: HttpRequest, asked: RepositoryAsked) -> LocalPr
         slug=project.slug,
         default_branch=project.default_branch,
         web_url=project.web_url,
+        further_recipes=project.further_recipes,
     )
 
 

@@ -6,13 +6,15 @@ from seatrial.control.previews.evidence.models import ComparedWith, Screenshot, 
 
 
 def base_of(screenshot: Screenshot) -> tuple[Screenshot | None, ComparedWith]:
-    """The screenshot that shows the same service as it was before the pull request, and what that is.
+    """The screenshot that shows the same service of the same recipe as it was before the pull request, and what that is.
 
     First, what is live of the branch that the pull request is for, where that branch has a preview of its own; then what was merged
     into it last; then the deployment before this one.
     """
-    pull_request = screenshot.deployment.environment.pull_request
+    environment = screenshot.deployment.environment
+    pull_request = environment.pull_request
     same = Screenshot.objects.filter(
+        deployment__environment__recipe=environment.recipe,
         deployment__environment__project=pull_request.project_id,
         service=screenshot.service,
         state=ScreenshotState.TAKEN,

@@ -1,5 +1,6 @@
 """Pull requests with everything a card shows, in a constant number of queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -12,18 +13,37 @@ from seatrial.control.previews.models import Deployment, Environment
 from seatrial.control.previews.newest import newest_deployments
 from seatrial.control.previews.pages.addresses import Address, addresses
 from seatrial.control.previews.pages.headline import headline, headline_state
+from seatrial.control.previews.recipes import FIRST
 from seatrial.control.previews.waits import Wait, waits
 from seatrial.control.previews.withheld import Withheld, fix, why, withheld
 from seatrial.control.projects.models import PullRequest, PullRequestState
-from seatrial.wire.states import DeploymentState, EvaluationState
+from seatrial.wire.states import DeploymentState, EnvironmentState, EvaluationState
 from seatrial.wire.words import EventKind
 
 NOT_PASSED = {EvaluationState.FAILED, EvaluationState.ERRORED, EvaluationState.TIMED_OUT}
 
 
 @dataclass(frozen=True)
+class Further:
+    """A preview by a further recipe, and its newest attempt."""
+
+    environment: Environment
+    newest: Deployment | None
+
+    @property
+    def face(self) -> Face:
+        """Its state as a person sees it."""
+        return headline(self.environment, self.newest)
+
+    @property
+    def address(self) -> Address | None:
+        """The main address, once something answers there."""
+        return next(iter(addresses(self.environment)), None)
+
+
+@dataclass(frozen=True)
 class Card:
-    """One pull request: its preview, its newest attempt, and its newest verdicts: on its commit, and on its preview."""
+    """One pull request: its preview by the first recipe, its newest attempt, and its newest verdicts: on its commit, and on its preview."""
 
     pull_request: PullRequest
     environment: Environment | None
@@ -33,6 +53,7 @@ class Card:
     wait: Wait | None  # of its preview
     reason: Withheld | None = None  # why it gets none, while it is open
     may_approve: bool = False  # whether the reader may approve its commit, where that is the reason
+    further: Sequence[Further] = ()  # those by other recipes that are not gone
 
     @property
     def withheld(self) -> str:
@@ -64,7 +85,7 @@ class Card:
     @property
     def failing(self) -> bool:
         """True when the newest attempt failed or one of the newest verdicts is not passed."""
-        failed = self.newest is not None and self.newest.state == DeploymentState.FAILED
+        failed = any(one.state == DeploymentState.FAILED for one in self._attempts)
         return failed or any(one.state in NOT_PASSED for one in self.verdicts)
 
     @property
@@ -75,10 +96,18 @@ class Card:
     @property
     def busy(self) -> bool:
         """True while something is in progress."""
-        return self.face.tone is Tone.WAITING or bool(
-            (self.newest and not DeploymentState(self.newest.state).terminal)
+        return (
+            self.face.tone is Tone.WAITING
+            or any(one.face.tone is Tone.WAITING for one in self.further)
+            or any(not DeploymentState(one.state).terminal for one in self._attempts)
             or any(not EvaluationState(one.state).terminal for one in self.verdicts)
         )
+
+    @property
+    def _attempts(self) -> list[Deployment]:
+        """The newest one by each recipe that there is one of."""
+        newest = [self.newest, *(one.newest for one in self.further)]
+        return [one for one in newest if one is not None]
 
 
 def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> list[Card]:
@@ -87,7 +116,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     rows = list(pull_requests.select_related("project__workspace", "project__connection")[:limit])
     ids = [row.pk for row in rows]
     environments = {
-        environment.pull_request_id: environment
+        (environment.pull_request_id, environment.recipe): environment
         for environment in Environment.objects.filter(pull_request__in=ids)
         .select_related("live", "candidate")
         .order_by("created_at", "id")
@@ -97,7 +126,7 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
     judged = _newest(Evaluation.objects.filter(pull_request__in=ids))
     listed = []
     for row in rows:
-        environment = environments.get(row.pk)
+        environment = environments.get((row.pk, FIRST))
         newest = deployments.get(environment.pk) if environment else None
         if newest is not None:
             environment = newest.environment  # of the same moment
@@ -105,8 +134,17 @@ def cards(pull_requests: QuerySet[PullRequest], *, user: User, limit: int) -> li
         reason = withheld(row) if row.state == PullRequestState.OPEN else None
         may = reason is Withheld.FORK and row.project.workspace_id in approves
         said = (judged.get((row.pk, False)), judged.get((row.pk, True)))
-        listed.append(Card(row, environment, newest, *said, wait, reason, may))
+        further = [
+            _further(one, deployments.get(one.pk))
+            for (of, recipe), one in sorted(environments.items())
+            if of == row.pk and recipe != FIRST and one.state != EnvironmentState.TERMINATED
+        ]
+        listed.append(Card(row, environment, newest, *said, wait, reason, may, further))
     return listed
+
+
+def _further(environment: Environment, newest: Deployment | None) -> Further:
+    return Further(newest.environment if newest is not None else environment, newest)
 
 
 def _newest(rows: QuerySet[Evaluation]) -> dict[tuple[str, bool], Evaluation]:

@@ -21,6 +21,7 @@ from seatrial.control.previews.pages.addresses import addresses
 from seatrial.control.previews.pages.headline import headline
 from seatrial.control.previews.pages.reasons import explanation
 from seatrial.control.previews.pages.timeline import timeline
+from seatrial.control.previews.recipes import FIRST, recipes
 from seatrial.control.previews.routes import gated
 from seatrial.control.previews.sleeping.services import progress, trouble
 from seatrial.control.previews.waits import waits
@@ -55,6 +56,7 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "environment": environment,
         "project": environment.project,
         "pull_request": pull_request,
+        "dropped": environment.recipe not in recipes(environment.project),
         "withheld": why(reason, pull_request) if reason else "",
         "fix": fix(reason, pull_request) if reason else "",
         "face": headline(environment, newest),
@@ -82,7 +84,8 @@ def environment_context(user: User, key: str) -> dict[str, Any]:
         "deployments": deployments,
         "log_headings": _log_headings(environment, deployments),
         "evaluation": _newest_evaluation(environment),
-        "float": _newest_float(environment),
+        "float": _newest_float(environment) if environment.recipe == FIRST else None,
+        "beside": _beside(environment),
         "may": _may(user, environment),
     }
 
@@ -114,6 +117,7 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
             "pull_request__labels",
             "pull_request__approved_by",
             "project__gone",
+            "project__further_recipes",
             "candidate__waits_for",
             "pull_request_id",
         )
@@ -132,7 +136,10 @@ def environment_fingerprint(user: User, key: str) -> Hashable | None:
         .order_by("-id")
         .values_list("id", "state", "queued_at", "message", "waits_for")[:2]
     )
-    beside = (newest, tuple(evaluation), waits([key]).get(key), _roles(user))
+    others = (
+        Environment.objects.filter(pull_request=row[-1]).order_by("recipe", "id").values_list("name", "state")
+    )
+    beside = (newest, tuple(evaluation), waits([key]).get(key), _roles(user), tuple(others))
     return (row, *beside, _phases_fingerprint(newest[0], newest[1]) if newest else None)
 
 
@@ -155,6 +162,7 @@ def _may(user: User, environment: Environment) -> dict[str, bool]:
     pull_request = environment.pull_request
     extends = environment.state in RUNS and allowed(user, Action.EXTEND_PREVIEW, environment)
     wanted = pull_request.state == PullRequestState.OPEN and withheld(pull_request) is None
+    wanted = wanted and environment.recipe in recipes(environment.project)
     return {
         "rebuild": wanted and allowed(user, Action.REBUILD_PREVIEW, environment),
         "stop": environment.state not in {EnvironmentState.STOPPED, EnvironmentState.TERMINATED}
@@ -201,13 +209,21 @@ def _newest_evaluation(environment: Environment) -> Evaluation | None:
     return inspections(environment.pull_request.evaluations.all()).order_by("-id").first()
 
 
+def _beside(environment: Environment) -> list[Environment]:
+    """The living previews of the same pull request by other recipes."""
+    rows = Environment.objects.filter(pull_request=environment.pull_request_id)
+    others = rows.exclude(pk=environment.pk).exclude(state=EnvironmentState.TERMINATED)
+    return list(others.order_by("recipe"))
+
+
 def _newest_float(environment: Environment) -> Evaluation | None:
     return newest_of(floats(environment.pull_request.evaluations.all()))
 
 
 def page_of_preview(pull_request: PullRequest) -> Link | None:
-    """The link to the page of a pull request's newest preview; None if it has no preview."""
-    newest = Environment.objects.filter(pull_request=pull_request).order_by("-created_at").first()
+    """The link to the page of a pull request's newest preview, by its first recipe if it has several; None if it has none."""
+    rows = Environment.objects.filter(pull_request=pull_request)
+    newest = rows.order_by("recipe", "-created_at").first()
     if newest is None:
         return None
     return Link(newest.name, reverse("previews:environment", args=[newest.pk]))
