@@ -35,7 +35,7 @@ TESTS = {
     "tests/runtime/test_conformance.py": 1,
     "tests/worker/test_kill.py": 1,
     "tests/worker/test_hundred_days.py": 1,  # twice as many days of work as in CI
-    "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, in CI 150
+    "tests/worker/test_webhook_storm.py": 1,  # ten thousand webhooks, in CI 90
     "tests/worker/test_bus_of_three.py": 2,  # more kills than in CI, and of most nodes at once
     "tests/installation/test_managed_postgres.py": 1,
     "tests/agent/test_program.py": 1,

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildah import BuildahBuilder
-from tests.builds.conftest import AnyBuilder, Lines, both, docker
+from tests.builds.conftest import AnyBuilder, Lines, both_in_campaigns, docker
 from tests.builds.containers import MakeStandIn, answers, rare, run, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1_800)]
@@ -48,50 +48,45 @@ async def test_a_node_server_answers(
         assert await answers(name, 3000) == "from node"
 
 
+# How Dockerfiles install packages in one stage and take them into another. Each installs one of its own: all are built at once.
 WAYS = {
-    "prefix": ("RUN pip install --no-index --prefix=/install /w/*.whl\n", "COPY --from=build /install /usr/local\n"),
-    "user": ("RUN pip install --no-index --user /w/*.whl\n", "COPY --from=build /root/.local /root/.local\n"),
-    "venv": ("RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-index /w/*.whl\n",
-             "COPY --from=build /opt/venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"),
-    "folder": ("RUN pip install --no-index /w/*.whl\n",
-               "COPY --from=build /usr/local/lib/python3.12/site-packages /usr/local/lib/python3.12/site-packages\n"),
+    "prefix": ("RUN pip install --no-index --prefix=/install /w/by_prefix-*.whl\n", "COPY --from=prefix /install /usr/local\n"),
+    "user": ("RUN pip install --no-index --user /w/by_user-*.whl\n", "COPY --from=user /root/.local /root/.local\n"),
+    "venv": ("RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-index /w/by_venv-*.whl\n",
+             "COPY --from=venv /opt/venv /opt/venv\n"),
+    "folder": ("RUN pip install --no-index /w/by_folder-*.whl\n",
+               "COPY --from=folder /usr/local/lib/python3.12/site-packages /usr/local/lib/python3.12/site-packages\n"),
 }  # fmt: skip
+RUN = 'CMD python -c "import by_prefix, by_user, by_folder" && PATH=/opt/venv/bin:$PATH python -c "import by_venv"\n'
 
 
-@pytest.mark.parametrize("way", WAYS)
 async def test_python_packages_are_installed_in_one_stage_and_run_in_another(
-    stand_in: MakeStandIn,
-    builder: BuildahBuilder,
-    request_for: Callable[..., BuildRequest],
-    log: Lines,
-    way: str,
+    stand_in: MakeStandIn, builder: BuildahBuilder, request_for: Callable[..., BuildRequest], log: Lines
 ) -> None:
     await stand_in("python:3.12")
-    install, take = WAYS[way]
-    recipe = f"FROM python:3.12 AS build\nCOPY *.whl /w/\n{install}FROM python:3.12-slim\n{take}"
-    files = {
-        "Dockerfile": recipe + 'CMD ["python", "-c", "import afloat"]\n',
-        "afloat-1-py3-none-any.whl": wheel(),
-    }
-    request = request_for(f"python-{way}", files)
+    stages = "".join(f"FROM base AS {way}\n{install}" for way, (install, _) in WAYS.items())
+    taken = "".join(take for _, take in WAYS.values())
+    recipe = f"FROM python:3.12 AS base\nCOPY *.whl /w/\n{stages}FROM python:3.12-slim\n{taken}{RUN}"
+    files = {f"by_{way}-1-py3-none-any.whl": wheel(f"by_{way}") for way in WAYS}
+    request = request_for("python-ways", {"Dockerfile": recipe, **files})
     await builder.build(request, log)
-    assert await run(request.tag) == "imported\n"
+    assert (await run(request.tag)).split() == ["by_prefix", "by_user", "by_folder", "by_venv"]
 
 
-def wheel() -> bytes:
-    """A package of one module, as pip takes it."""
+def wheel(name: str) -> bytes:
+    """A package of one module, which says its name, as pip takes it."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
-        file.writestr("afloat.py", "print('imported')\n")
-        file.writestr("afloat-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: afloat\nVersion: 1\n")
+        file.writestr(f"{name}.py", f"print('{name}')\n")
+        file.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
         file.writestr(
-            "afloat-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        file.writestr("afloat-1.dist-info/RECORD", "")
+        file.writestr(f"{name}-1.dist-info/RECORD", "")
     return content.getvalue()
 
 
-@both
+@both_in_campaigns
 async def test_a_digest_is_built_on_the_stand_in_and_the_image_says_so(
     stand_in: MakeStandIn, builder: AnyBuilder, request_for: Callable[..., BuildRequest], log: Lines
 ) -> None:

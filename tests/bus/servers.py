@@ -27,11 +27,11 @@ class NatsServer:
     context: ssl.SSLContext | None = None  # that its clients need
     settings: ClassVar[dict[str, str]] = {}  # of a control plane that uses it
 
-    def __init__(self, program: str, directory: Path) -> None:
+    def __init__(self, program: str, directory: Path, ports: tuple[int, int] | None = None) -> None:
         self.program = program
         self.directory = directory
         self.identity: BusIdentity = ensure(directory / "keys")
-        self.port, self.monitor_port = free_port(), free_port()
+        self.port, self.monitor_port = ports or (free_port(), free_port())
         self.process: subprocess.Popen[bytes] | None = None
         self.config = directory / "nats.conf"
         self.config.write_text(

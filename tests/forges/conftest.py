@@ -1,6 +1,6 @@
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,26 @@ from django.test import Client
 
 from seatrial.control.accounts.models import Workspace
 from seatrial.control.forges.github.signature import sign
+from seatrial.control.forges.local import announcing, git
 from seatrial.control.forges.local.announcing import Announcer
 from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
+from tests.waiting import LIMIT_SECONDS
 
 SECRET = "the webhook secret"
 PAYLOADS = Path(__file__).parent / "github_payloads"
 
 Send = Callable[..., HttpResponse]
 announce_all = Announcer().announce_all  # as the worker's: it remembers
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_busy_machine_is_waited_for() -> Iterator[None]:
+    """Git and our own web process are given all the time that they need."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (announcing, git):
+            patch.setattr(module, "TIMEOUT_SECONDS", LIMIT_SECONDS)
+        yield
 
 
 def payload(name: str) -> bytes:

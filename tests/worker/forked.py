@@ -1,20 +1,25 @@
-"""Processes of the control plane that are forked from one that has imported the libraries: of a start, that is the longest part.
+"""Processes of the control plane that are forked from one that has imported everything: of a start, that is nearly all.
 
-Nothing of ours is imported before the fork but `tests.worker.libraries`, because our modules read the settings, which each process
-gets its own of. What is forked is then a process like any other: it has a pid, can be killed or stopped, and its end waited for.
+What is imported has read the settings. So stacks have the same ports and paths, and who is given another environment begins as a
+program of its own. What is forked is a process like any other: it has a pid, can be killed or stopped, and its end waited for.
 """
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import runpy
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
-LIBRARIES = "tests.worker.libraries"
+IMPORTED = "tests.worker.imported"
+# Which no setting of ours reads. Readline and Python itself add some to what a process is given.
+LATE = {"PGOPTIONS", "PYTEST_CURRENT_TEST", "COLUMNS", "LINES", "LC_CTYPE"}
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([LIBRARIES])
+_FORKS.set_forkserver_preload([IMPORTED])
 
 
 class Forked:
@@ -25,6 +30,8 @@ class Forked:
         self._process = _FORKS.Process(
             target=_become, args=(module, arguments, environment, log), daemon=True
         )
+        with mock.patch.dict(os.environ, environment, clear=True):
+            multiprocessing.forkserver.ensure_running()  # the first time it starts, with this environment
         self._process.start()
         assert self._process.pid
         self.pid = self._process.pid
@@ -49,13 +56,18 @@ class Forked:
 
 
 def _become(module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
-    assert LIBRARIES in sys.modules, (
-        "what this was forked from has imported nothing: is pytest run at the root?"
-    )
-    os.environ.clear()
-    os.environ.update(environment)
     with log.open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    assert IMPORTED in sys.modules, (
+        "what this was forked from has imported nothing: is pytest run at the root?"
+    )
+    if _read_by_settings(sys.modules[IMPORTED].GIVEN) != _read_by_settings(environment):
+        os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)
+    os.environ.update(environment)
     sys.argv[:] = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _read_by_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in LATE}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -57,9 +58,9 @@ class Backend:
 
 
 class Traefik:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, ports: tuple[int, int] | None = None) -> None:
         self.directory = directory
-        self.web, self.api = free_port(), free_port()
+        self.web, self.api = ports or (free_port(), free_port())
         self.routes = directory / "routes" / "routes.yml"
         self.routes.parent.mkdir(parents=True)
         self.process: subprocess.Popen[bytes] | None = None
@@ -91,17 +92,31 @@ class Traefik:
         return httpx.get(url, headers={"Host": f"{label}.{DOMAIN}"}, timeout=LIMIT_SECONDS, **PLAIN)
 
 
+@functools.cache
+def ports() -> list[int]:
+    """Of web, bus and Traefik: the same for all stacks of this process, one after the other, as `tests.worker.forked` needs it."""
+    return [free_port() for _ in range(5)]
+
+
+def one_server(program: str, directory: Path) -> NatsServer:
+    """A bus of one node."""
+    return NatsServer(program, directory, (ports()[1], ports()[2]))
+
+
 class Stack:
     """Everything but the agent. `worker` may be killed and started again at any moment."""
 
     def __init__(
-        self, directory: Path, bus: Callable[[str, Path], NatsServer | Cluster] = NatsServer
+        self, directory: Path, bus: Callable[[str, Path], NatsServer | Cluster] = one_server
     ) -> None:
         self.directory = directory
         (directory / "bus").mkdir()
+        self.place = directory.parent / "stack"  # the same path for all stacks of this process
+        self.place.unlink(missing_ok=True)
+        self.place.symlink_to(directory)
         self.nats = bus(require("nats"), directory / "bus")
-        self.traefik = Traefik(directory)
-        self.port = free_port()
+        self.traefik = Traefik(directory, (ports()[3], ports()[4]))
+        self.port = ports()[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, Forked] = {}
         self.environment = {**os.environ, **self._settings()}
@@ -113,14 +128,17 @@ class Stack:
             "SITE_URL": self.url,
             "APP_PORT": str(self.port),
             "GALLEY_NATS_URL": self.nats.url,
-            "GALLEY_NATS_CREDENTIALS": str(self.nats.identity.control_credentials),
-            "GALLEY_NATS_SIGNING_SEED": str(self.nats.identity.signing_seed),
+            "GALLEY_NATS_CREDENTIALS": self._by_place(self.nats.identity.control_credentials),
+            "GALLEY_NATS_SIGNING_SEED": self._by_place(self.nats.identity.signing_seed),
             "GALLEY_PREVIEW_PORT": str(self.traefik.web),
-            "GALLEY_ROUTES_FILE": str(self.traefik.routes),
+            "GALLEY_ROUTES_FILE": self._by_place(self.traefik.routes),
             "GALLEY_TRAEFIK_API_URL": f"http://127.0.0.1:{self.traefik.api}",
             "GALLEY_DRAIN_SECONDS": "1",
             **self.nats.settings,
         }
+
+    def _by_place(self, path: Path) -> str:
+        return str(self.place / path.relative_to(self.directory))
 
     def start(self) -> None:
         self.nats.start()

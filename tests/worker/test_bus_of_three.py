@@ -112,7 +112,7 @@ class Load:
                 environment=self.question.environment, deployment="d", service="web", lines=[line]
             )
             await self.reports.log(chunk, workspace="")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         await asyncio.gather(looking, asking)
         while self.reports._chunks:  # noqa: ASYNC110 (nothing tells of it)
             await asyncio.sleep(0.05)
@@ -131,7 +131,7 @@ class Load:
                 message = Envelope.decode(reply.data).open()
                 if isinstance(message, CredentialRefused) and message.code == "no_credential":
                     self.answered += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
     def _look(self) -> None:
         pages = ("/api/v1/status", "/healthz", f"/api/v1/environments/{self.question.environment}")
@@ -149,7 +149,7 @@ class Load:
                         for one in answer.json()["agents"]
                         if one["state"] != "online"
                     }
-            time.sleep(0.1)
+            time.sleep(0.3)
 
 
 def test_nodes_killed_under_load_lose_nothing_and_repeat_nothing(

@@ -1,4 +1,7 @@
-"""kill -9 of the worker at each step of a preview's way from one host to another: it arrives, and nothing is left behind."""
+"""kill -9 of the worker at each step of a preview's way from one host to another: it arrives, and nothing is left behind.
+
+Each test moves it there, killed at one step, and back again, killed at another.
+"""
 
 import pytest
 
@@ -31,9 +34,11 @@ def two(agent: ScriptedAgent, pull: Pull, join: Join) -> ScriptedAgent:
     return two
 
 
-def again(stack: Stack) -> None:
-    stack.kill("worker")
-    stack.start_worker()
+def back(one: ScriptedAgent, two: ScriptedAgent) -> tuple[ScriptedAgent, ScriptedAgent]:
+    """The next deployment goes to `one` again: (where the preview is, where it goes)."""
+    fleet.undrain(row(one), by=Actor.person("test"))
+    fleet.drain(row(two), by=Actor.person("test"))
+    return two, one
 
 
 def arrives(stack: Stack, pull: Pull, one: ScriptedAgent, two: ScriptedAgent) -> None:
@@ -47,8 +52,8 @@ def arrives(stack: Stack, pull: Pull, one: ScriptedAgent, two: ScriptedAgent) ->
     assert one.history[-1] == ("gone", "gone") and two.history[-1] == (pull.commit, "")
 
 
-def test_killed_before_the_candidate_reaches_its_agent(
-    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+def test_killed_before_the_candidate_reaches_its_agent_and_while_it_is_made_ready(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
 ) -> None:
     stack.nats.kill()
     commit = pull.push("two", wait=False)
@@ -58,21 +63,18 @@ def test_killed_before_the_candidate_reaches_its_agent(
     stack.start_worker()
     arrives(stack, pull, agent, two)
 
-
-def test_killed_while_the_candidate_is_made_ready(
-    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
-) -> None:
-    two.mute = True
-    pull.push("two", wait=False)
-    eventually(lambda: pull.environment in two.desired, what="the candidate is there")
+    here, there = back(agent, two)
+    there.mute = True
+    pull.push("three", wait=False)
+    eventually(lambda: pull.environment in there.desired, what="the candidate is there")
     stack.kill("worker")
-    two.mute = False
-    background.run(two.deploy_again(pull.environment))  # heard by the next worker
+    there.mute = False
+    background.run(there.deploy_again(pull.environment))  # heard by the next worker
     stack.start_worker()
-    arrives(stack, pull, agent, two)
+    arrives(stack, pull, here, there)
 
 
-def test_killed_between_the_switch_and_telling_anybody(
+def test_killed_between_the_switch_and_telling_anybody_and_while_the_first_agent_drains(
     stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
 ) -> None:
     stack.traefik.kill()
@@ -87,18 +89,16 @@ def test_killed_between_the_switch_and_telling_anybody(
     stack.start_worker()
     arrives(stack, pull, agent, two)
 
-
-def test_killed_while_the_first_agent_drains(
-    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
-) -> None:
-    pull.push("two")
-    eventually(lambda: agent.history[-1] == ("", ""), what="it drains")
-    again(stack)
-    arrives(stack, pull, agent, two)
+    here, there = back(agent, two)
+    pull.push("three")
+    eventually(lambda: here.history[-1] == ("", ""), what="it drains")
+    stack.kill("worker")
+    stack.start_worker()
+    arrives(stack, pull, here, there)
 
 
-def test_the_key_goes_also_when_its_delayed_message_is_lost(
-    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull
+def test_the_key_goes_also_when_its_delayed_message_is_lost_and_killed_before_the_removal_is_heard(
+    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
 ) -> None:
     pull.push("two")
     eventually(lambda: agent.history[-1] == ("", ""), what="it drains")
@@ -107,16 +107,13 @@ def test_the_key_goes_also_when_its_delayed_message_is_lost(
     stack.start_worker()
     arrives(stack, pull, agent, two)
 
-
-def test_killed_before_the_removal_is_heard(
-    stack: Stack, agent: ScriptedAgent, two: ScriptedAgent, pull: Pull, background: InBackground
-) -> None:
-    pull.push("two")
-    agent.mute = True
-    eventually(lambda: agent.history[-1] == ("gone", "gone"), what="its key is deleted")
-    assert not pull.has_left(agent)
+    here, there = back(agent, two)
+    pull.push("three")
+    here.mute = True
+    eventually(lambda: here.history[-1] == ("gone", "gone"), what="its key is deleted")
+    assert not pull.has_left(here)
     stack.kill("worker")
-    agent.mute = False
-    background.run(agent.say(EnvironmentRemoved(environment=pull.environment)))
+    here.mute = False
+    background.run(here.say(EnvironmentRemoved(environment=pull.environment)))
     stack.start_worker()
-    arrives(stack, pull, agent, two)
+    arrives(stack, pull, here, there)

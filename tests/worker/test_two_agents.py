@@ -96,7 +96,7 @@ def everything_is_heard(stack: Stack, background: InBackground) -> None:
     eventually(lambda: background.run(waiting()) == 0, what="every report is handled")
 
 
-def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left(
+def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left_and_one_wanted_again_comes_back(
     stack: Stack, one: ScriptedAgent, join: Join, pull: Pull, background: InBackground
 ) -> None:
     two = join("two")
@@ -117,8 +117,19 @@ def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left(
     assert two.history == [("", second), (second, "")]
     assert pull.live_on(two) and pull.is_there(two)
 
+    fleet.undrain(row(one), by=Actor.person("test"))
+    fleet.drain(row(two), by=Actor.person("test"))
+    pull.push("three")
+    eventually(lambda: two.history[-1] == ("", ""), what="it leaves the second agent")
+    fleet.undrain(row(two), by=Actor.person("test"))
+    assert previews.move(Environment.objects.get(pk=pull.environment), off=row(one), by=Actor.person("test"))
+    eventually(lambda: pull.live_on(two), what="it is back")
+    eventually(lambda: pull.has_left(one))
+    assert pull.is_there(two)
+    assert served(stack) == pull.commit
 
-def test_an_agent_that_is_offline_is_left_for_another_and_cleans_up_when_it_is_back(
+
+def test_an_offline_agent_is_left_for_another_and_what_a_revoked_one_ran_comes_up_and_says_what_is_lost(
     one: ScriptedAgent, join: Join, pull: Pull, background: InBackground
 ) -> None:
     two = join("two")
@@ -130,6 +141,17 @@ def test_an_agent_that_is_offline_is_left_for_another_and_cleans_up_when_it_is_b
     eventually(lambda: pull.has_left(one), what="it removed what it had")
     assert one.history[-1] == ("gone", "gone")
     assert pull.is_there(two)
+
+    two.extra = [DB]
+    pull.push("with data")
+    fleet.revoke(row(two), by=Actor.person("test"))
+    eventually(lambda: pull.live_on(one), what="it is built anew on the other agent")
+    eventually(lambda: pull.has_left(two), what="nobody waits for the revoked one")
+    live = Environment.objects.get(pk=pull.environment).live
+    assert live is not None
+    assert live.warnings == [
+        "The data of db was on agent two, which is revoked: this deployment begins without it."
+    ]
 
 
 def test_data_keeps_a_preview_where_it_is(
@@ -147,22 +169,6 @@ def test_data_keeps_a_preview_where_it_is(
     eventually(lambda: served(stack) == second, what="it goes on where the data is")
     assert two.history == []
     assert Deployment.objects.get(pk=waiting.pk).shown_message == ""
-
-
-def test_what_a_revoked_agent_ran_comes_up_elsewhere_and_says_what_is_lost(
-    one: ScriptedAgent, join: Join, pull: Pull
-) -> None:
-    one.extra = [DB]
-    pull.push("with data")
-    two = join("two")
-    fleet.revoke(row(one), by=Actor.person("test"))
-    eventually(lambda: pull.live_on(two), what="it is built anew on the other agent")
-    eventually(lambda: pull.has_left(one), what="nobody waits for the revoked one")
-    live = Environment.objects.get(pk=pull.environment).live
-    assert live is not None
-    assert live.warnings == [
-        "The data of db was on agent one, which is revoked: this deployment begins without it."
-    ]
 
 
 def test_a_preview_waits_for_an_agent_and_is_placed_when_one_comes_online(
@@ -201,21 +207,6 @@ def test_late_and_false_reports_of_both_change_nothing(
     eventually(lambda: pull.has_left(one))
     assert served(stack) == second and pull.live_on(two) and pull.is_there(two)
     assert "10.6.6.6" not in stack.traefik.routes.read_text()
-
-
-def test_an_agent_that_is_wanted_again_while_it_leaves_comes_back(
-    stack: Stack, one: ScriptedAgent, join: Join, pull: Pull
-) -> None:
-    two = join("two")
-    fleet.drain(row(one), by=Actor.person("test"))
-    pull.push("two")
-    eventually(lambda: one.history[-1] == ("", ""), what="it leaves the first agent")
-    fleet.undrain(row(one), by=Actor.person("test"))
-    assert previews.move(Environment.objects.get(pk=pull.environment), off=row(two), by=Actor.person("test"))
-    eventually(lambda: pull.live_on(one), what="it is back")
-    eventually(lambda: pull.has_left(two))
-    assert pull.is_there(one)
-    assert served(stack) == pull.commit
 
 
 def test_what_an_agent_without_an_engine_refuses_is_deployed_on_one_that_has_one(

@@ -113,7 +113,7 @@ def test_every_pull_request_ends_as_the_code_host_says_and_nothing_is_told_twice
     campaign: bool,
 ) -> None:
     factories.policy(workspace, "Has readme")
-    rounds, each, seconds = (40, 250, HOUR) if campaign else (3, 50, 120)
+    rounds, each, seconds = (40, 250, HOUR) if campaign else (3, 30, LIMIT_SECONDS)
     for fates in fates_of(rounds, chance, campaign):
         sent = storm.deliver(each)
         for fate in fates:
