@@ -12,7 +12,6 @@ from seatrial.control.forges import drift
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.models import Comparison, Delivery, Drift, DriftTotal
 from seatrial.control.home.overview import fingerprint
-from seatrial.control.previews.models import Environment
 from seatrial.control.projects.events import PullRequestChanged
 from seatrial.control.projects.models import Project, PullRequest
 from seatrial.control.status.drifts import Drifts
@@ -217,17 +216,3 @@ def test_what_is_found_when_a_deployment_is_confirmed_is_drift_too(
     lanes()
     assert PullRequest.objects.get(number=pull.number).state == "closed"
     assert kinds() == [("closed", pull.number)]
-
-
-def test_no_preview_is_left_where_no_webhook_tells_that_its_pull_request_was_closed(
-    site: DeliveringHere, seen: Project, forges: Forges
-) -> None:
-    kept, *others = [site.open_pull(SHOP, "feature", author="ann").number for _ in range(5)]
-    compare(forges, seen)
-    assert Environment.objects.filter(removed_at=None).exclude(state="terminated").count() == 6
-    of_a_minute_ago()
-    for number in others:
-        site.close_pull(SHOP, number)
-    compare(forges, seen)
-    wanted = Environment.objects.exclude(state="terminated")
-    assert sorted(wanted.values_list("pull_request__number", flat=True)) == [1, kept]
