@@ -102,6 +102,18 @@ def job(evaluation: Evaluation) -> RunEvaluation:
     return next(one for one in found if isinstance(one, RunEvaluation) and one.evaluation == evaluation.pk)
 
 
+def test_while_it_runs_the_verdict_on_the_preview_does_not_stand_for_that_on_the_commit(
+    project: Project, version: PolicyVersion
+) -> None:
+    first = pushed(project)
+    finish(first, "failed")
+    Evaluation.objects.create(
+        project=project, commit=first.commit, ref=first.ref, event="preview", state="passed"
+    )
+    (again,) = work(asking.of_project(project, by=BY))
+    assert told_as(again).pk == first.pk
+
+
 def test_the_newest_commit_is_evaluated_again_as_after_a_push(
     project: Project, version: PolicyVersion
 ) -> None:

@@ -1,5 +1,6 @@
 """What code hosts hear of re-scans: only what is new."""
 
+from seatrial.control.policies.current import inspections
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.policies.rescans.ending import ENDED, same
 from seatrial.wire.states import EvaluationState
@@ -26,4 +27,5 @@ def _before(evaluation: Evaluation) -> Evaluation | None:
         id__lt=evaluation.pk,
         state__in=ENDED,
     )
-    return rows.exclude(state=EvaluationState.SUPERSEDED).order_by("-id").first()
+    # A re-scan is of the commit itself: what live policies said of its preview is another verdict, of another name
+    return inspections(rows).exclude(state=EvaluationState.SUPERSEDED).order_by("-id").first()
