@@ -52,7 +52,7 @@ def test_a_preview_floats_and_each_policy_of_the_pack_has_an_opinion(platform: P
         assert "floats" in platform.run("preview", str(home / "cutter"), "--branch", "feature").stdout
     finally:
         platform.run("policies", "level", "seaworthy", "draft")
-    project = of_project["id"]
+    project = environment["project"]
     asked = [trial(platform, project, path) for path in sorted(PACK.glob("preview_*.py"))]
     for one in asked:  # all at once, and without starting a command for each
         ended = eventually(lambda one=one: ended_trial(platform, one), what="it was tried")
