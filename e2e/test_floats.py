@@ -52,10 +52,10 @@ def test_a_preview_floats_and_each_policy_of_the_pack_has_an_opinion(platform: P
         assert "floats" in platform.run("preview", str(home / "cutter"), "--branch", "feature").stdout
     finally:
         platform.run("policies", "level", "seaworthy", "draft")
-    project = of_project["id"]
-    asked = [trial(platform, project, path) for path in sorted(PACK.glob("preview_*.py"))]
-    for one in asked:  # all at once, and without starting a command for each
-        ended = eventually(lambda one=one: ended_trial(platform, one), what="it was tried")
+    project = environment["project"]
+    for path in sorted(PACK.glob("preview_*.py")):  # without starting a command for each
+        key = trial(platform, project, path)
+        ended = eventually(lambda key=key: ended_trial(platform, key), what=f"{path.name} was tried")
         (row,) = ended["results"]
         assert row["state"] in {"passed", "failed"}, row["message"]
     platform.run("close", str(home / "cutter"), "--branch", "feature")
