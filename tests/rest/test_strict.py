@@ -22,7 +22,7 @@ def test_a_parameter_that_is_misspelt_is_not_ignored(alice: Client) -> None:
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error["code"] == "invalid"
-    assert "'projct'" in error["message"] and "number, project, terminated" in error["message"]
+    assert "'projct'" in error["message"] and "number, project, recipe, terminated" in error["message"]
     assert "none" in alice.get("/api/v1/status?x=1").json()["error"]["message"]
     assert alice.get("/api/v1/environments/01X?environment_id=1").status_code == 400
 
