@@ -262,7 +262,7 @@ def test_the_forge_hears_of_it_under_a_name_of_its_own(
     assert statuses.of_evaluation(heard[-1]) | {"target_url": ""} == {
         "context": "seatrial/floats",
         "state": "failure",
-        "description": "failed",
+        "description": "failed: answers",
         "target_url": "",
     }
     assert len(heard) == 3, "the verdict on the code is what it was"
