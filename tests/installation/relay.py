@@ -54,7 +54,7 @@ class Relay:
 
     async def _cut(self) -> None:
         for writer in self._open:
-            writer.transport.abort()
+            _abort(writer)
 
     async def _ended(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -81,8 +81,13 @@ class Relay:
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
-            writer.transport.abort()
+            _abort(writer)
             self._open.discard(writer)
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(AttributeError):  # Python before 3.11.3, of a connection with TLS that was closed twice
+        writer.transport.abort()
 
 
 async def _passed(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
