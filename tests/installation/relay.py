@@ -86,7 +86,8 @@ class Relay:
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(AttributeError):  # Python before 3.11.3, of a connection with TLS that was closed twice
+    # Python before 3.11.3 fails here, of a connection with TLS that was closed twice.
+    with contextlib.suppress(AttributeError):
         writer.transport.abort()
 
 
