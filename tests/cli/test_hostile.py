@@ -143,7 +143,7 @@ def test_close(
     api.routes["POST /local/projects"] = lambda _: (200, {"id": "01P"})
     api.routes["POST /local/pulls/close"] = lambda _: (200, {"project": "01P", "number": attack})
     api.routes["GET /environments"] = lambda _: (200, [])
-    monkeypatch.setattr(waiting, "newest_environment", lambda *_: None)
+    monkeypatch.setattr(waiting, "newest_environments", lambda *_: [])
     shown("close", str(repository))
 
 
