@@ -13,6 +13,7 @@ from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
 from seatrial.agent.vocabulary.image_names import in_place
+from seatrial.wire.registries import RegistryLogin
 from tests.builds.conftest import LABEL, Lines, docker
 
 DIGEST = "sha256:" + "a" * 64
@@ -53,11 +54,11 @@ class Pulls:
         self.labels: Mapping[str, str] = {}
         self.asked: list[str] = []
 
-    async def pull(self, image: str, log: Lines) -> None:
-        self.asked.append(image)
+    async def pull(self, image: str, log: Lines, login: RegistryLogin | None = None) -> None:
+        self.asked.append(f"{login.id} {image}" if login else image)
         if self.trouble:
             raise self.trouble
-        self.shelf.labels[kept_as(image)] = self.labels
+        self.shelf.labels[kept_as(image, login.id if login else "")] = self.labels
 
 
 @pytest.fixture
