@@ -3,6 +3,7 @@
 from tests.claims_of_access import OF_ACCESS
 from tests.claims_of_limits import OF_LIMITS
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_registries import OF_REGISTRIES
 from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_tunnels import OF_TUNNELS
 from tests.claims_of_variables import OF_VARIABLES
@@ -218,6 +219,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     **OF_ACCESS,
     **OF_TUNNELS,
     **OF_VARIABLES,
+    **OF_REGISTRIES,
     **OF_WALLS,
     **OF_SCREENSHOTS,
     # Repositories

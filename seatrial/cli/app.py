@@ -35,6 +35,7 @@ from seatrial.cli import (
     projects,
     pulls,
     recipe,
+    registries,
     reports,
     rescans,
     rollouts,
@@ -116,6 +117,7 @@ policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
 app.add_typer(variables.variables, name="variables")
+app.add_typer(registries.registry, name="registry")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

@@ -50,6 +50,7 @@ from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.previews.snapshots_api import router as snapshots
+from seatrial.control.registries.api import router as registries
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
@@ -109,6 +110,7 @@ for router in (
     pulls,
     entrance,
     variables,
+    registries,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,

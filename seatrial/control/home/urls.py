@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("seatrial.control.previews.evidence.urls")),
     path("", include("seatrial.control.entrance.urls")),
     path("", include("seatrial.control.variables.urls")),
+    path("", include("seatrial.control.registries.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.policies.waivers.urls")),
     path("", include("seatrial.control.policies.trials.urls")),
