@@ -34,6 +34,8 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "site_url": (*ADDRESS, "https://a.test/path"),
         "app_port": (*NUMBER, "0", "65536", "3000.5"),
         "secret_key": (URL, '"half', "two\nlines"),
+        "secret_key_fallbacks": (URL, '"half', "two\nlines"),
+        "galley_master_key_fallbacks": (URL, "'half", "two\nlines"),
         "galley_master_key": (URL, "'half", "two\nlines"),
         "db_host": (*HOST[:2], "db:5432", "postgres://u:p@db/x"),
         "db_port": (*NUMBER, "0", "65536"),

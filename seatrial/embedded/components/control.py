@@ -19,17 +19,19 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by the platform's. The master key is that of the
-    data directory, whichever another installation has under its other name."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's. The keys are those of the data
+    directory, whichever another installation has; they are named as files, so that a rotation reaches who runs."""
     return {
-        **{name: value for name, value in inherited.items() if not name.startswith("GITGRIT_ENCRYPTION_KEY")},
+        **{name: value for name, value in inherited.items() if not name.startswith(KEYS)},
         **database,
         "SEATRIAL_DATA_DIR": str(data.root),
         "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
         "SITE_URL": remembered.site_url,
         "APP_PORT": str(remembered.port),
-        "SECRET_KEY": secrets.secret_key,
-        "GALLEY_MASTER_KEY": secrets.master_key,
+        "SECRET_KEY_FILE": str(data.secret_key),
+        "SECRET_KEY_FALLBACKS_FILE": str(data.former(data.secret_key)),
+        "GALLEY_MASTER_KEY_FILE": str(data.master_key),
+        "GALLEY_MASTER_KEY_FALLBACKS_FILE": str(data.former(data.master_key)),
         "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",
         "GALLEY_NATS_CREDENTIALS": str(data.keys / "control.creds"),
         "GALLEY_NATS_SIGNING_SEED": str(data.keys / "signing.seed"),
