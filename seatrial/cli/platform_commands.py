@@ -212,4 +212,4 @@ def _list_managed() -> None:
     terminal = Terminal()
     terminal.line(f"{typed('manage')} COMMAND, while the platform runs; for its arguments: COMMAND --help")
     for name, purpose in MANAGED.items():
-        terminal.line(f"  {name:<16} {purpose}")
+        terminal.line(f"  {name:<18} {purpose}")

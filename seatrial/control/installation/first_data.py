@@ -19,7 +19,6 @@ from seatrial.control.fleet.errors import UnfitToken
 from seatrial.control.forges.connecting import connect
 from seatrial.control.forges.local import KIND
 from seatrial.control.installation.errors import UnfitPreset
-from seatrial.control.keys.services import note_secret_key
 from seatrial.control.policies import packs
 
 TOKEN_NAME = "command line"  # noqa: S105
@@ -31,7 +30,6 @@ AGENT = "local"
 def bootstrap(username: str, password: str, token_file: Path) -> Workspace:
     """Of an embedded install: the workspace `default`, its admin, the starter policies, the local forge, and an API token
     in `token_file`."""
-    note_secret_key()
     workspace, admin = _workspace(username, password)
     connect(workspace, KIND, "This machine", webhook_secret=secrets.token_hex(32))
     _ensure_token(admin, token_file)
@@ -47,7 +45,6 @@ def first_of_server() -> None:
     right. Raises UnfitPreset.
     """
     configuration = settings.CONFIGURATION
-    note_secret_key()
     if not User.objects.exists():
         preset = configuration.seatrial_admin_password.get_secret_value()
         _workspace(ADMIN, _fit(preset) if preset else _told(secrets.token_urlsafe(12)))

@@ -51,7 +51,7 @@ def go_on() -> None:
 
 @transaction.atomic
 def note_secret_key() -> None:
-    """Record that SECRET_KEY is another one than at the start before. Called when the server starts."""
+    """Record that SECRET_KEY is another one than at the start before. Called when a worker starts."""
     key = settings.CONFIGURATION.secret_key.get_secret_value()
     key_id = hashlib.sha256(f"seatrial.control.keys {key}".encode()).hexdigest()[:16]
     last = AuditEntry.objects.filter(action=NOTED).order_by("-id").first()

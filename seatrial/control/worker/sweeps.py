@@ -121,7 +121,8 @@ class Sweeps:
         idle.put_to_sleep(visits_known=self._visits is not None and self._visits.known)
 
     async def keys(self) -> None:
-        """Every KEYS_SECONDS, go on with a re-wrap that has begun."""
+        """Note another signing key; then every KEYS_SECONDS, go on with a re-wrap that has begun."""
+        await self._database.run(keys.note_secret_key)
         await self._every(KEYS_SECONDS, keys.go_on)
 
     async def prune(self) -> None:

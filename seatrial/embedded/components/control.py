@@ -9,7 +9,9 @@ from seatrial.embedded.components.base import Component, Ready, answers_http, at
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
-from seatrial.embedded.secrets import Secrets
+from seatrial.embedded.secrets import UNUSED, Secrets
+
+KEYS = ("SECRET_KEY", "GALLEY_MASTER_KEY", "GITGRIT_ENCRYPTION_KEY")  # how the names of their variables begin
 
 
 def environment(
@@ -28,10 +30,7 @@ def environment(
         "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
         "SITE_URL": remembered.site_url,
         "APP_PORT": str(remembered.port),
-        "SECRET_KEY_FILE": str(data.secret_key),
-        "SECRET_KEY_FALLBACKS_FILE": str(data.former(data.secret_key)),
-        "GALLEY_MASTER_KEY_FILE": str(data.master_key),
-        "GALLEY_MASTER_KEY_FALLBACKS_FILE": str(data.former(data.master_key)),
+        **(_keys(data) if secrets is not UNUSED else {}),
         "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",
         "GALLEY_NATS_CREDENTIALS": str(data.keys / "control.creds"),
         "GALLEY_NATS_SIGNING_SEED": str(data.keys / "signing.seed"),
@@ -44,6 +43,12 @@ def environment(
         "GIT_SHA": inherited.get("GIT_SHA") or checkout.commit(),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _keys(data: DataDirectory) -> dict[str, str]:
+    named = {"SECRET_KEY": data.secret_key, "GALLEY_MASTER_KEY": data.master_key}
+    former = {f"{name}_FALLBACKS": data.former(key) for name, key in named.items()}
+    return {f"{name}_FILE": str(file) for name, file in (named | former).items()}
 
 
 def first_data(
