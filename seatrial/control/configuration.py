@@ -73,15 +73,15 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def present_secret(configuration: "Configuration", name: str) -> str:
-    """A secret as it is now: that of the file which a setting names, else the one that this process began with."""
-    path = bare(variables().get(f"{name.upper()}_FILE", ""))
-    if path and not bare(variables().get(name.upper(), "")):
+def present_secret(variable: str, begun_with: SecretStr) -> str:
+    """A secret as it is now: in the file that `<variable>_FILE` names, else what this process began with."""
+    path = bare(variables().get(f"{variable}_FILE", ""))
+    if path and not bare(variables().get(variable, "")):
         try:
             return Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError):  # it was there at the start
             pass
-    return str(getattr(configuration, name).get_secret_value())
+    return begun_with.get_secret_value()
 
 
 def unfit_without_internet(site: str) -> str:

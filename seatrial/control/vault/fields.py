@@ -10,7 +10,7 @@ from django.db.models.query_utils import DeferredAttribute
 from seatrial.control.configuration import present_secret
 from seatrial.control.vault.envelope import Identity, key_of, seal, unseal
 from seatrial.control.vault.errors import StaleKeys, WithoutRow
-from seatrial.control.vault.keys import Keys
+from seatrial.control.vault.keys import FALLBACKS, Keys
 
 
 class Sealed:
@@ -30,9 +30,13 @@ def keys() -> Keys:
 
     Where a setting names a file, it is read each time, so that a rotation reaches a process that runs.
     """
-    names = ("galley_master_key", "gitgrit_encryption_key")
-    given = {name.upper(): present_secret(settings.CONFIGURATION, name) for name in names}
-    return Keys.from_variables(given, present_secret(settings.CONFIGURATION, "galley_master_key_fallbacks"))
+    configuration = settings.CONFIGURATION
+    given = {
+        "GALLEY_MASTER_KEY": configuration.galley_master_key,
+        "GITGRIT_ENCRYPTION_KEY": configuration.gitgrit_encryption_key,
+    }
+    former = present_secret(FALLBACKS, configuration.galley_master_key_fallbacks)
+    return Keys.from_variables({name: present_secret(name, key) for name, key in given.items()}, former)
 
 
 def sealing_keys() -> Keys:
