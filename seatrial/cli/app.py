@@ -23,6 +23,7 @@ from seatrial.cli import (
     forwarding,
     glass,
     init,
+    keys,
     logs,
     notices,
     opening,
@@ -118,6 +119,7 @@ app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
 app.add_typer(variables.variables, name="variables")
 app.add_typer(registries.registry, name="registry")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

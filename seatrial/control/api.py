@@ -28,6 +28,7 @@ from seatrial.control.forges.deliveries.api import router as deliveries
 from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
+from seatrial.control.keys.api import router as keys
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
@@ -130,6 +131,7 @@ for router in (
     glass,
     tokens,
     fleet,
+    keys,
     status,
     metrics,
 ):

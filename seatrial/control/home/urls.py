@@ -53,6 +53,7 @@ urlpatterns = [
     path("", include("seatrial.control.forges.connection_urls")),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
     path("", include("seatrial.control.triggers.urls")),
+    path("", include("seatrial.control.keys.urls")),
     path("audit", audit_log, {"named": links}, name="audit_log"),
     path("", include("seatrial.control.accounts.urls")),
     path("", include("seatrial.control.dashboard.urls")),

@@ -105,6 +105,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "rescans": sweeps.rescans,
         "digests": sweeps.digests,
         "sleepers": sweeps.sleepers,
+        "keys": sweeps.keys,
         "prune": sweeps.prune,
     }
 
