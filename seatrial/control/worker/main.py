@@ -104,6 +104,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "rescans": sweeps.rescans,
         "digests": sweeps.digests,
         "sleepers": sweeps.sleepers,
+        "audit log": sweeps.audit_log,
         "prune": sweeps.prune,
     }
 
