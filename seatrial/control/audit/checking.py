@@ -8,9 +8,10 @@ they are unchanged since they were sealed, not that they are true.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -70,6 +71,17 @@ class Checked:
     removed_at: datetime | None = None
     fault: Fault | None = None
 
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "entries": self.entries,
+            "head": str(self.head),
+            "waiting": self.waiting,
+            "removed": self.removed,
+            "removed_at": self.removed_at.isoformat() if self.removed_at else None,
+            "fault": asdict(self.fault) if self.fault else None,
+        }
+
 
 def head_of(text: str) -> Head | None:
     """The head that somebody kept, as `seatrial audit verify` prints it; empty: None. Raises InvalidInput."""
@@ -82,10 +94,10 @@ def head_of(text: str) -> Head | None:
 
 
 def check(expected: Head | None = None) -> Checked:
-    """All of `steps` at once, and what came of it is kept for the page."""
-    for checked in steps(expected):
-        last = checked
-    keep(last)
+    """All of `steps` at once; what came of it is kept for the page, unless a head was expected: that may be mistyped."""
+    *_, last = steps(expected)
+    if expected is None:
+        keep(last)
     return last
 
 
