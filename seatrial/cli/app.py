@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from seatrial.cli import (
     access,
+    audit,
     backups,
     deliveries,
     demo,
@@ -105,6 +106,7 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(tokens.tokens, name="tokens")
+app.add_typer(audit.audit, name="audit")
 policies.policies.command("level")(rollouts.level)
 policies.policies.command("ratchet")(rollouts.ratchet)
 policies.policies.command("attach")(rollouts.attach)

@@ -17,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from seatrial.control.accounts.api import router as tokens
+from seatrial.control.accounts.audit_api import router as audit
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
@@ -130,6 +131,7 @@ for router in (
     rollout,
     glass,
     tokens,
+    audit,
     fleet,
     keys,
     status,

@@ -194,7 +194,9 @@ def _why_not(environment: Environment) -> str:
 
 def _open_pull_request(environment: Environment) -> PullRequest:
     """The environment's pull request, locked. Raises PullRequestClosed, PreviewWithheld."""
-    rows = PullRequest.objects.select_for_update(of=("self",), no_key=True).select_related("project__connection")
+    rows = PullRequest.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "project__connection"
+    )
     pull_request = rows.get(pk=environment.pull_request_id)
     if pull_request.state == PullRequestState.CLOSED:
         raise PullRequestClosed(

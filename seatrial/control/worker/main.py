@@ -106,6 +106,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "digests": sweeps.digests,
         "sleepers": sweeps.sleepers,
         "keys": sweeps.keys,
+        "audit log": sweeps.audit_log,
         "prune": sweeps.prune,
     }
 
