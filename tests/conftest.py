@@ -62,6 +62,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         )
 
 
+@pytest.fixture(scope="module")
+def rows_of_a_module(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A fixture of a module that asks for this may write: its rows are there for every later test of the module, each of which
+    takes back its own changes as always, and are gone after it. All tests of such a module take theirs back, or none asks for this."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> Iterator[None]:
     """The real algorithm with one round: half a second per person is what guessing should cost, not testing."""

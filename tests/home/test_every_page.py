@@ -178,6 +178,7 @@ def test_every_page_is_sound_wide_and_light_and_narrow_and_dark(
     straits = trouble(busy)
     passed: set[str] = set()
     page, wrong = watched(browser, served, reduced_motion="reduce")
+    page.add_init_script(axe)  # sent once, not for every page
     sign_in(page, served)
     details = sum(
         opened_well(page, wrong, served, axe, path, passed)

@@ -63,8 +63,8 @@ def turns(*, of: list[Any], among: list[Any]) -> list[Any]:
     ]
 
 
-@pytest.fixture
-def headers() -> dict[str, str]:
+@pytest.fixture(scope="module")
+def headers(rows_of_a_module: None) -> dict[str, str]:
     workspace = Workspace.objects.create(slug="ours", name="Ours")
     root = User.objects.create_user("root", password="correct horse battery", is_superuser=True)
     Membership.objects.create(workspace=workspace, user=root, role="owner")
