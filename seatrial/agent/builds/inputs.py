@@ -54,7 +54,7 @@ def shown_name(build: Build) -> str:
 def brought_along(base: Base, name: str) -> BroughtAlong:
     """What a Dockerfile's dialect must know of its base image, which it calls `name`."""
     workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
-    called = local_name(base.name) if has_digest(base.name) or base.name != name else ""
+    called = local_name(base.stored) if has_digest(base.stored) or base.stored != name else ""
     environment = dict(one.split("=", 1) for one in base.config.get("Env") or [] if "=" in one)
     return BroughtAlong(workdir, volumes, called, environment, base.config.get("OnBuild") or [])
 

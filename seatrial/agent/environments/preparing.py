@@ -28,10 +28,12 @@ from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NeedsEngine, NoSpace
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import ProjectLogins
 from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.detection import Plan
 from seatrial.wire.deployments import Because, DesiredDeployment, DesiredEnvironment, Detected, RecipeRead
+from seatrial.wire.registries import RegistryLogin
 from seatrial.wire.variables import Values
 from seatrial.wire.words import Phase, RuntimeKind
 
@@ -51,6 +53,7 @@ class Preparation:
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._given = Values()  # once the recipe is read
+        self._logins = ProjectLogins(deployment.registries, self._login, forks=deployment.untrusted)
         self._builds: dict[str, asyncio.Task[str]] = {}
         self._services: dict[str, asyncio.Task[str]] = {}  # the image of each
         self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
@@ -169,9 +172,18 @@ class Preparation:
         if self._tools.kept is not None:
             self._tools.kept.hold(self._deployment.id, image)
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
-            return await self._tools.images.ensure(image, self._log(service.name))
+            return await self._ensured(service, image)
         async with self._phases.phase(Phase.BUILD, service.name):
-            return await self._tools.images.ensure(image, self._log(service.name))
+            return await self._ensured(service, image)
+
+    async def _ensured(self, service: Service, image: str) -> str:
+        reference = await self._tools.images.ensure(image, self._log(service.name), self._logins)
+        if self._tools.kept is not None:
+            self._tools.kept.hold(self._deployment.id, reference)
+        return reference
+
+    async def _login(self, registry: str) -> RegistryLogin:
+        return await self._tools.registries(self._desired.environment, self._deployment.id, registry)
 
     async def _siblings(self, build: Build) -> dict[str, str]:
         """{service: its image} of those that the build takes from, once they are there. The reader has refused cycles."""
@@ -200,6 +212,7 @@ class Preparation:
             ssh=build_secrets.values_of(service.build.ssh, self._given),
             content=digest,
             siblings=siblings,
+            logins=self._logins,
         )
         async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:
