@@ -1,11 +1,15 @@
 """A held candidate is prepared, and starts nothing before it is let in."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
+from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.environments import admission
+from seatrial.agent.vocabulary.errors import StartError
 from seatrial.agent.vocabulary.labels import AGENT, SERVICE
+from seatrial.agent.vocabulary.logs import Log
 from seatrial.wire.deployments import (
     DeploymentFailed,
     DeploymentPhase,
@@ -18,6 +22,8 @@ from seatrial.wire.words import Phase
 from tests.agent.harness import Agent, deployment, environment, then
 from tests.agent.previews import come_up, left, single
 from tests.repositories import Repository
+from tests.runtime.builds import FakeBuild
+from tests.runtime.fake import FakeRuntime
 from tests.waiting import until
 
 RECIPE = """version: 1
@@ -66,7 +72,7 @@ async def test_it_says_what_it_asks_for_is_built_and_starts_when_it_is_let_in(
         await built(agent, first, "web")
         environments.wanted(then(wanted, revision=2, candidate=held(first)))
         await asyncio.sleep(0.2)
-        assert await services(agent) == set()
+        assert await services(agent) == set() and not await agent.runtime.list_networks({})
         environments.wanted(then(wanted, revision=3, candidate=first))
         await agent.reports.next(DeploymentReady, deployment=first.id)
         assert await services(agent) == {"web", "helper"}
@@ -151,3 +157,48 @@ async def test_one_that_asks_for_no_more_than_the_live_version_need_not_wait(
         enough = short.model_copy(update={"room_memory_mb": 160})
         environments.wanted(then(wanted, revision=6, live=first, candidate=enough))
         await agent.reports.next(DeploymentReady, deployment=second.id)
+
+
+class AfterTheNetwork(FakeBuild):
+    """Builds nothing before the deployment has its network."""
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        super().__init__(runtime)
+        self._networks = runtime.networks
+
+    async def build(self, request: BuildRequest, log: Log) -> None:
+        await until(lambda: self._networks)
+        await super().build(request, log)
+
+
+async def test_the_network_is_made_while_images_are_built(
+    agent: Agent, runtime: FakeRuntime, repository: Repository, busybox: str
+) -> None:
+    agent.builder = AfterTheNetwork(runtime)
+    first = deployment(repository.commit(files(busybox)))
+    wanted = environment(repository, "pr-1-shop", candidate=first)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await agent.reports.next(DeploymentReady, deployment=first.id)
+        assert len(runtime.networks) == 1
+
+
+async def test_a_network_that_cannot_be_made_yet_is_made_when_services_start(
+    agent: Agent, runtime: FakeRuntime, repository: Repository, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, ensure = asyncio.Event(), runtime.ensure_network
+
+    async def once_in_vain(name: str, labels: Mapping[str, str]) -> None:
+        if not tried.is_set():
+            tried.set()
+            raise StartError("no free subnet")
+        await ensure(name, labels)
+
+    monkeypatch.setattr(runtime, "ensure_network", once_in_vain)
+    first = deployment(repository.commit(files(busybox)))
+    wanted = environment(repository, "pr-1-shop", candidate=first)
+    async with agent.running() as environments:
+        environments.wanted(wanted)
+        environments.replayed({wanted.environment})
+        await agent.reports.next(DeploymentReady, deployment=first.id)
