@@ -21,8 +21,8 @@ class DesiredBucket:
 
 
 async def every(bus: Bus) -> list[DesiredBucket]:
-    """Every bucket of desired state on the bus."""
-    named = [(str(info.config.name), info) for info in await streams.every(bus.jetstream)]
+    """Every bucket of desired state on the bus that its nodes tell of now."""
+    named = [(str(info.config.name), info) for info in (await streams.every(bus.client)).infos]
     return [
         DesiredBucket(
             name.removeprefix(streams.BUCKETS), info.created or now(), info.state.consumer_count > 0

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import nats.errors
 from django.core.cache import cache
-from nats.js.api import PeerInfo, StreamInfo
+from nats.js.api import PeerInfo
 
 from seatrial.control import streams
 from seatrial.control.bus import Bus
+from seatrial.control.streams import Listed
 from seatrial.wire import subjects
 
 # Nodes of a group tell each other every second that they are there.
@@ -32,21 +33,22 @@ class Nodes:
 async def look(bus: Bus) -> Nodes:
     """Look once. Raises nats.errors.Error or TimeoutError if the bus is away."""
     try:
-        infos = await streams.every(bus.jetstream)
+        listed = await streams.every(bus.client)
     except (nats.errors.Error, TimeoutError):
         # Without most of its nodes, the bus has no list of its streams. Whoever has a copy of one still knows of that.
-        infos = [await bus.jetstream.stream_info(subjects.OBSERVED_STREAM)]
-    return seen(infos, bus.copies)
+        listed = Listed([await bus.jetstream.stream_info(subjects.OBSERVED_STREAM)], [])
+    return seen(listed, bus.copies)
 
 
 async def settle(bus: Bus) -> None:
     """Give every stream the copies that it should have, as far as there are nodes for them."""
-    await streams.settle(bus.jetstream, await streams.every(bus.jetstream), bus.copies)
+    await streams.settle(bus.jetstream, (await streams.every(bus.client)).infos, bus.copies)
 
 
-def seen(infos: list[StreamInfo], copies: int) -> Nodes:
-    """What the streams say of the nodes that keep them."""
-    clustered = [info for info in infos if info.cluster is not None]
+def seen(listed: Listed, copies: int) -> Nodes:
+    """What the streams say of the nodes that keep them. A stream that nobody told of has no leader, or a new one."""
+    clustered = [info for info in listed.infos if info.cluster is not None]
+    leaderless = [str(i.config.name) for i in clustered if i.cluster and not i.cluster.leader]
     gone = {
         str(peer.name)
         for info in clustered
@@ -55,8 +57,8 @@ def seen(infos: list[StreamInfo], copies: int) -> Nodes:
     }
     return Nodes(
         gone=tuple(sorted(gone)),
-        halted=tuple(sorted(str(i.config.name) for i in clustered if i.cluster and not i.cluster.leader)),
-        short=tuple(sorted(str(i.config.name) for i in infos if i.config.num_replicas != copies)),
+        halted=tuple(sorted(leaderless + listed.silent)),
+        short=tuple(sorted(str(i.config.name) for i in listed.infos if i.config.num_replicas != copies)),
         copies=copies,
     )
 

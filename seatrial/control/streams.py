@@ -1,6 +1,7 @@
 """The streams and durable consumers of the bus, and how many nodes keep a copy of each."""
 
 import dataclasses
+import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ import structlog
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
+from seatrial.dialling import Client
 from seatrial.wire import subjects
 
 log = structlog.get_logger(__name__)
@@ -20,6 +22,7 @@ DUPLICATE_WINDOW_SECONDS = 600.0
 EVALUATION_ACK_WAIT_SECONDS = 60.0
 EVALUATION_MAX_DELIVER = 5
 OBSERVED_ACK_WAIT_SECONDS = 10.0  # messages that a killed worker had taken are delivered again after this
+LIST_SECONDS = 5.0  # the server waits for the nodes of a stream for one less
 COPIES = (5, 3, 1)  # an even number survives no more than the odd one below it
 OURS = (subjects.OBSERVED_STREAM, subjects.LOGS_STREAM, subjects.JOBS_STREAM)
 BUCKETS = f"KV_{subjects.desired_bucket('')}"  # what the names of the agents' buckets begin with
@@ -50,7 +53,7 @@ async def made(make: Callable[[int], Awaitable[T]], copies: int) -> T:
 
 
 async def settle(jetstream: JetStreamContext, infos: list[api.StreamInfo], copies: int) -> None:
-    """Give every stream `copies`, also those that were made with another number. Idempotent.
+    """Give each of these streams `copies`, also those that were made with another number. Idempotent.
 
     Where there are too few nodes for it now, the stream stays as it is.
     """
@@ -66,12 +69,43 @@ async def settle(jetstream: JetStreamContext, infos: list[api.StreamInfo], copie
             log.info("copies of a stream changed", stream=info.config.name, copies=copies)
 
 
-async def every(jetstream: JetStreamContext) -> list[api.StreamInfo]:
-    """All of our streams on the bus, the agents' buckets too. The account may have others."""
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """Streams on the bus."""
+
+    infos: list[api.StreamInfo]
+    silent: list[str]  # names of further ones, whose nodes did not tell of them in time
+
+
+async def every(client: Client) -> Listed:
+    """All that are ours, the agents' buckets too: the account may have others. Raises APIError, nats.errors.Error or TimeoutError if the bus has no list.
+
+    nats-py drops the names of those that the server's answer calls missing, so the request is made here
+    (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
+    """
     infos: list[api.StreamInfo] = []
-    while page := await jetstream.streams_info(offset=len(infos)):
-        infos += page
-    return [info for info in infos if str(info.config.name).startswith((BUCKETS, *OURS))]
+    silent: list[str] = []
+    while page := await _page(client, len(infos) + len(silent)):
+        infos += page.infos
+        silent += page.silent
+    return Listed(
+        [info for info in infos if _is_ours(str(info.config.name))],
+        [name for name in silent if _is_ours(name)],
+    )
+
+
+async def _page(client: Client, offset: int) -> Listed | None:
+    asked = json.dumps({"offset": offset}).encode()
+    answer = await client.request("$JS.API.STREAM.LIST", asked, timeout=LIST_SECONDS)
+    page = json.loads(answer.data)
+    if "error" in page:
+        raise APIError.from_error(page["error"])
+    infos, silent = page["streams"] or [], page.get("missing") or []
+    return Listed([api.StreamInfo.from_response(one) for one in infos], silent) if infos or silent else None
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith((BUCKETS, *OURS))
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig, copies: int) -> None:

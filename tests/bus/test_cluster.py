@@ -1,9 +1,12 @@
 """A bus of three: copies of everything, and what is said when nodes are gone."""
 
 import contextlib
+import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import nats.errors
 import pytest
@@ -14,6 +17,7 @@ from seatrial.control import nodes, streams
 from seatrial.control.bus import Bus
 from seatrial.control.configuration import Configuration
 from seatrial.control.nodes import Nodes
+from seatrial.control.streams import Listed
 from seatrial.dialling import Client, NoTLS
 from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
@@ -62,7 +66,13 @@ async def made(bus: Bus, agent: str = "A") -> bool:
 
 
 async def copies_of(bus: Bus) -> dict[str, int]:
-    return {str(i.config.name): i.config.num_replicas or 0 for i in await streams.every(bus.jetstream)}
+    """Of each stream. One that its nodes do not tell of just now is asked for until they do."""
+
+    async def told() -> dict[str, int]:
+        listed = await streams.every(bus.client)
+        return {} if listed.silent else {str(i.config.name): i.config.num_replicas or 0 for i in listed.infos}
+
+    return await until(told, not_yet=AWAY)
 
 
 async def found(bus: Bus) -> Nodes:
@@ -107,9 +117,41 @@ def test_a_stream_without_a_leader_is_halted_and_a_node_that_catches_up_is_not_g
     behind = api.PeerInfo(name="two", current=False, active=900_000_000, lag=40)
     silent = api.PeerInfo(name="three", current=False, active=9_000_000_000)
     never = api.PeerInfo(name="three", current=False, active=0)
-    assert nodes.seen([info("zero", here, behind)], 3) == Nodes(copies=3)
-    assert nodes.seen([info("zero", here, silent)], 3) == Nodes(("three",), copies=3)
-    assert nodes.seen([info(None, here, never)], 3) == Nodes(("three",), ("OBSERVED",), copies=3)
+
+    def seen(*infos: api.StreamInfo, silent: Iterable[str] = ()) -> Nodes:
+        return nodes.seen(Listed(list(infos), list(silent)), 3)
+
+    assert seen(info("zero", here, behind)) == Nodes(copies=3)
+    assert seen(info("zero", here, silent)) == Nodes(("three",), copies=3)
+    assert seen(info(None, here, never)) == Nodes(("three",), ("OBSERVED",), copies=3)
+    assert seen(info("zero", here, behind), silent=["JOBS"]) == Nodes(halted=("JOBS",), copies=3)
+
+
+async def test_a_stream_that_its_nodes_do_not_tell_of_is_on_the_list_all_the_same() -> None:
+    answers = [
+        {"streams": [stream("OBSERVED"), stream("THEIRS")], "missing": ["JOBS", "OTHERS"], "total": 5},
+        {"streams": [stream("KV_desired-A")], "total": 5},
+        {"streams": None, "total": 5},
+    ]
+    asked = []
+
+    class Scripted:
+        async def request(self, subject: str, payload: bytes, **_: object) -> SimpleNamespace:
+            asked.append(json.loads(payload)["offset"])
+            return SimpleNamespace(data=json.dumps(answers[len(asked) - 1]))
+
+    listed = await streams.every(cast(Client, Scripted()))
+    assert [info.config.name for info in listed.infos] == ["OBSERVED", "KV_desired-A"]
+    assert listed.silent == ["JOBS"] and asked == [0, 4, 5]
+    answers[:] = [{"error": {"code": 503, "err_code": 10008, "description": "no leader"}}]
+    asked.clear()
+    with pytest.raises(APIError, match="no leader"):
+        await streams.every(cast(Client, Scripted()))
+
+
+def stream(name: str) -> dict[str, object]:
+    state = {"messages": 0, "bytes": 0, "first_seq": 0, "last_seq": 0, "consumer_count": 0}
+    return {"config": {"name": name}, "created": "2026-11-30T20:00:00Z", "state": state}
 
 
 async def _is(bus: Bus, wanted: Nodes) -> bool:

@@ -77,6 +77,11 @@ async def engine(answers: Answers) -> AsyncIterator[Engine]:
             Refusal.NO_LIMIT,
         ),
         (500, "OCI runtime start failed: cannot start", Refusal.NOT_BEGUN),
+        (
+            500,
+            "Cannot pause container web: OCI runtime pause failed: unable to freeze",
+            Refusal.NOT_FROZEN,
+        ),
         (500, "OCI runtime create failed: cannot set up the root network namespace", Refusal.NO_OWN_NETWORK),
         (500, "write /layer: no space left on device", Refusal.NO_SPACE),
         (500, "something nobody knows", Refusal.OTHER),

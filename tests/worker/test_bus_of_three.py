@@ -67,7 +67,8 @@ async def asked(cluster: Cluster, ask: Callable[[Bus], Awaitable[T]]) -> T:
 
 
 async def copies(bus: Bus) -> set[int | None]:
-    return {info.config.num_replicas for info in await streams.every(bus.jetstream)}
+    listed = await streams.every(bus.client)
+    return {info.config.num_replicas for info in listed.infos} | ({None} if listed.silent else set())
 
 
 async def leader(bus: Bus) -> str:

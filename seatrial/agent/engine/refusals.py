@@ -35,6 +35,7 @@ ENGINES = _words(
     (Refusal.NO_LIMIT, "error setting rlimit"),
     (Refusal.NOT_EXECUTABLE, "exec: .*: permission denied"),
     (Refusal.NO_PROGRAM, "executable file not found|no such file or directory"),
+    (Refusal.NOT_FROZEN, "unable to freeze"),
     (Refusal.NOT_BEGUN, "OCI runtime"),
 )
 _PASSED_ON = re.compile(

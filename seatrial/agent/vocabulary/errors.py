@@ -215,6 +215,7 @@ class Refusal(Enum):
     NO_SPACE = auto()
     NO_OWN_NETWORK = auto()  # this gVisor cannot give containers a network on this kernel
     NOT_BEGUN = auto()  # the engine's runtime could not start the container
+    NOT_FROZEN = auto()  # a process of the container was at something in which the kernel does not freeze it
 
 
 class EngineRefused(AgentError):

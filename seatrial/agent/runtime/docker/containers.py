@@ -19,6 +19,8 @@ LIMITS = dict(
     enumerate(("cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock"))
 )  # the kernel's numbers
 REMOVAL_LOOKS = 300  # ten a second
+# The engine's runtime gives up freezing a busy container after a fraction of a second, and lets it go on.
+FREEZE_WAITS_SECONDS = (0.1, 0.3, 1.0, 3.0)
 
 
 class Containers:
@@ -129,10 +131,26 @@ class Containers:
     async def pause(self, name: str) -> None:
         """See Runtime."""
         try:
-            if await self._is(name, ContainerState.RUNNING):
-                await self.engine.containers.pause(name)
+            for wait in FREEZE_WAITS_SECONDS:
+                if await self._frozen(name):
+                    return
+                await asyncio.sleep(wait)
+            await self._freeze(name)
         except EngineRefused as error:
             raise StartError(f"cannot pause container {name}: {error}") from error
+
+    async def _frozen(self, name: str) -> bool:
+        try:
+            await self._freeze(name)
+        except EngineRefused as error:
+            if error.refusal is not Refusal.NOT_FROZEN:
+                raise
+            return False
+        return True
+
+    async def _freeze(self, name: str) -> None:
+        if await self._is(name, ContainerState.RUNNING):
+            await self.engine.containers.pause(name)
 
     async def unpause(self, name: str) -> None:
         """See Runtime."""

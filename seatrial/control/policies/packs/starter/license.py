@@ -16,6 +16,7 @@ TESTS = [
     {"name": "only these", "input": {"files": {"COPYING": "GNU GENERAL PUBLIC LICENSE\nVersion 3\n"}}, "params": {"allow": ["MIT"]}, "expected": {"passed": False, "findings": [{"path": "COPYING", "line": 1}]}},
     {"name": "only a name", "input": {"files": {"package.json": "{\"license\": \"MIT\"}"}}, "expected": {"passed": False, "score": 50}},
     {"name": "a word", "input": {"files": {"LICENSE": "Apache\n"}}, "expected": {"passed": False, "score": 50}},
+    {"name": "a promise", "input": {"files": {"LICENSE": "TODO: add a licence\n"}}, "expected": {"passed": False, "score": 0, "message": {"contains": "still to come"}}},
     {"name": "none", "input": {"files": {"a": ""}}, "expected": {"passed": False, "score": 0}},
 ]  # fmt: skip
 
@@ -31,6 +32,13 @@ MANIFESTS = {
 }
 README = re.compile(r"readme(\.\w+)?", re.IGNORECASE)
 ABOUT = r"^\W{0,4}licen[cs](e|ing)\b"
+# Words of a note that a licence is still to come, and how many words such a note has at most.
+PROMISE = re.compile(
+    r"\b(to ?do|tb[ad]|fixme|coming soon|placeholder|not yet|to be (added|decided|determined|chosen|defined|announced)"
+    r"|(add|choose|pick|insert|put) (a|the|your|our)\b.{0,20}\blicen[cs]e)\b",
+    re.I | re.S,
+)
+OF_A_PROMISE = 30
 OF_A_NAME = 3  # words, at most: who writes no more means a licence that is elsewhere
 HEADERS = 200  # files of code whose first lines are searched for an SPDX identifier
 
@@ -52,15 +60,19 @@ def evaluate(project, params):
             licences[:1]
         ) == {licences[0]: 0}
         text = text_of(project, licences[0])
-        short = text is not None and len(text.split()) <= OF_A_NAME
+        words = len((text or "").split())
+        promised = text is not None and words <= OF_A_PROMISE and PROMISE.search(text)
+        short = text is not None and words <= OF_A_NAME
         why = (
             "is empty"
             if empty
+            else "says that a licence is still to come"
+            if promised
             else "has no text but a name"
             if short
             else "holds no licence text that this policy knows"
         )
-        score = 0 if empty or params["allow"] else 50 if short else 80
+        score = 0 if empty or promised or params["allow"] else 50 if short else 80
         return verdict(score, f"{licences[0]} {why}.", licences[0])
     place = mentioned(project)
     if place:

@@ -25,6 +25,7 @@ TESTS = [
     {"name": "of WordPress and Rails", "input": {"files": {"wp-config.php": "<?php\ndefine( 'DB_PASSWORD', 'q8Zr2LkV7bXw' );\n", "config/master.key": "85221c25f6aaf76fdc6c369aad6b68b7\n", "wp-config-sample.php": "define('DB_PASSWORD', 'password_here');\n"}}, "expected": {"passed": False, "findings": [{"path": "config/master.key", "line": 1}, {"path": "wp-config.php", "line": 2}]}},
     {"name": "a template", "input": {"files": {".env.example": "API_TOKEN=q8Zr2LkV7bXw3NcT\n"}}, "expected": {"passed": True}},
     {"name": "in a test", "input": {"files": {"tests/a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "expected": {"passed": True, "findings": [{"severity": "info"}]}},
+    {"name": "a keystore without zeros", "input": {"files": {"a.p12": b"0\x82\x0a\x11\x02\x01\x030\x82\xd1\xf3\x99", "notes.kdb": "words of people\n"}}, "expected": {"passed": False, "findings": [{"path": "a.p12", "message": "keystore"}]}},
     {"name": "by Kingfisher", "params": {"kingfisher": True}, "input": {"files": {"a.py": "x"}, "fact": {"kingfisher": {"version": "2", "findings": [{"path": "a.py", "line": 1, "rule": "some-token", "severity": "high", "confidence": "high", "message": "a token"}]}}},
      "expected": {"passed": False, "findings": [{"path": "a.py", "line": 1}], "message": {"contains": "Kingfisher 2 read 1"}}},
     {"name": "allowed", "input": {"files": {"a.yml": "url: postgres://ship:q8Zr2LkV7b@db.harbour.test/a\n"}}, "params": {"allow": ["*.yml"]}, "expected": {"passed": True}},
@@ -152,7 +153,9 @@ ENVIRONMENT = re.compile(
     re.I,
 )
 TEMPLATE = re.compile(r"(^|[._-])(example|sample|template|tmpl|tpl|dist|schema)([._-]|$)", re.I)
-KEYSTORE = re.compile(r"\.(jks|jceks|bks|keystore|p12|pfx|kdbx?)$", re.I)
+KEYSTORE = re.compile(r"(?i)\.(jks|jceks|bks|keystore|p12|pfx|kdbx?)$")
+# What text is not: bytes that no text has, or one block of base64.
+NO_PROSE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]|\A\s*([0-9A-Za-z+/]{40,}\s*){4,}=*\s*\Z")
 PUBLIC_STORE = re.compile(
     r"(^|/)(debug\.keystore|[^/]*(trust|cacerts)[^/]*)$", re.I
 )  # a key that all have; certificates
@@ -178,9 +181,8 @@ def evaluate(project, params, log):
         for line, kind in sorted(set(secrets(path, text, words))):
             if not any((one["path"], one["line"]) == (path, line) for one in found + warned):
                 (warned if HARMLESS.search(path) else found).append(finding(path, line, kind))
-    for path in unread:
-        if KEYSTORE.search(path) and not PUBLIC_STORE.search(path):
-            (warned if HARMLESS.search(path) else found).append(finding(path, None, "keystore"))
+    for path in keystores(project, unread, params["allow"]):
+        (warned if HARMLESS.search(path) else found).append(finding(path, None, "keystore"))
     for one in warned:
         log.warning(f"{place(one)}: looks like a {one['message']}, in a place for tests and examples")
     looked = f"Files read: {read}.{tool}" + left_out(unread, len(project.files) - read - len(unread))
@@ -221,6 +223,15 @@ def worth_reading(project, allow):
         [path for path in sorted(paths) if looked_at(path, allow)] for paths in (named, answer["unread"])
     )
     return [path for path in near if path not in answer["unread"]], unread, answer["files"]
+
+
+def keystores(project, unread, allow):
+    """By their names, where nobody can read them, or where what can be read is no text of people."""
+    named = [path for path in project.files.matching(KEYSTORE.pattern) if looked_at(path, allow)]
+    readable = [path for path in named if path not in unread]
+    found = {path for path, text in project.read_files(readable) if NO_PROSE.search(text)}
+    stores = sorted(found | {path for path in named if path in unread})
+    return [path for path in stores if not PUBLIC_STORE.search(path)]
 
 
 def finding(path, line, kind):
