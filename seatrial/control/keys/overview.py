@@ -45,11 +45,11 @@ class About(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One kind, as it is now. `count`: how many keys of it are valid; None where there is one by nature."""
+    """One kind, as it is now. `valid`: how many there are that are valid; None where there is one by nature."""
 
     kind: KeyKind
     about: About
-    count: int | None
+    valid: int | None
     rotated_at: datetime | None
 
     @property
