@@ -167,6 +167,7 @@ def agent() -> None:
 MANAGED = {
     "airgap_setup": "prepare an install on a network without internet",
     "airgap_smoketest": "find out whether it reaches its GitLab, runs sandboxes, and is isolated (--check-isolation)",
+    "audit_verify": "verify that nobody changed the audit log (--head NUMBER:HASH)",
     "add_person": "make an account with a role, or change somebody's role",
     "agent_token": "make a token with which an agent joins, or joins again after a restore",
     "changepassword": "set somebody's password",

@@ -17,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from seatrial.control.accounts.api import router as tokens
+from seatrial.control.accounts.audit_api import router as audit
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
@@ -51,6 +52,7 @@ from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.previews.snapshots_api import router as snapshots
+from seatrial.control.registries.api import router as registries
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
@@ -110,6 +112,7 @@ for router in (
     pulls,
     entrance,
     variables,
+    registries,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,
@@ -128,6 +131,7 @@ for router in (
     rollout,
     glass,
     tokens,
+    audit,
     fleet,
     keys,
     status,

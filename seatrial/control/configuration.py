@@ -201,6 +201,10 @@ class Configuration(SignInSettings):
         90,
         description="How long evaluations and their results, ended previews and closed pull requests are kept.",
     )
+    galley_audit_keep_days: Annotated[int, shapes.Between(0, 36_500, "a number of days")] = Field(
+        0,
+        description="How long entries of the audit log are kept; 0: for ever.",
+    )
     galley_mcp_requests: Annotated[int, shapes.Between(0, 1_000_000, "a number of requests")] = Field(
         120, description="How often a coding assistant's token may ask at /mcp in a minute. 0: no limit."
     )

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "seatrial.control.previews.evidence",
     "seatrial.control.entrance",
     "seatrial.control.variables",
+    "seatrial.control.registries",
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",

@@ -211,6 +211,7 @@ VARIABLES: tuple[Variable, ...] = (
     setting(Configuration, "galley_max_project_memory", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_max_project_previews", Group.LIMITS, installs=ONE_HOST),
     setting(Configuration, "galley_keep_days", Group.LIMITS),
+    setting(Configuration, "galley_audit_keep_days", Group.LIMITS),
     setting(Configuration, "galley_logs_max_mb", Group.LIMITS),
     setting(Configuration, "galley_mcp_requests", Group.LIMITS),
     setting(Configuration, "log_level", Group.LIMITS),

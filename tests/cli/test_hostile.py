@@ -312,6 +312,7 @@ def test_every_command_is_attacked_here() -> None:
         "policy",
         "access",
         "variables",
+        "registry",
         "keys",
         "notices",
     ]

@@ -54,6 +54,7 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "galley_agent_credential_days": NUMBER,
         "galley_logs_max_mb": (*NUMBER, "0"),
         "galley_keep_days": (*NUMBER, "0"),
+        "galley_audit_keep_days": NUMBER,
         "galley_mcp_requests": NUMBER,
         "galley_internal_url": ADDRESS,
         "galley_max_project_cpus": NUMBER,

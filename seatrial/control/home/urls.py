@@ -5,7 +5,7 @@ Some apps show something from an app above them, which they may not import: it i
 
 from django.urls import include, path
 
-from seatrial.control.accounts.pages import audit_log
+from seatrial.control.accounts.pages import audit_log, audit_verify
 from seatrial.control.home import first, health_page, pages, setup_page, styleguide
 from seatrial.control.home.named import links
 from seatrial.control.previews.counts import placed_on_agents, running_of_projects
@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("seatrial.control.previews.evidence.urls")),
     path("", include("seatrial.control.entrance.urls")),
     path("", include("seatrial.control.variables.urls")),
+    path("", include("seatrial.control.registries.urls")),
     path("", include("seatrial.control.policies.urls"), {"preview_of": page_of_preview}),
     path("", include("seatrial.control.policies.waivers.urls")),
     path("", include("seatrial.control.policies.trials.urls")),
@@ -54,6 +55,7 @@ urlpatterns = [
     path("", include("seatrial.control.triggers.urls")),
     path("", include("seatrial.control.keys.urls")),
     path("audit", audit_log, {"named": links}, name="audit_log"),
+    path("audit/verify", audit_verify, name="audit_verify"),
     path("", include("seatrial.control.accounts.urls")),
     path("", include("seatrial.control.dashboard.urls")),
 ]
