@@ -9,6 +9,7 @@ import typer
 
 from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError, Disappointed
+from seatrial.cli.forges import chosen
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import moment
 from seatrial.cli.terminal import Terminal, bold, document, note, warning
@@ -19,6 +20,11 @@ from seatrial.wire.counted import counted
 
 keys = typer.Typer(help="The keys of this server: list, rotate, verify.", no_args_is_help=True)
 
+SHOWN_ONCE = (
+    "Webhooks that Seatrial registered learn it by themselves. Paste it into those that were made by hand within 24 hours: nothing "
+    "shows it again."
+)
+
 
 class Rotatable(StrEnum):
     """What `rotate` takes. Other keys have their own commands: `keys list` names them."""
@@ -26,6 +32,7 @@ class Rotatable(StrEnum):
     MASTER_KEY = "master-key"
     SECRET_KEY = "secret-key"  # noqa: S105  words
     SIGNING_KEY = "signing-key"
+    WEBHOOK_SECRET = "webhook-secret"  # noqa: S105
 
 
 class Forgettable(StrEnum):
@@ -35,7 +42,12 @@ class Forgettable(StrEnum):
     SECRET_KEY = "secret-key"  # noqa: S105
 
 
-Which = Annotated[Rotatable, typer.Argument(metavar="KEY", help="master-key, secret-key or signing-key.")]
+Which = Annotated[
+    Rotatable, typer.Argument(metavar="KEY", help="master-key, secret-key, signing-key or webhook-secret.")
+]
+Connection = Annotated[
+    str, typer.Option("--connection", help="Of webhook-secret: the connection's name or id.")
+]
 Whose = Annotated[Forgettable, typer.Argument(metavar="KEY", help="master-key or secret-key.")]
 
 
@@ -58,8 +70,8 @@ def listed(as_json: AsJson = False) -> None:
 
 
 @keys.command("rotate")
-def rotate(key: Which, as_json: AsJson = False) -> None:
-    """Rotate a key while everything runs. It takes the instance admin."""
+def rotate(key: Which, connection: Connection = "", as_json: AsJson = False) -> None:
+    """Rotate a key while everything runs. It takes the instance admin; of a webhook secret, the role admin."""
     match key:
         case Rotatable.MASTER_KEY:
             _rotate_master_key(as_json)
@@ -68,6 +80,13 @@ def rotate(key: Which, as_json: AsJson = False) -> None:
         case Rotatable.SIGNING_KEY:
             answer = _api().post("/keys/signing-key/rotate")
             _said(answer, f"Results are signed with the key {answer['key_id']} from now on.", as_json)
+        case Rotatable.WEBHOOK_SECRET:
+            api = _api()
+            row = chosen(api, connection, local=True)
+            answer = api.post(f"/connections/{row['id']}/rotate-webhook-secret")
+            _said(answer, str(answer["secret"]), as_json)
+            if not as_json:
+                Terminal().line(note(SHOWN_ONCE))
 
 
 @keys.command("rewrap")

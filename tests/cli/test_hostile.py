@@ -338,6 +338,9 @@ def test_keys(shown: Shown, api: FakeApi, attack: str) -> None:
     shown("keys", "rewrap")
     shown("keys", "verify")
     shown("keys", "rotate", "signing-key")
+    api.routes["GET /connections"] = lambda _: (200, [{"id": "01C", "name": attack, "base_url": attack}])
+    api.routes["POST /connections/01C/rotate-webhook-secret"] = lambda _: (200, {"secret": attack})
+    shown("keys", "rotate", "webhook-secret")
 
 
 def test_connect_and_projects(

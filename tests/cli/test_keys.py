@@ -114,6 +114,16 @@ def test_the_signing_keys_are_rotated(cli: Any, server: Server) -> None:
     assert cli("keys", "rotate", "all")[0] == 2
 
 
+def test_a_webhook_secret_is_rotated_and_shown_once(cli: Any, server: Server, api: FakeApi) -> None:
+    row = {"id": "01C", "forge": "github", "name": "acme", "base_url": "https://github.com"}
+    api.routes["GET /connections"] = lambda _: (200, [{**row, "webhook_secret": True, "account": None}])
+    made = {"secret": "another", "previous_secret_until": "2026-01-02T00:00:00+00:00"}
+    api.routes["POST /connections/01C/rotate-webhook-secret"] = lambda _: (200, made)
+    code, out, _ = cli("keys", "rotate", "webhook-secret", "--connection", "acme")
+    assert code == 0 and out.splitlines()[0] == "another" and "nothing shows it again" in out
+    assert json.loads(cli("keys", "rotate", "webhook-secret", "--json")[1]) == made
+
+
 def test_a_refusal_is_said(cli: Any, server: Server, api: FakeApi) -> None:
     refusal = {"error": {"code": "access_denied", "message": "You may not manage the keys of this server"}}
     api.routes["GET /keys"] = lambda _: (403, refusal)

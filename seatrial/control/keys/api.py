@@ -147,6 +147,6 @@ def _kind(row: Row) -> KeyKindAnswer:
         how=about.how,
         command=about.command,
         page=row.path,
-        count=row.count,
+        count=row.valid,
         rotated_at=row.rotated_at,
     )

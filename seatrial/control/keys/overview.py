@@ -14,7 +14,7 @@ from seatrial.control.entrance.models import BypassToken
 from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.keys.services import NOTED
 from seatrial.control.policies.signing.models import SigningKey
-from seatrial.control.projects.models import Connection
+from seatrial.control.projects.models import Connection, Gate
 from seatrial.wire.states import AgentState
 
 
@@ -45,11 +45,11 @@ class About(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One kind, as it is now. `count`: how many keys of it are valid; None where there is one by nature."""
+    """One kind, as it is now. `valid`: how many there are that are valid; None where there is one by nature."""
 
     kind: KeyKind
     about: About
-    count: int | None
+    valid: int | None
     rotated_at: datetime | None
 
     @property
@@ -87,7 +87,7 @@ ABOUT: dict[KeyKind, About] = {
         "Private keys of GitHub Apps, and tokens of code hosts",
         "Connections sign in with them",
         "Make another at the code host, and replace the credential on the connection's page: both are valid until you delete the old one there",
-        "seatrial connect",
+        "seatrial connect FORGE --name NAME",
         "connections:connections",
         ("connection.replace_credential", "connection.rotate_token", "connection.authorize"),
     ),
@@ -95,7 +95,7 @@ ABOUT: dict[KeyKind, About] = {
         "Webhook secrets",
         "Code hosts sign webhooks with them",
         "Rotate on the connection's page: both are valid for 24 hours",
-        "POST /api/v1/connections/<id>/rotate-webhook-secret",
+        "seatrial keys rotate webhook-secret --connection NAME",
         "connections:connections",
         ("connection.rotate_webhook_secret",),
     ),
@@ -171,6 +171,7 @@ def _counts() -> dict[KeyKind, int]:
         KeyKind.CREDENTIAL: connections.exclude(credential="").count(),
         KeyKind.WEBHOOK_SECRET: connections.exclude(webhook_secret="").count(),
         KeyKind.BYPASS_TOKEN: BypassToken.objects.count(),
+        KeyKind.PREVIEW_PASSWORD: Gate.objects.exclude(password="").values("project").distinct().count(),
         KeyKind.BOOTSTRAP_TOKEN: BootstrapToken.objects.filter(used_at=None, expires_at__gt=now).count(),
         KeyKind.AGENT_CREDENTIAL: Agent.objects.exclude(state=AgentState.REVOKED).count(),
         KeyKind.API_TOKEN: ApiToken.objects.exclude(expires_at__lte=now).count(),

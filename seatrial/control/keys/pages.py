@@ -51,7 +51,7 @@ def keys_fingerprint(user: User) -> Hashable | None:
     """Changes with every batch of a re-wrap, and with every rotation."""
     if not allowed(user, Action.MANAGE_KEYS, None):
         return None
-    return rewrapping.state(), tuple((row.kind, row.count, row.rotated_at) for row in overview())
+    return rewrapping.state(), tuple((row.kind, row.valid, row.rotated_at) for row in overview())
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from seatrial.control.projects.models import Connection, Variable
+from seatrial.control.registries.models import RegistryLogin
 from seatrial.control.vault.rewrapping import unknown
 
 MOST = 200
@@ -72,6 +73,14 @@ def _variable(row: Variable) -> Reentry:
     return Reentry(f"The variable {row.name} of the workspace {row.workspace.name}", "Set it again.", path)
 
 
+def _registry_login(row: RegistryLogin) -> Reentry:
+    whose, key = ("workspaces", row.workspace_id) if row.project_id is None else ("projects", row.project_id)
+    path = reverse("registries:registries", args=[whose, key])
+    return Reentry(
+        f"The login at the registry {row.registry} of {row.project or row.workspace}", "Set it again.", path
+    )
+
+
 def _signing_key(_: Model) -> Reentry:
     return Reentry("The private half of the key of signed results", "Rotate it.", reverse("keys:keys"))
 
@@ -118,6 +127,7 @@ PLACES: dict[str, Callable[..., Reentry]] = {
     "projects.Connection.webhook_secret": _webhook_secret,
     "projects.Connection.previous_webhook_secret": _previous,
     "projects.Variable.value": _variable,
+    "registries.RegistryLogin.password": _registry_login,
     "signing.SigningKey.private": _signing_key,
     "badges.PublicBadge.token": _badge,
     "notices.Subscription.secret": _subscription,

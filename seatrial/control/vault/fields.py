@@ -45,9 +45,8 @@ def sealing_keys() -> Keys:
     So another key seals only once somebody has begun to re-wrap, when every process has both. Raises UnfitMasterKey, StaleKeys.
     """
     here = keys()
-    checks = apps.get_model("vault", "MasterKeyCheck").objects.values_list("value", flat=True)
-    check = checks.first()
-    key_id = key_of(check.text) if check is not None else ""
+    check: object = apps.get_model("vault", "MasterKeyCheck").objects.values_list("value", flat=True).first()
+    key_id = key_of(check.text) if isinstance(check, Sealed) else ""
     if not key_id:  # a new database, or version 1
         return here
     key = here.find(key_id)
