@@ -1,6 +1,7 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_access import OF_ACCESS
+from tests.claims_of_keys import OF_KEYS
 from tests.claims_of_limits import OF_LIMITS
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_registries import OF_REGISTRIES
@@ -34,6 +35,17 @@ SECOND = "tests/accounts/second_factor/test_second_factor.py"
 ACCESS, LABELS = "tests/accounts/test_access.py", "tests/previews/test_labels.py"
 
 CLAIMS: dict[str, tuple[str, ...]] = {
+    "- The database refuses to change an entry of the [audit log]": (
+        "tests/audit/test_append_only.py::test_the_database_refuses_to_change_what_was_recorded",
+        "tests/audit/test_ageing.py::test_what_no_anchor_covers_cannot_go",
+        "tests/audit/test_chain.py::test_an_entry_that_was_changed_is_named",
+        "tests/audit/test_chain.py::test_what_is_missing_put_in_or_moved_is_named",
+    ),
+    "- Only the instance admin sees the whole audit log": (
+        "tests/audit/test_doors.py::test_everybody_sees_what_their_role_says",
+        "tests/audit/test_doors.py::test_others_are_refused",
+        "tests/audit/test_doors.py::test_only_the_instance_admin_verifies",
+    ),
     # Who is trusted with what
     "| code of a pull request, in a **preview**": (
         f"{ATTACKED}::test_a_preview_reaches_neither_the_platform_nor_another_preview",
@@ -92,6 +104,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/agent/test_docker_runtime.py::test_limits_reach_the_engine",
         f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",
     ),
+    **OF_KEYS,
     **OF_LIMITS,
     "- Nothing of the host is mounted.": (
         "tests/recipes/test_corpus.py::test_a_shape_that_is_refused",

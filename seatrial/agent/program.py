@@ -271,6 +271,7 @@ class AgentProgram:
             credentials=tools.credentials,
             reports=tools.reports,
             harbour=harbour,
+            previews=tools.previews,
             visits=BusVisits(bus),
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )

@@ -50,6 +50,18 @@ class Api:
         params = {name: str(value) for name, value in query.items()}
         return self._answer("GET", path, params=params).content
 
+    def pieces(self, path: str, **query: object) -> Iterator[bytes]:
+        """What a GET answers, piece by piece, however long it is."""
+        params = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        try:
+            with self._client.stream("GET", path, params=params, timeout=SILENT_SECONDS) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._refuse(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._away() from error
+
     def records(self, path: str, **query: object) -> Iterator[Json]:
         """What a GET answers line by line, for as long as it goes on: JSON objects. Lines without one only show that it does."""
         params = {name: str(value) for name, value in query.items() if value not in (None, "")}

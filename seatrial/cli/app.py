@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from seatrial.cli import (
     access,
+    audit,
     backups,
     deliveries,
     demo,
@@ -23,6 +24,7 @@ from seatrial.cli import (
     forwarding,
     glass,
     init,
+    keys,
     logs,
     notices,
     opening,
@@ -104,6 +106,7 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(tokens.tokens, name="tokens")
+app.add_typer(audit.audit, name="audit")
 policies.policies.command("level")(rollouts.level)
 policies.policies.command("ratchet")(rollouts.ratchet)
 policies.policies.command("attach")(rollouts.attach)
@@ -118,6 +121,7 @@ app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
 app.add_typer(variables.variables, name="variables")
 app.add_typer(registries.registry, name="registry")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

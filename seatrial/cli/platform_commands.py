@@ -167,13 +167,16 @@ def agent() -> None:
 MANAGED = {
     "airgap_setup": "prepare an install on a network without internet",
     "airgap_smoketest": "find out whether it reaches its GitLab, runs sandboxes, and is isolated (--check-isolation)",
+    "audit_verify": "verify that nobody changed the audit log (--head NUMBER:HASH)",
     "add_person": "make an account with a role, or change somebody's role",
     "agent_token": "make a token with which an agent joins, or joins again after a restore",
     "changepassword": "set somebody's password",
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",
+    "give_up_lost_key": "go on with another master key although the one before is lost",
     "invite": "let in one account of GitHub, GitLab, Gitea or Google, or take that back",
     "migrate": "bring the database to this version",
+    "rewrap_keys": "seal every stored secret anew with the newest master key; --verify only checks",
     "rotate_signing_key": "have another key sign results from now on",
     "remove_second_factor": "let somebody in who has lost their passkeys, app and recovery codes",
     "showmigrations": "list the steps of that, and which are done",
@@ -210,4 +213,4 @@ def _list_managed() -> None:
     terminal = Terminal()
     terminal.line(f"{typed('manage')} COMMAND, while the platform runs; for its arguments: COMMAND --help")
     for name, purpose in MANAGED.items():
-        terminal.line(f"  {name:<16} {purpose}")
+        terminal.line(f"  {name:<18} {purpose}")

@@ -17,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from seatrial.control.accounts.api import router as tokens
+from seatrial.control.accounts.audit_api import router as audit
 from seatrial.control.accounts.authentication import AUTHENTICATION
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
@@ -28,6 +29,7 @@ from seatrial.control.forges.deliveries.api import router as deliveries
 from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
+from seatrial.control.keys.api import router as keys
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
@@ -129,7 +131,9 @@ for router in (
     rollout,
     glass,
     tokens,
+    audit,
     fleet,
+    keys,
     status,
     metrics,
 ):

@@ -133,7 +133,7 @@ AGES = (
 )
 
 FOR_EVER = {
-    "the audit log": "people may ask years later who did what; the database refuses to change or delete an entry",
+    "the audit log": "unless `GALLEY_AUDIT_KEEP_DAYS` says otherwise: people may ask years later who did what; the database refuses to change an entry, and to delete one in any other way",
     "policies and their versions": "entries of the audit log and verdicts refer to them, and they are few",
     "the newest evaluation of each branch and tag": "it is the verdict; for a closed pull request's branch, it is deleted with the pull request",
     "labels of previews' hostnames, and whose they are": "an address that somebody has a link to must never lead to another workspace",

@@ -1,6 +1,7 @@
 """A data directory of an older checkout is upgraded, after a backup that can be restored; one of a newer checkout is refused."""
 
 import asyncio
+import importlib
 import os
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from seatrial.embedded.supervisor import Supervisor
 from seatrial.embedded.typed import typed
 
 OURS = ("DB_", "GALLEY_", "GITGRIT_", "SECRET_KEY", "TAG", "GIT_SHA")
+CHAIN = importlib.import_module("seatrial.control.audit.migrations.0004_chain")
 TAKE_BACK = (
-    "DELETE FROM django_migrations WHERE app = 'audit' AND name = '0003_actor_kind'",
-    "ALTER TABLE audit_log DROP COLUMN actor_kind, DROP COLUMN actor_key",
+    "DELETE FROM django_migrations WHERE app = 'audit' AND name = '0004_chain'",
+    CHAIN.UNGUARD,
+    "DROP TABLE audit_chain, audit_unsealed, audit_anchors, audit_verification",
 )
-OF_LATER = "UPDATE django_migrations SET name = '0003_later' WHERE app = 'audit' AND name = '0003_actor_kind'"
-NOTED_BY_LATER = "UPDATE installation_release SET migrations = '[\"audit.0003_later\"]' WHERE name = '1.2'"
+OF_LATER = "UPDATE django_migrations SET name = '0004_later' WHERE app = 'audit' AND name = '0004_chain'"
+NOTED_BY_LATER = "UPDATE installation_release SET migrations = '[\"audit.0004_later\"]' WHERE name = '1.2'"
 
 
 def quiet(event: Event) -> None:

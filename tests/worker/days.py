@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
+from seatrial.control.audit.sealing import seal
 from seatrial.control.fleet import services as fleet
 from seatrial.control.forges import registry
 from seatrial.control.forges.connected import Forges
@@ -165,6 +166,7 @@ class Days:
         for lane in self.lanes:
             while lane.one():
                 pass
+        seal()
         retention.prune()
 
     def local_pull_request(self) -> None:
@@ -177,7 +179,7 @@ class Days:
 def counted() -> Counter[str]:
     """Rows of every table of the database, but of those that are kept for ever, or for more than a hundred days."""
     with connection.cursor() as cursor:
-        kept = {"audit_log", "previews_label", DailyScore._meta.db_table}
+        kept = {"audit_log", "audit_chain", "previews_label", DailyScore._meta.db_table}
         names = [name for name in connection.introspection.table_names(cursor) if name not in kept]
         counts: Counter[str] = Counter()
         for name in names:

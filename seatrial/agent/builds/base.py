@@ -29,6 +29,7 @@ class BuildRequest:
         default_factory=dict, repr=False
     )  # {id: value}, for steps that mount them
     ssh: Mapping[str, str] = field(default_factory=dict, repr=False)  # {id: private key}, likewise
+    content: str = ""  # a hash of all that it is made from but its base images; empty: not known
     siblings: Mapping[str, str] = field(
         default_factory=dict
     )  # {service: its image}, of those that it takes from

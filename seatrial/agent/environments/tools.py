@@ -15,6 +15,7 @@ from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.calm import Calm
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.egress import Egress
@@ -72,3 +73,4 @@ class Tools:
     copy_image: CopyImage | None = None  # None: volumes cannot be copied here
     registries: RegistryLoginSource = no_source
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services
+    previews: Calm = field(default_factory=Calm)  # disturbed while one is brought up

@@ -9,9 +9,16 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from seatrial.control.accounts.access import AccessDenied, Action, require_somewhere, visible
+from seatrial.control.accounts.access import (
+    AccessDenied,
+    Action,
+    allowed,
+    require,
+    require_somewhere,
+    visible,
+)
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.audit import pages as audit
@@ -73,4 +80,13 @@ def audit_log(request: HttpRequest, named: Named) -> HttpResponse:
     """Who did what, and when. The app `audit` is below this one, so its page is given the rows to show."""
     user = person(request)
     require_somewhere(user, Action.VIEW_AUDIT)
-    return audit.log(request, visible(user, AuditEntry), named)
+    whole = allowed(user, Action.VIEW_AUDIT, None)
+    return audit.log(request, visible(user, AuditEntry), named, whole=whole)
+
+
+@require_POST
+@login_required
+def audit_verify(request: HttpRequest) -> HttpResponse:
+    """Verify the whole log now: the instance admin's."""
+    require(person(request), Action.VIEW_AUDIT, None)
+    return audit.verify(request)

@@ -1,4 +1,4 @@
-"""The audit log's table. Updates and deletes are refused by database triggers (see the migrations)."""
+"""The tables of the audit log. What is written stays as it is: database triggers refuse all else (see the migrations)."""
 
 from django.db import models
 
@@ -27,3 +27,64 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.target}"
+
+
+class UnsealedEntry(models.Model):
+    """An entry that is in no seal yet. The database writes it together with the entry."""
+
+    entry = models.CharField(max_length=26, primary_key=True)
+
+    class Meta:
+        db_table = "audit_unsealed"
+
+    def __str__(self) -> str:
+        return self.entry
+
+
+class Seal(models.Model):
+    """One link of the chain: what an entry was when it was sealed, and the seal before it. Numbers have no gaps."""
+
+    number = models.BigIntegerField(primary_key=True)
+    entry = models.CharField(max_length=26, unique=True)
+    content = models.CharField(max_length=64)  # `canonical.content` of the entry
+    hash = models.CharField(max_length=64)  # `canonical.link` of the former hash, the number and the content
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_chain"
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+
+class Anchor(models.Model):
+    """Where the chain begins since the entries up to `number` aged out. Only what an anchor covers can be deleted."""
+
+    number = models.BigIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
+    entries = models.BigIntegerField()  # how many went with it
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_anchors"
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+
+class Verification(models.Model):
+    """What the last verification of the chain found. There is one row."""
+
+    at = models.DateTimeField()
+    number = models.BigIntegerField()  # how far it holds
+    hash = models.CharField(max_length=64)
+    fault = models.CharField(max_length=20, blank=True)  # a `checking.FaultKind`; empty: it holds
+    says = models.TextField(blank=True)  # the fault, for people
+
+    class Meta:
+        db_table = "audit_verification"
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"

@@ -5,7 +5,7 @@ Some apps show something from an app above them, which they may not import: it i
 
 from django.urls import include, path
 
-from seatrial.control.accounts.pages import audit_log
+from seatrial.control.accounts.pages import audit_log, audit_verify
 from seatrial.control.home import first, health_page, pages, setup_page, styleguide
 from seatrial.control.home.named import links
 from seatrial.control.previews.counts import placed_on_agents, running_of_projects
@@ -53,7 +53,9 @@ urlpatterns = [
     path("", include("seatrial.control.forges.connection_urls")),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),
     path("", include("seatrial.control.triggers.urls")),
+    path("", include("seatrial.control.keys.urls")),
     path("audit", audit_log, {"named": links}, name="audit_log"),
+    path("audit/verify", audit_verify, name="audit_verify"),
     path("", include("seatrial.control.accounts.urls")),
     path("", include("seatrial.control.dashboard.urls")),
 ]

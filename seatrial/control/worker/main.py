@@ -105,6 +105,8 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "rescans": sweeps.rescans,
         "digests": sweeps.digests,
         "sleepers": sweeps.sleepers,
+        "keys": sweeps.keys,
+        "audit log": sweeps.audit_log,
         "prune": sweeps.prune,
     }
 

@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from seatrial.control.accounts import retention as accounts
+from seatrial.control.audit import retention as audit
 from seatrial.control.entrance import retention as entrance
 from seatrial.control.fleet import retention as fleet
 from seatrial.control.forges import retention as forges
@@ -55,6 +56,7 @@ PRUNES: dict[str, Prune] = {
     "removed projects": removals.prune,
     "bootstrap tokens": fleet.prune,
     "sessions": accounts.prune,
+    "the audit log": audit.prune,
 }
 
 

@@ -1,4 +1,4 @@
-"""Periodic sweeps: certificates, pull requests at the forges, lost evaluations, expired previews and waivers, scores, old rows."""
+"""Periodic sweeps: certificates, pull requests at the forges, lost evaluations, expired previews and waivers, scores, the audit log, old rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,12 +10,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from seatrial.control.audit.checking import is_due, keep, steps
+from seatrial.control.audit.sealing import seal
 from seatrial.control.certificates.looking import look_at_all
 from seatrial.control.forges import accounts, drift, hooks
 from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
+from seatrial.control.keys import services as keys
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
@@ -50,6 +53,8 @@ EXPIRY_SECONDS = 60.0
 CERTIFICATES_SECONDS = 10.0
 SCORES_SECONDS = 60.0
 SLEEP_SECONDS = 5.0
+KEYS_SECONDS = 5.0  # somebody may be looking on
+SEAL_SECONDS = 5.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
 
@@ -118,9 +123,25 @@ class Sweeps:
             self._visits.read()
         idle.put_to_sleep(visits_known=self._visits is not None and self._visits.known)
 
+    async def keys(self) -> None:
+        """Note another signing key; then every KEYS_SECONDS, go on with a re-wrap that has begun."""
+        await self._database.run(keys.note_secret_key)
+        await self._every(KEYS_SECONDS, keys.go_on)
+
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""
         await self._every(PRUNE_SECONDS, retention.prune)
+
+    async def audit_log(self) -> None:
+        """Every SEAL_SECONDS, seal entries of the audit log; every VERIFY_AGE, verify all of it, some thousand at a time."""
+        while True:
+            await self._database.run(seal)
+            if await self._database.run(is_due):
+                checking = steps()
+                while (checked := await self._database.run(next, checking, None)) is not None:
+                    last = checked
+                await self._database.run(keep, last)
+            await asyncio.sleep(SEAL_SECONDS)
 
     async def _every(self, seconds: float, work: Callable[[], object]) -> None:
         while True:

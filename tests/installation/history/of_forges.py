@@ -65,3 +65,15 @@ def entries_from_before_kinds_were_kept_have_theirs(then: Apps) -> Told:
     assert len(kinds) == len(ACTORS) and all(action == kind for action, kind in kinds)
     written = rows.create(actor="system", action="x.y", target="x/2", actor_kind="system")
     assert written.pk, "the column can be written"
+
+
+@story("audit", "0004_chain")
+def entries_from_before_the_chain_wait_for_their_seals(then: Apps) -> Told:
+    made = [make(then, "audit.AuditEntry", actor="system", action="x.y", target="x/3") for _ in range(2)]
+    apps = yield
+    waiting = set(apps.get_model("audit.UnsealedEntry").objects.values_list("entry", flat=True))
+    assert {one.pk for one in made} <= waiting
+    late = apps.get_model("audit.AuditEntry").objects.create(
+        actor="system", actor_kind="system", action="x.y", target="x/4"
+    )
+    assert apps.get_model("audit.UnsealedEntry").objects.filter(pk=late.pk).exists()

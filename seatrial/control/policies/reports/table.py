@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 
 from seatrial.control.policies.reports.told import Report, Told
+from seatrial.control.spreadsheets import safe
 from seatrial.wire.evaluations import Finding
 from seatrial.wire.visible import visible
 
@@ -12,8 +13,6 @@ COLUMNS = (
     "project", "commit", "ref", "evaluation", "policy", "version", "state", "level", "score", "waived", "severity", "path", "line",
     "message", "fingerprint", "seconds",
 )  # fmt: skip
-# A spreadsheet takes what begins like this for a formula, and runs it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def table(report: Report) -> str:
@@ -57,9 +56,3 @@ def _of_finding(one: Told, finding: Finding | None) -> list[object]:
         safe(message),
         safe(visible(finding.fingerprint)),
     ]
-
-
-def safe(text: str) -> str:
-    """`text`, so that a spreadsheet shows it and does not run it."""
-    text = text.encode(errors="replace").decode()
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
