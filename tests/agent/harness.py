@@ -25,6 +25,7 @@ from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import BuildError, ImageUnavailable
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import RegistryLoginSource, no_source
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.wire.deployments import (
     DesiredDeployment,
@@ -133,6 +134,7 @@ class Agent:
     defaults: Resources = field(default_factory=lambda: Resources(cpus=1, memory_mb=64))
     load: Load = field(default_factory=Load)
     ways: Ways = field(default_factory=Direct)
+    registries: RegistryLoginSource = no_source
     egress: Egress = Egress.INTERNET
     copy_image: CopyImage | None = None
     secrets: dict[str, str] = field(default_factory=dict)  # what every deployment with variables is given
@@ -158,6 +160,7 @@ class Agent:
             min_free_mb=1,
             load=self.load,
             ways=self.ways,
+            registries=self.registries,
             egress=self.egress,
             copy_image=self.copy_image,
         )

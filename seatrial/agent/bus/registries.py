@@ -28,7 +28,7 @@ class BusRegistryLogins:
         self._unseal = unseal
         self._patience_seconds = patience_seconds
 
-    async def __call__(self, environment: str, deployment: str, registry: str) -> RegistryLogin:
+    async def __call__(self, environment: str, deployment: str, registry: str, /) -> RegistryLogin:
         """See RegistryLoginSource."""
         question = AskRegistryLogin(environment=environment, deployment=deployment, registry=registry)
         wanted = Wanted(

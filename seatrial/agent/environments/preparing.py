@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.references import WITH_LOGIN
 from seatrial.agent.environments import build_secrets
 from seatrial.agent.environments.committed_files import CommittedFiles, committed_files
 from seatrial.agent.environments.containment import Containment, contained
@@ -177,10 +178,18 @@ class Preparation:
             return await self._ensured(service, image)
 
     async def _ensured(self, service: Service, image: str) -> str:
-        reference = await self._tools.images.ensure(image, self._log(service.name), self._logins)
+        reference = await self._with_a_login_before(service)
+        if reference is None:
+            reference = await self._tools.images.ensure(image, self._log(service.name), self._logins)
         if self._tools.kept is not None:
             self._tools.kept.hold(self._deployment.id, reference)
         return reference
+
+    async def _with_a_login_before(self, service: Service) -> str | None:
+        """The image of a container that this deployment has already: if a login pulled it, it may be gone since."""
+        known = await self._tools.runtime.get(self._names.container(service.name, self._deployment.id))
+        image = known.image if known is not None else ""
+        return image if image.startswith(WITH_LOGIN) and await self._tools.runtime.has_image(image) else None
 
     async def _login(self, registry: str) -> RegistryLogin:
         return await self._tools.registries(self._desired.environment, self._deployment.id, registry)

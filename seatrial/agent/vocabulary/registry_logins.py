@@ -11,7 +11,7 @@ from seatrial.wire.registries import RegistryLogin
 class RegistryLoginSource(Protocol):
     """Provides logins."""
 
-    async def __call__(self, environment: str, deployment: str, registry: str) -> RegistryLogin:
+    async def __call__(self, environment: str, deployment: str, registry: str, /) -> RegistryLogin:
         """The login for `registry`. May take a minute; raises NoRegistryLogin, which says why there is none."""
 
 

@@ -41,10 +41,10 @@ class _Kind(StringConverter):
 register_converter(_Kind, "scope")  # of addresses
 
 
-def record(action: str, scope: Scope, by: Actor, details: dict[str, object]) -> None:
+def record(action: str, scope: Scope, by: Actor, details: Mapping[str, object]) -> None:
     """Write the audit log."""
     target = f"project/{scope.pk}" if isinstance(scope, Project) else f"workspace/{scope.pk}"
-    audit.record(action, target, by=by, workspace=workspace_id(scope), details=details)
+    audit.record(action, target, by=by, workspace=workspace_id(scope), details=dict(details))
 
 
 def workspace_id(scope: Scope) -> str:
