@@ -43,9 +43,7 @@ def imports(module: str) -> dict[str, tuple[str, str]]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("seatrial.control"):
             for one in node.names:
                 whole = f"{node.module}.{one.name}"
-                known[one.asname or one.name] = (
-                    (whole, "") if whole in modules() else (node.module, one.name)
-                )
+                known[one.asname or one.name] = (whole, "") if whole in modules() else (node.module, one.name)
     return known
 
 
@@ -85,9 +83,9 @@ def reached(function: Function) -> frozenset[Function]:
         return frozenset()
     if name in imports(module):  # passed on by a module that only imports it
         return frozenset({imports(module)[name]})
-    return frozenset(
-        other for node in definitions(module).get(name, []) for other in used(module, node)
-    ) - {function}
+    return frozenset(other for node in definitions(module).get(name, []) for other in used(module, node)) - {
+        function
+    }
 
 
 def records(function: Function) -> bool:
@@ -122,7 +120,9 @@ def changes(decorator: ast.expr) -> bool:
     return False
 
 
-@pytest.mark.parametrize("door", sorted(doors()), ids=lambda door: ".".join(door).removeprefix("seatrial.control."))
+@pytest.mark.parametrize(
+    "door", sorted(doors()), ids=lambda door: ".".join(door).removeprefix("seatrial.control.")
+)
 def test_what_changes_something_is_recorded(door: Function) -> None:
     name = ".".join(door).removeprefix("seatrial.control.")
     assert records(door) == (name not in WITHOUT), WITHOUT.get(name, "it leaves no entry in the audit log")
