@@ -1,8 +1,10 @@
 """What docs/security.md promises, and the tests that show it: the beginning of each promise, then `file::test`."""
 
 from tests.claims_of_access import OF_ACCESS
+from tests.claims_of_keys import OF_KEYS
 from tests.claims_of_limits import OF_LIMITS
 from tests.claims_of_policies import OF_POLICIES
+from tests.claims_of_registries import OF_REGISTRIES
 from tests.claims_of_screenshots import OF_SCREENSHOTS
 from tests.claims_of_tunnels import OF_TUNNELS
 from tests.claims_of_variables import OF_VARIABLES
@@ -102,6 +104,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/agent/test_docker_runtime.py::test_limits_reach_the_engine",
         f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",
     ),
+    **OF_KEYS,
     **OF_LIMITS,
     "- Nothing of the host is mounted.": (
         "tests/recipes/test_corpus.py::test_a_shape_that_is_refused",
@@ -229,6 +232,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     **OF_ACCESS,
     **OF_TUNNELS,
     **OF_VARIABLES,
+    **OF_REGISTRIES,
     **OF_WALLS,
     **OF_SCREENSHOTS,
     # Repositories

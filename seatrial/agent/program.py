@@ -21,6 +21,7 @@ from seatrial.agent.bus.identity import Credential, Identity
 from seatrial.agent.bus.jobs import Jobs
 from seatrial.agent.bus.publisher import BusReports
 from seatrial.agent.bus.registration import bus_of, context_of, readmitted, registered
+from seatrial.agent.bus.registries import BusRegistryLogins
 from seatrial.agent.bus.variables import BusVariables
 from seatrial.agent.bus.visits import BusVisits
 from seatrial.agent.checkouts.cache import Cache
@@ -173,6 +174,7 @@ class AgentProgram:
             reports=reports,
             logs=LogShipping(reports, Shares(self._settings.galley_log_mb_per_hour * 1_000_000)),
             variables=BusVariables(bus, self._identity.unseal),
+            registries=BusRegistryLogins(bus, self._identity.unseal),
             build_queue=BuildQueue(self._settings.galley_max_parallel_builds),
             defaults=Resources(
                 cpus=self._settings.galley_default_cpus, memory_mb=self._settings.galley_default_memory
@@ -269,6 +271,7 @@ class AgentProgram:
             credentials=tools.credentials,
             reports=tools.reports,
             harbour=harbour,
+            previews=tools.previews,
             visits=BusVisits(bus),
             require_gvisor=self._settings.gitgrit_require_gvisor,
         )

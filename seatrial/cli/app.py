@@ -24,6 +24,7 @@ from seatrial.cli import (
     forwarding,
     glass,
     init,
+    keys,
     logs,
     notices,
     opening,
@@ -36,6 +37,7 @@ from seatrial.cli import (
     projects,
     pulls,
     recipe,
+    registries,
     reports,
     rescans,
     rollouts,
@@ -118,6 +120,8 @@ policy.policy.command("run")(rescans.run)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(access.access, name="access")
 app.add_typer(variables.variables, name="variables")
+app.add_typer(registries.registry, name="registry")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

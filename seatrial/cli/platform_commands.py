@@ -173,8 +173,10 @@ MANAGED = {
     "changepassword": "set somebody's password",
     "check": "look for mistakes in the settings",
     "clearsessions": "delete sessions that have expired",
+    "give_up_lost_key": "go on with another master key although the one before is lost",
     "invite": "let in one account of GitHub, GitLab, Gitea or Google, or take that back",
     "migrate": "bring the database to this version",
+    "rewrap_keys": "seal every stored secret anew with the newest master key; --verify only checks",
     "rotate_signing_key": "have another key sign results from now on",
     "remove_second_factor": "let somebody in who has lost their passkeys, app and recovery codes",
     "showmigrations": "list the steps of that, and which are done",
@@ -211,4 +213,4 @@ def _list_managed() -> None:
     terminal = Terminal()
     terminal.line(f"{typed('manage')} COMMAND, while the platform runs; for its arguments: COMMAND --help")
     for name, purpose in MANAGED.items():
-        terminal.line(f"  {name:<16} {purpose}")
+        terminal.line(f"  {name:<18} {purpose}")

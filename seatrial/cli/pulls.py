@@ -232,7 +232,9 @@ def print_environment(terminal: Terminal, environment: Json, commit: str) -> Non
         for text in deployment.get("warnings") or []:
             terminal.line("  ", warning(text))
         if detected := deployment.get("detected"):
-            terminal.line("  ", note(f"no recipe: {detected['title']} was detected; see "), typed("recipe"))
+            terminal.line(
+                "  ", note(f"no recipe, so this was detected: {detected['title']}; see "), typed("recipe")
+            )
         for text in deployment.get("notes") or []:
             terminal.line("  ", note(text))
     if is_live(environment, commit):

@@ -1,21 +1,18 @@
 """`seatrial variables`: variables and secrets of previews, of a project or of a workspace."""
 
 import getpass
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
-from seatrial.cli.api import Api, Json, connect
+from seatrial.cli.api import Api, Json
 from seatrial.cli.errors import CommandError
-from seatrial.cli.finding import project_named
 from seatrial.cli.pulls import AsJson
+from seatrial.cli.scopes import Forks, Project, Workspace, named, place_of, quoted, tier
 from seatrial.cli.show import moment
 from seatrial.cli.terminal import Terminal, bold, document, note
-from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 from seatrial.wire.counted import counted
 
@@ -24,12 +21,6 @@ variables = typer.Typer(
     no_args_is_help=True,
 )
 
-Project = Annotated[
-    str, typer.Option("--project", help="The project: its name in addresses, or its id.", metavar="PROJECT")
-]
-Workspace = Annotated[
-    str, typer.Option("--workspace", help="In place of a project: the slug of a workspace.", metavar="SLUG")
-]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as STRIPE_KEY.")]
 ValueFile = Annotated[
     Path | None,
@@ -39,7 +30,6 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A .env file. -: stan
 Plain = Annotated[
     bool, typer.Option("--plain", help="No secret: developers see its value, and logs do not mask it.")
 ]
-Forks = Annotated[bool, typer.Option("--forks", help="For pull requests from forks, which get nothing else.")]
 Builds = Annotated[
     bool, typer.Option("--builds", help="Recipes may give it to their builds too, as a secret of a step.")
 ]
@@ -51,7 +41,7 @@ AtOnce = Annotated[
 @variables.command("list")
 def listed(project: Project = "", workspace: Workspace = "", as_json: AsJson = False) -> None:
     """List them; secrets without values. It takes the role developer."""
-    api, place = _place(project, workspace)
+    api, place = place_of("variables", project, workspace)
     answer = api.get(f"{place}/variables")
     if as_json:
         document(answer)
@@ -61,9 +51,9 @@ def listed(project: Project = "", workspace: Workspace = "", as_json: AsJson = F
         _line(terminal, row)
     if not answer["variables"]:
         terminal.line("No variable is set.")
-        terminal.line("  ", f"Set one: {typed('variables', 'set', 'NAME', *_named(project, workspace))}")
+        terminal.line("  ", f"Set one: {typed('variables', 'set', 'NAME', *named(project, workspace))}")
     if answer["behind"]:
-        again = typed("variables", "redeploy", *_named(project, workspace))
+        again = typed("variables", "redeploy", *named(project, workspace))
         terminal.line(
             f"{counted(answer['behind'], 'preview')} run with what was set before, until the next deployment or {again}"
         )
@@ -82,14 +72,14 @@ def put(
     as_json: AsJson = False,
 ) -> None:
     """Set one. The value is read from where no process list shows it. It takes the role admin."""
-    api, place = _place(project, workspace)
+    api, place = place_of("variables", project, workspace)
     wanted = {
         "value": _value(name, value_file),
         "secret": not plain,
-        "tier": _tier(forks),
+        "tier": tier(forks),
         "builds": builds,
     }
-    answer = api.put(f"{place}/variables/{_quoted(name)}", wanted)
+    answer = api.put(f"{place}/variables/{quoted(name)}", wanted)
     _changed(api, place, answer, redeploy, as_json)
 
 
@@ -104,8 +94,8 @@ def take(
     as_json: AsJson = False,
 ) -> None:
     """Set those of a .env file; one line that is wrong refuses all. It takes the role admin."""
-    api, place = _place(project, workspace)
-    answer = api.post(f"{place}/variables", {"text": _read(file), "secret": not plain, "tier": _tier(forks)})
+    api, place = place_of("variables", project, workspace)
+    answer = api.post(f"{place}/variables", {"text": _read(file), "secret": not plain, "tier": tier(forks)})
     _changed(api, place, answer, redeploy, as_json)
 
 
@@ -118,10 +108,10 @@ def unset(
     as_json: AsJson = False,
 ) -> None:
     """End one. Previews that have it keep it until their next deployment. It takes the role admin."""
-    api, place = _place(project, workspace)
-    api.delete(f"{place}/variables/{_quoted(name)}", tier=_tier(forks))
+    api, place = place_of("variables", project, workspace)
+    api.delete(f"{place}/variables/{quoted(name)}", tier=tier(forks))
     if as_json:
-        document({"name": name, "tier": _tier(forks), "unset": True})
+        document({"name": name, "tier": tier(forks), "unset": True})
         return
     Terminal().line(bold(name), " is unset. Previews that have it keep it until their next deployment.")
 
@@ -135,8 +125,8 @@ def reveal(
     as_json: AsJson = False,
 ) -> None:
     """Print the value of one, which the audit log then says. It takes the role admin."""
-    api, place = _place(project, workspace)
-    answer = api.post(f"{place}/variables/{_quoted(name)}/reveal?tier={_tier(forks)}")
+    api, place = place_of("variables", project, workspace)
+    answer = api.post(f"{place}/variables/{quoted(name)}/reveal?tier={tier(forks)}")
     if as_json:
         document(answer)
         return
@@ -146,7 +136,7 @@ def reveal(
 @variables.command("redeploy")
 def redeploy(project: Project = "", workspace: Workspace = "", as_json: AsJson = False) -> None:
     """Deploy previews again that run with what was set before. It takes the role admin."""
-    api, place = _place(project, workspace)
+    api, place = place_of("variables", project, workspace)
     answer = api.post(f"{place}/redeploy")
     if as_json:
         document(answer)
@@ -203,28 +193,3 @@ def _read(file: Path) -> str:
         raise CommandError(
             f"the file {file} cannot be read: {error}.", fix="Name a file of text.", word="usage"
         ) from error
-
-
-def _place(project: str, workspace: str) -> tuple[Api, str]:
-    if bool(project) == bool(workspace):
-        raise CommandError(
-            "name either --project or --workspace.",
-            fix=f"See: {typed('variables', '--help')}",
-            word="usage",
-        )
-    api = connect(DataDirectory.from_environment(os.environ))
-    if workspace:
-        return api, f"/workspaces/{_quoted(workspace)}"
-    return api, f"/projects/{project_named(api, project)['id']}"
-
-
-def _named(project: str, workspace: str) -> list[str]:
-    return ["--project", project] if project else ["--workspace", workspace]
-
-
-def _tier(forks: bool) -> str:
-    return "forks" if forks else "trusted"
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="", errors="replace")

@@ -29,6 +29,7 @@ from seatrial.control.forges.deliveries.api import router as deliveries
 from seatrial.control.forges.oauth.api import router as authorizations
 from seatrial.control.forges.registry import FORGES
 from seatrial.control.inputs import InvalidInput, TextParser, strictly
+from seatrial.control.keys.api import router as keys
 from seatrial.control.policies.api import router as policies
 from seatrial.control.policies.authoring.api import router as authoring
 from seatrial.control.policies.authoring.import_api import router as imports
@@ -51,6 +52,7 @@ from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
 from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.previews.snapshots_api import router as snapshots
+from seatrial.control.registries.api import router as registries
 from seatrial.control.status.api import router as status
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
@@ -110,6 +112,7 @@ for router in (
     pulls,
     entrance,
     variables,
+    registries,
     rescans,
     trials,  # before what has a policy's id in the same place
     policies,
@@ -130,6 +133,7 @@ for router in (
     tokens,
     audit,
     fleet,
+    keys,
     status,
     metrics,
 ):

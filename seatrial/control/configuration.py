@@ -73,6 +73,17 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in given.items() if value is not None}
 
 
+def present_secret(variable: str, begun_with: SecretStr) -> str:
+    """A secret as it is now: in the file that `<variable>_FILE` names, else what this process began with."""
+    path = bare(variables().get(f"{variable}_FILE", ""))
+    if path and not bare(variables().get(variable, "")):
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError):  # it was there at the start
+            pass
+    return begun_with.get_secret_value()
+
+
 def unfit_without_internet(site: str) -> str:
     """What is wrong with SITE_URL if only a code host inside is to be reached; empty if nothing is.
 
@@ -95,7 +106,13 @@ def between_settings(data: Any) -> Iterator[tuple[str, str]]:
             "db_ca_file",
             "verify-ca needs it. Write the path of the authorities' certificates, or DB_SSLMODE=verify-full",
         )
-    for name in ("secret_key", "galley_master_key", "gitgrit_encryption_key"):
+    for name in (
+        "secret_key",
+        "secret_key_fallbacks",
+        "galley_master_key",
+        "galley_master_key_fallbacks",
+        "gitgrit_encryption_key",
+    ):
         if password and text_of(data, name) == password:
             yield name, "the password of the database stands here. Give each a value of its own"
 
@@ -113,7 +130,11 @@ class Configuration(SignInSettings):
     app_port: shapes.Port = Field(3000, description="Port the web process listens on.")
     secret_key: shapes.Key = Field(
         SecretStr(""),
-        description="Django signing key, 32 characters at least. With another one, everybody has to sign in anew.",
+        description="Django signing key, 32 characters at least. With another one alone, everybody has to sign in anew.",
+    )
+    secret_key_fallbacks: shapes.Key = Field(
+        SecretStr(""),
+        description="Former values of SECRET_KEY, comma-separated: what they signed stays valid, so that nobody has to sign in anew.",
     )
     galley_master_key: shapes.Key = Field(
         SecretStr(""), description="32 bytes, as hex or base64: encrypts the key of every stored secret."
@@ -121,6 +142,11 @@ class Configuration(SignInSettings):
     gitgrit_encryption_key: shapes.Key = Field(
         SecretStr(""),
         description="Another name for GALLEY_MASTER_KEY; a Fernet key is one. Set one of the two.",
+    )
+    galley_master_key_fallbacks: shapes.Key = Field(
+        SecretStr(""),
+        description="Former keys of GALLEY_MASTER_KEY or GITGRIT_ENCRYPTION_KEY, comma-separated: they open what they sealed, until a "
+        "rotation has sealed all of it anew.",
     )
     db_host: shapes.DatabaseHost = Field(
         "", description="PostgreSQL host or socket directory. Unset: the embedded PostgreSQL."
@@ -280,6 +306,12 @@ class Configuration(SignInSettings):
         "", description="The commit that this release was made from. An image has it stamped."
     )
     debug: shapes.YesNo = Field(False, description="Django debug pages. Never in production.")
+
+    @property
+    def former_secret_keys(self) -> list[str]:
+        """What else may have signed, beside `secret_key`."""
+        texts = self.secret_key_fallbacks.get_secret_value().split(",")
+        return [text.strip() for text in texts if text.strip()]
 
     @property
     def internal_url(self) -> str:

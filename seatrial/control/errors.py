@@ -11,6 +11,7 @@ ControlError
 ├── PreviewError    previews.errors
 ├── EntranceError   entrance.errors
 ├── VariableError   variables.errors
+├── RegistryLoginError  registries.errors
 ├── TunnelError     tunnels.errors
 ├── NotSignedIn     tunnels.granting
 ├── PolicyError     policies.errors
@@ -21,6 +22,7 @@ ControlError
 ├── AirgapError     airgap.errors
 ├── TraefikAway     worker.traefik
 ├── NotGranted      worker.grants
+├── NotGiven        worker.giving
 ├── NotVisited      triggers.visiting
 ├── LinesUnread     triggers.last_lines
 ├── NotFound        it does not exist, or the person who asks may not see it

@@ -27,6 +27,7 @@ CONFIGURATION = read_configuration()
 BASE_DIR = Path(__file__).resolve().parent
 DEBUG = CONFIGURATION.debug
 SECRET_KEY = CONFIGURATION.secret_key.get_secret_value()  # empty: Django and `control.start` refuse to run
+SECRET_KEY_FALLBACKS = CONFIGURATION.former_secret_keys
 SITE_URL = CONFIGURATION.site_url
 ALLOWED_HOSTS = [
     split_domain_port(urlsplit(SITE_URL).netloc)[0],  # keeps the brackets of an IPv6 address
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "csp",
     "django_htmx",
+    "seatrial.control.keys",
     "seatrial.control.vault",
     "seatrial.control.outbox",
     "seatrial.control.audit",
@@ -66,6 +68,7 @@ INSTALLED_APPS = [
     "seatrial.control.previews.evidence",
     "seatrial.control.entrance",
     "seatrial.control.variables",
+    "seatrial.control.registries",
     "seatrial.control.policies",
     "seatrial.control.policies.scores",
     "seatrial.control.policies.badges",

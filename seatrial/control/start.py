@@ -24,7 +24,7 @@ LEAST_DIFFERENT = 8
 EXAMPLES = re.compile(
     r"change.?me|replace.?(me|this)|your.?(secret|key)|example|insecure|[<>]", re.IGNORECASE
 )
-SIGNING_FIX = "Make one with `openssl rand -hex 32` and never change it again."
+SIGNING_FIX = "Make one with `openssl rand -hex 32`."
 
 
 class CannotStart(SystemExit):
@@ -56,15 +56,25 @@ def refuse_unfit() -> None:
 
 def _signing_problems() -> Iterator[str]:
     key = settings.CONFIGURATION.secret_key.get_secret_value()
+    if any(_can_be_forged(former) for former in settings.CONFIGURATION.former_secret_keys):
+        yield (
+            "SECRET_KEY_FALLBACKS has a key that others know or can guess, with which they could sign in as anybody. Unset it: whoever "
+            "is signed in now has to sign in anew."
+        )
     if not key:
         yield f"SECRET_KEY is not set. {SIGNING_FIX}"
     elif EXAMPLES.search(key):
         yield f"SECRET_KEY is the value of an example, which everybody knows. {SIGNING_FIX}"
-    elif len(key) < LEAST_CHARACTERS or len(set(key)) < LEAST_DIFFERENT:
+    elif _can_be_forged(key):
         yield (
             f"SECRET_KEY can be guessed: {LEAST_CHARACTERS} characters are needed, of which {LEAST_DIFFERENT} differ. {SIGNING_FIX} "
             "Whoever is signed in now has to sign in anew."
         )
+
+
+def _can_be_forged(key: str) -> bool:
+    short = len(key) < LEAST_CHARACTERS or len(set(key)) < LEAST_DIFFERENT
+    return short or EXAMPLES.search(key) is not None
 
 
 def _problems_of_the_address() -> Iterator[str]:

@@ -31,6 +31,18 @@ def master_key(text: str) -> None:
         raise ValueError("not 32 bytes as hex or base64. Make one with `openssl rand -hex 32`") from None
 
 
+def secret_keys(text: str) -> None:
+    """Each of several, with commas between."""
+    for one in text.split(","):
+        secret_key(one.strip())
+
+
+def master_keys(text: str) -> None:
+    """Each of several, with commas between."""
+    for one in text.split(","):
+        master_key(one)
+
+
 def fernet_key(text: str) -> None:
     """32 bytes in URL-safe base64."""
     if FERNET.fullmatch(text) is None:

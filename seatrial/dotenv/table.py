@@ -76,8 +76,9 @@ VARIABLES: tuple[Variable, ...] = (
     port("GALLEY_BUS_PORT", "Port of the bus.", "4222", BOTH),
     setting(
         Configuration, "secret_key", Group.KEYS, required=BOTH, check=checks.secret_key, make=keys.secret_key,
-        meaning="Django signing key. Never change it after the first start: that ends every session.",
+        meaning="Django signing key. If it is changed alone, everybody has to sign in anew.",
     ),
+    setting(Configuration, "secret_key_fallbacks", Group.KEYS, check=checks.secret_keys),
     setting(
         Configuration, "galley_master_key", Group.KEYS, installs=ONE_HOST, required=ONE_HOST,
         what="32 bytes as hex or base64", check=checks.master_key, make=keys.master_key,
@@ -85,8 +86,12 @@ VARIABLES: tuple[Variable, ...] = (
     setting(
         Configuration, "gitgrit_encryption_key", Group.KEYS, required=AIR_GAPPED, what="a Fernet key",
         check=checks.fernet_key, make=keys.fernet_key,
-        meaning="Fernet key: encrypts the key of every stored secret, in place of GALLEY_MASTER_KEY. Never change it: what it "
-        "sealed is lost then.",
+        meaning="Fernet key: encrypts the key of every stored secret, in place of GALLEY_MASTER_KEY. If it is changed alone, nothing "
+        "starts: what it sealed could not be opened.",
+    ),
+    setting(
+        Configuration, "galley_master_key_fallbacks", Group.KEYS, what="keys as hex or base64 with commas between",
+        check=checks.master_keys,
     ),
     setting(
         Configuration, "seatrial_admin_password", Group.KEYS, what="a password of at least 8 characters",

@@ -19,7 +19,7 @@ class Group(StrEnum):
 
     RELEASE = "Release"
     ADDRESSES = "Addresses and ports"
-    KEYS = "Keys: never change them after the first start, and keep a copy apart from the database"
+    KEYS = "Keys: keep a copy apart from the database. To rotate one, put the former into its FALLBACKS"
     DATABASE = "Database"
     FORGE = "Sign-in"
     NETWORK = "Network and trust"

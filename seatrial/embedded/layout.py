@@ -58,6 +58,21 @@ class DataDirectory:
         return self.root / "keys"
 
     @property
+    def master_key(self) -> Path:
+        """Without it, what is sealed in the database stays closed."""
+        return self.keys / "master-key"
+
+    @property
+    def secret_key(self) -> Path:
+        """Django's signing key."""
+        return self.keys / "secret-key"
+
+    @staticmethod
+    def former(key: Path) -> Path:
+        """The keys that `key` has taken the place of, with commas between, the newest first."""
+        return key.with_name(f"{key.name}-fallbacks")
+
+    @property
     def logs(self) -> Path:
         """One log per component, and an older one if the log had grown too large."""
         return self.root / "logs"

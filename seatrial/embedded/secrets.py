@@ -21,10 +21,12 @@ UNUSED = Secrets(secret_key="", master_key="", admin_password="")  # for an envi
 
 
 def ensure(data: DataDirectory) -> Secrets:
-    """Read each secret, making those that are missing."""
+    """Read each secret, making those that are missing, and the files of former keys, which are empty at first."""
+    for key in (data.secret_key, data.master_key):
+        _ensure(data.former(key), "")
     return Secrets(
-        secret_key=_ensure(data.keys / "secret-key", secrets.token_urlsafe(50)),
-        master_key=_ensure(data.keys / "master-key", secrets.token_hex(32)),
+        secret_key=_ensure(data.secret_key, secrets.token_urlsafe(50)),
+        master_key=_ensure(data.master_key, secrets.token_hex(32)),
         admin_password=_ensure(data.admin_password, secrets.token_urlsafe(12)),
     )
 

@@ -29,7 +29,8 @@ class DesiredDeployment(Part):
     While a candidate is `held`, it is prepared, but none of its services may start: its project has no room for them, or
     nobody has looked yet. What has once been let in is never held again. One that asks for no more than `room_cpus` and
     `room_memory_mb`, which its environment has already, need not wait: a push that changes no limits costs no time.
-    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`.
+    `variables`: there are some, for which the agent asks before it reads the recipe: see `wire.variables`. `registries`: the id of the login
+    for each registry that has one, for which the agent asks before it pulls from there: see `wire.registries`.
 
     `untrusted`: its code is from a fork. It runs under gVisor, with no way to private networks, or not at all. `private_networks`: the
     operator permits its project to connect to them, which an untrusted one never may.
@@ -42,6 +43,7 @@ class DesiredDeployment(Part):
     recipe_folder: str = ""
     held: bool = False
     variables: bool = False
+    registries: dict[str, str] = Field(default_factory=dict)
     room_cpus: float = 0
     room_memory_mb: int = 0
     untrusted: bool = False

@@ -7,6 +7,7 @@
 | seatrial.agents.<agent>.logs.<env>.<dep>.<svc>  | stream LOGS   | agent         | control (SSE) |
 | seatrial.agents.<agent>.credentials             | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.variables               | NATS request  | agent         | control       |
+| seatrial.agents.<agent>.registries              | NATS request  | agent         | control       |
 | seatrial.agents.<agent>.visits                  | NATS request  | agent         | control       |
 | _INBOX_<agent>.ask.host                         | core NATS     | control       | that agent    |
 | _INBOX_<agent>.ask.screenshot                   | core NATS     | control       | that agent    |
@@ -35,6 +36,7 @@ EVALUATIONS_CONSUMER = "evaluations"
 HEARTBEATS = "seatrial.agents.*.heartbeat"
 CREDENTIALS = "seatrial.agents.*.credentials"
 VARIABLES = "seatrial.agents.*.variables"
+REGISTRIES = "seatrial.agents.*.registries"
 VISITS = "seatrial.agents.*.visits"
 
 
@@ -51,6 +53,11 @@ def credentials(agent: str) -> str:
 def variables(agent: str) -> str:
     """The subject on which `agent` asks for the variables of a deployment; the answer comes to its inbox."""
     return f"seatrial.agents.{agent}.variables"
+
+
+def registries(agent: str) -> str:
+    """The subject on which `agent` asks for a registry login; the answer comes to its inbox."""
+    return f"seatrial.agents.{agent}.registries"
 
 
 def visits(agent: str) -> str:

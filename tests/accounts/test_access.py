@@ -32,10 +32,11 @@ DEVELOP = LOOK | {
     Action.TRY_POLICY,
 }
 EVERYTHING = set(Action)
+OF_THE_INSTANCE = {Action.MANAGE_AGENTS, Action.MANAGE_KEYS, Action.PERMIT_NETWORKS}
 MAY = {
     "root": EVERYTHING,
-    "alice": EVERYTHING - {Action.MANAGE_AGENTS, Action.PERMIT_NETWORKS},
-    "ada": EVERYTHING - {Action.MANAGE_AGENTS, Action.PERMIT_NETWORKS, Action.MANAGE_WORKSPACE},
+    "alice": EVERYTHING - OF_THE_INSTANCE,
+    "ada": EVERYTHING - OF_THE_INSTANCE - {Action.MANAGE_WORKSPACE},
     "dan": DEVELOP,
     "bob": LOOK,
     "charlie": set(),

@@ -113,7 +113,7 @@ class HostImages:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: object = None) -> str:
         if await self._runtime.has_image(image):
             return image
         raise ImageUnavailable(f"{image} is not on the host")

@@ -200,7 +200,7 @@ class Pulls:
     def __init__(self) -> None:
         self.limits = True
 
-    async def pull(self, image: str, log: Any) -> None:
+    async def pull(self, image: str, log: Any, login: Any = None) -> None:
         if self.limits:
             said = "reading manifest 1 in docker.io/library/one: toomanyrequests: You have reached your pull rate limit"
             problem = problem_of(image, "docker.io", said, Reach())

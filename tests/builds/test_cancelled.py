@@ -64,7 +64,7 @@ class OneIsMissing:
     def __init__(self) -> None:
         self.asked, self.ended = asyncio.Event(), asyncio.Event()
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: object = None) -> str:
         if image == "gone":
             await self.asked.wait()
             raise ImageUnavailable("gone")

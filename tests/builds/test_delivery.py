@@ -4,6 +4,7 @@ import asyncio
 import json
 import tarfile
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,12 +14,14 @@ import pytest
 
 from seatrial.agent.builds.archive import BuiltImage, Layer, opened_layout
 from seatrial.agent.builds.base import BuildRequest
+from seatrial.agent.builds.bases import Base
 from seatrial.agent.builds.buildah import BuildahBuilder
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.delivery import Delivery, common, held_layers
+from seatrial.agent.builds.twins import made_of, twin
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import BuildError, EngineRefused
-from seatrial.agent.vocabulary.labels import LAYERS
+from seatrial.agent.vocabulary.labels import ENVIRONMENT, LAYERS, MADE_OF
 from tests.builds.conftest import Lines, docker
 from tests.builds.test_cancelled import BUILDER
 
@@ -41,7 +44,12 @@ class Store:
 
     async def get(self, reference: str) -> Any:
         layers = self.layers.get(reference)
-        return None if layers is None else SimpleNamespace(layers=tuple(layers))
+        found = {
+            "layers": tuple(layers or ()),
+            "config": {"Labels": self.labels.get(reference)},
+            "made_for": {},
+        }
+        return None if layers is None else SimpleNamespace(**found)
 
     async def load(self, archive: AsyncIterator[bytes]) -> None:
         await asyncio.sleep(0)
@@ -151,6 +159,32 @@ async def test_each_image_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert not list(cell.outside("out").iterdir())
 
 
+async def test_what_is_made_of_the_same_is_sent_without_a_layer(store: Store, tmp_path: Path) -> None:
+    engine, made = cast(Engine, SimpleNamespace(images=store)), {MADE_OF: "x"}
+    await deliver(store, tmp_path, "one")
+    store.labels["one:1"] = {LAYERS: "scope", **made, ENVIRONMENT: "A"}
+    known = await twin(engine, "scope", made)
+    delivery = Delivery(engine, "scope", "two:1", {**made, ENVIRONMENT: "B"}, "two")
+    assert await delivery.copied(known)
+    assert store.sent[1] == set() and store.layers["two:1"] == store.layers["one:1"]
+    assert store.labels["two:1"] == {LAYERS: "scope", **made, ENVIRONMENT: "B"}
+    assert await twin(engine, "scope", {}) is await twin(engine, "another", made) is None
+    store.forget()
+    assert not await delivery.copied(known), "it went meanwhile"
+
+
+def test_what_is_made_of_other_bases_or_files_is_something_else(
+    request_for: Callable[..., BuildRequest],
+) -> None:
+    request = replace(request_for("made", {"file": ""}), content="files")
+    bases = [Base("a", "1", {}, ()), Base("b", "2", {}, ())]
+    made = made_of(request, bases)
+    assert made == made_of(replace(request, tag="another:1"), bases[::-1])
+    assert made != made_of(request, [*bases[:1], Base("b", "3", {}, ())])
+    assert made != made_of(replace(request, content="others"), bases)
+    assert made_of(replace(request, content=""), bases) == {}
+
+
 @pytest.mark.docker
 async def test_services_of_a_preview_are_built_again_after_their_images_went(
     builder: BuildahBuilder, request_for: Callable[..., BuildRequest], base: str, log: Lines
@@ -162,7 +196,17 @@ async def test_services_of_a_preview_are_built_again_after_their_images_went(
         request_for(f"again{n}", {f"s{n}/Dockerfile": recipe(n)}, path=f"s{n}", scope="again")
         for n in range(3)
     ]
+    requests = [replace(request, content=str(n)) for n, request in enumerate(requests)]
+    another = replace(requests[2], tag=f"{requests[2].tag}-another", labels={ENVIRONMENT: "B"})
     for _ in range(2):
+        log.clear()
         await asyncio.gather(*(builder.build(request, log) for request in requests))
-        assert await docker("run", "--rm", "--network", "none", requests[2].tag) == "all\n2\n"
-        await docker("rmi", "-f", *(request.tag for request in requests))
+        assert "nothing is built" not in str(log)
+        await builder.build(another, log)
+        assert log[-1].endswith("nothing is built")
+        for tag in (requests[2].tag, another.tag):
+            assert await docker("run", "--rm", "--network", "none", tag) == "all\n2\n"
+        assert (
+            await docker("inspect", "-f", f'{{{{index .Config.Labels "{ENVIRONMENT}"}}}}', another.tag)
+        ) == "B\n"
+        await docker("rmi", "-f", another.tag, *(request.tag for request in requests))

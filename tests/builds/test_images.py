@@ -7,12 +7,14 @@ import pytest
 
 from seatrial.agent.builds.images import DockerImages, EngineImages
 from seatrial.agent.builds.references import kept_as, named, registry_of, whole_name
-from seatrial.agent.builds.registries.answers import RegistrySilent
+from seatrial.agent.builds.registries.answers import RegistrySilent, SignInNeeded
 from seatrial.agent.builds.standins import stand_in_for
 from seatrial.agent.engine import Engine
 from seatrial.agent.engine.images import Image
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
 from seatrial.agent.vocabulary.image_names import in_place
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
+from seatrial.wire.registries import RegistryLogin
 from tests.builds.conftest import LABEL, Lines, docker
 
 DIGEST = "sha256:" + "a" * 64
@@ -53,11 +55,11 @@ class Pulls:
         self.labels: Mapping[str, str] = {}
         self.asked: list[str] = []
 
-    async def pull(self, image: str, log: Lines) -> None:
-        self.asked.append(image)
+    async def pull(self, image: str, log: Lines, login: RegistryLogin | None = None) -> None:
+        self.asked.append(f"{login.id} {image}" if login else image)
         if self.trouble:
             raise self.trouble
-        self.shelf.labels[kept_as(image)] = self.labels
+        self.shelf.labels[kept_as(image, login.id if login else "")] = self.labels
 
 
 @pytest.fixture
@@ -110,6 +112,56 @@ async def test_what_was_pulled_by_its_digest_is_found_by_it(shelf: Shelf, log: L
         assert await sources(shelf, pulls).ensure(again, log) == found
         assert await EngineImages(shelf).ensure(again, log) == found  # type: ignore[arg-type]
     assert len(pulls.asked) == 1
+
+
+def login_of(identity: str, registry: str = "r.test", *, forks: bool = False) -> ProjectLogins:
+    async def ask(host: str) -> RegistryLogin:
+        return RegistryLogin(id=identity, registry=host, username="robot", password="hunter22")
+
+    return ProjectLogins({registry: identity}, ask, forks=forks)
+
+
+async def test_what_a_login_pulled_is_found_with_that_login_alone(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf)
+    images, one = sources(shelf, pulls), login_of("01ONE")
+    for image in ("r.test/a:1", f"r.test/a:1@{DIGEST}"):
+        found = await images.ensure(image, log, one)
+        assert found == kept_as(image, "01ONE") == await images.ensure(image, log, one) != kept_as(image)
+        other = await images.ensure(image, log, login_of("01TWO"))
+        assert other not in {found, await images.ensure(image, log)}
+        for name in (found, f"docker.io/{found}", f"index.docker.io/{found}", f"{found}@{DIGEST}"):
+            for source in (images, EngineImages(shelf)):  # type: ignore[arg-type]
+                with pytest.raises(ImageUnavailable, match="Write the image's own name"):
+                    await source.ensure(name, log, one)
+    assert [asked.partition(" ")[0] for asked in pulls.asked[:3]] == ["01ONE", "01TWO", "r.test/a:1"]
+    assert "hunter22" not in log.text
+
+
+async def test_what_everybody_may_have_is_not_pulled_again_with_a_login(shelf: Shelf, log: Lines) -> None:
+    shelf.labels, pulls = {"postgres:17": {}}, Pulls(shelf)
+    hub = login_of("01HUB", "docker.io")
+    assert await sources(shelf, pulls).ensure("postgres:17", log, hub) == "postgres:17"
+    assert await sources(shelf, pulls).ensure("redis:7", log, hub) == kept_as("redis:7", "01HUB")
+    assert await sources(shelf, pulls).ensure("r.test/a:1", log, hub) == "r.test/a:1"
+    assert pulls.asked == ["01HUB redis:7", "r.test/a:1"]
+
+
+async def test_a_limit_without_a_login_is_none_with_one(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf, RegistrySilent("r limits how much (429)", "wait", limits=True))
+    images = sources(shelf, pulls)
+    images.clock = lambda: 0.0
+    for logins in (NO_LOGINS, login_of("01ONE"), NO_LOGINS):
+        with pytest.raises(ImageUnavailable, match="429"):
+            await images.ensure("r.test/a:1", log, logins)
+    assert pulls.asked == ["r.test/a:1", "01ONE r.test/a:1"]
+
+
+async def test_forks_are_told_which_logins_they_get(shelf: Shelf, log: Lines) -> None:
+    pulls = Pulls(shelf, SignInNeeded("r.test/a:1 cannot be pulled"))
+    for logins in (ProjectLogins(), ProjectLogins(forks=True)):
+        with pytest.raises(ImageUnavailable) as refused:
+            await sources(shelf, pulls).ensure("r.test/a:1", log, logins)
+        assert ("logins that are set for forks" in str(refused.value)) == logins.forks
 
 
 async def test_the_name_for_what_has_a_digest_is_never_pulled(shelf: Shelf, log: Lines) -> None:

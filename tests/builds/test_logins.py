@@ -10,6 +10,7 @@ import pytest
 from seatrial.agent.builds.references import HUB
 from seatrial.agent.builds.registries.logins import Logins
 from seatrial.agent.vocabulary.errors import BuilderFailed
+from seatrial.wire.registries import RegistryLogin
 
 SECRET = "of-the-token"
 
@@ -41,6 +42,21 @@ def test_a_pull_gets_the_login_of_its_registry_and_no_other(tmp_path: Path) -> N
     assert given(HUB, "four.test:443") == {"https://index.docker.io/v1/", "https://four.test:443/v2/"}
     assert given("one.test") == given("three.test") == set()
     assert Logins().of(["one.test"]) == ""
+
+
+def test_a_projects_login_goes_before_the_operators(tmp_path: Path) -> None:
+    entries = {"one.test": login("1"), "https://index.docker.io/v1/": login("2"), "mirror.test": login("3")}
+    known = logins(tmp_path, {"auths": entries})
+
+    def given(registry: str, *asked: str) -> dict[str, Any]:
+        own = RegistryLogin(id="01", registry=registry, username="robot", password="own")
+        auths: dict[str, Any] = json.loads(known.of(asked, own))["auths"]
+        return auths
+
+    assert given("one.test", "one.test") == {"one.test": login("own")}
+    assert given("docker.io", HUB, "mirror.test") == {"docker.io": login("own"), "mirror.test": login("3")}
+    own = RegistryLogin(id="01", registry="new.test", username="robot", password="own")
+    assert json.loads(Logins().of(["new.test"], own)) == {"auths": {"new.test": login("own")}}
 
 
 def test_it_is_read_for_every_pull(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class FakeEngine:
             self.there.pop(reference, None)
         await asyncio.sleep(0)
 
-    async def pull(self, image: str, log: Any) -> None:
+    async def pull(self, image: str, log: Any, login: Any = None) -> None:
         await asyncio.sleep(0)
         self.there[image] = 100 * MB
         self.pulls += 1

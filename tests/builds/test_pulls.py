@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,10 +26,13 @@ from seatrial.agent.builds.assembly import docker_builds
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.buildkit.builder import BuildKitBuilder
 from seatrial.agent.builds.images import DockerImages
+from seatrial.agent.builds.references import kept_as
 from seatrial.agent.builds.registries import pull
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.addresses import Address
 from seatrial.agent.vocabulary.errors import ImageUnavailable
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
+from seatrial.wire.registries import RegistryLogin
 from tests.builds.conftest import Lines, docker, own_address, own_addresses
 from tests.builds.containers import run
 from tests.builds.registry import Registry, served
@@ -196,7 +200,7 @@ async def test_a_private_image_comes_with_the_operators_login_and_not_with_anoth
     file, asked = tmp_path / "auth.json", f"{registry.host}/shop/base:1"
     images = pulled_through(engine, tmp_path, registry, logins=file)
     for login, told in (
-        (None, "put a login into GALLEY_REGISTRY_AUTH_FILE"),
+        (None, "put one into GALLEY_REGISTRY_AUTH_FILE"),
         ("robot:old", "refuses the login in"),
     ):
         auth = {"auth": base64.b64encode(login.encode()).decode()} if login else None
@@ -208,6 +212,64 @@ async def test_a_private_image_comes_with_the_operators_login_and_not_with_anoth
     assert await images.ensure(asked, log) == asked
     await until(lambda: nothing_in(tmp_path / "builder/pulls"))
     assert "of-the-token" not in log.text and auth["auth"] not in log.text
+
+
+def logins_of(registry: Registry, login: str, identity: str) -> tuple[ProjectLogins, list[str]]:
+    """A project's, and for which registries it was asked for them."""
+    asked: list[str] = []
+    username, _, password = login.partition(":")
+
+    async def ask(host: str) -> RegistryLogin:
+        asked.append(host)
+        return RegistryLogin(id=identity, registry=host, username=username, password=password)
+
+    return ProjectLogins({registry.host: identity}, ask), asked
+
+
+@pytest.mark.parametrize("kind", ["buildah", "buildkit"])
+async def test_what_came_with_a_projects_login_is_there_for_that_login_alone(
+    engine: Engine, tmp_path: Path, registry: Registry, request_for: Make, log: Lines, kind: str
+) -> None:
+    registry.login = "robot:of-the-token"
+    auth = base64.b64encode(registry.login.encode()).decode()
+    allowed = (Address(registry.address, registry.port),)
+    buildah, images, _ = docker_builds(engine, tmp_path / "builder", "isolated", allowed=allowed)
+    builder = buildah if kind == "buildah" else BuildKitBuilder(engine, images, tmp_path / "kit", "none")
+    ours, requested = logins_of(registry, registry.login, "01OURS")
+    theirs, _ = logins_of(registry, "robot:guessed", "01THEIRS")
+    image, seen = f"{registry.host}/shop/base:1", list[str]()
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        registry.hold = None
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                seen.append(f"{process.cmdline()} {process.environ()}")
+        return await registry.answer(request)
+
+    registry.hold = look
+    recipe = f"FROM {image} AS first\nFROM first\nCOPY --from={image} /bin/busybox /two\n"
+    request = replace(request_for(f"login-{kind}", {"Dockerfile": recipe}), logins=ours)
+    await builder.build(request, log)
+    found = await images.ensure(image, log, ours)
+    try:
+        assert found == kept_as(image, "01OURS") and await run(found, "echo", "pulled") == "pulled\n"
+        assert requested == [registry.host], "once, for the one pull"
+        assert await engine.images.get(image) is None, "its own name leads to nobody's image"
+        for others in (NO_LOGINS, theirs, replace(ours, known={})):
+            with pytest.raises(ImageUnavailable, match=r"\(401 or 403\)"):
+                await images.ensure(image, log, others)
+            with pytest.raises(ImageUnavailable, match=r"\(401 or 403\)"):
+                await builder.build(replace(request, logins=others, cache_scope="others"), log)
+            with pytest.raises(ImageUnavailable, match="Seatrial's name"):
+                await images.ensure(found, log, others)
+        with pytest.raises(ImageUnavailable, match="Settings, Registries"):
+            await images.ensure(image, log, theirs)
+        assert any("--authfile" in one for one in seen)
+        for said in (log.text, *seen, str(await engine.images.get(request.tag))):
+            assert "of-the-token" not in said and auth not in said
+        await until(lambda: nothing_in(tmp_path / "builder/pulls"))
+    finally:
+        await docker("rmi", "-f", found)
 
 
 async def test_an_image_that_pretends_to_be_a_previews_is_refused(

@@ -312,6 +312,8 @@ def test_every_command_is_attacked_here() -> None:
         "policy",
         "access",
         "variables",
+        "registry",
+        "keys",
         "notices",
     ]
     assert names == {
@@ -321,6 +323,21 @@ def test_every_command_is_attacked_here() -> None:
         "reset-data", "save-data", "snapshots", "remove-snapshot",
         "screenshots", "compare",
     }, "a new command: attack it above"  # fmt: skip
+
+
+def test_keys(shown: Shown, api: FakeApi, attack: str) -> None:
+    kind = {"name": attack, "purpose": attack, "command": attack, "count": attack, "rotated_at": attack}
+    master = {"newest": attack, "sealing": "", "behind": 0, "fallbacks": []}
+    lost = {"what": attack, "how": attack}
+    api.routes["GET /keys"] = lambda _: (200, {"master_key": master, "keys": [kind], "lost": [lost]})
+    api.routes["POST /keys/master-key/rewrap"] = lambda _: (200, master)
+    closed = {"opened": 1, "failed": 0, "closed": [{"reason": attack}]}
+    api.routes["POST /keys/master-key/verify"] = lambda _: (200, closed)
+    api.routes["POST /keys/signing-key/rotate"] = lambda _: (200, {"key_id": attack})
+    shown("keys", "list")
+    shown("keys", "rewrap")
+    shown("keys", "verify")
+    shown("keys", "rotate", "signing-key")
 
 
 def test_connect_and_projects(

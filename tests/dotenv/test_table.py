@@ -35,6 +35,8 @@ RIGHT = {
 WRONG = {
     "SECRET_KEY": ("short", "https://a.test"),
     "GALLEY_MASTER_KEY": ("short", "zz" * 32, "https://a.test"),
+    "SECRET_KEY_FALLBACKS": ("short", "https://a.test", f"{'s' * 40},short"),
+    "GALLEY_MASTER_KEY_FALLBACKS": ("short", "zz" * 32, f"{'11' * 32},short"),
     "GITGRIT_ENCRYPTION_KEY": ("short", "11" * 32, "https://a.test"),
     "POSTGRES_PASSWORD": ("short", "https://a.test/a"),
     "SEATRIAL_ADMIN_PASSWORD": ("short",),

@@ -34,6 +34,8 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
         "site_url": (*ADDRESS, "https://a.test/path"),
         "app_port": (*NUMBER, "0", "65536", "3000.5"),
         "secret_key": (URL, '"half', "two\nlines"),
+        "secret_key_fallbacks": (URL, '"half', "two\nlines"),
+        "galley_master_key_fallbacks": (URL, "'half", "two\nlines"),
         "galley_master_key": (URL, "'half", "two\nlines"),
         "db_host": (*HOST[:2], "db:5432", "postgres://u:p@db/x"),
         "db_port": (*NUMBER, "0", "65536"),
@@ -148,12 +150,14 @@ WRONG: dict[type[BaseSettings], dict[str, tuple[str, ...]]] = {
 # A right value of each setting whose default says nothing, in the form in which it is kept.
 RIGHT: dict[str, str] = {
     "secret_key": "s" * 64,
+    "secret_key_fallbacks": "f" * 64,
     "seatrial_admin_password": "of the first person",
     "tag": "1.4.0",
     "git_sha": "0a" * 20,
     "airgapped": "False",
     "gitgrit_custom_ca_file_path": certifi.where(),
     "galley_master_key": "11" * 32,
+    "galley_master_key_fallbacks": "22" * 32,
     "db_host": "db.example.com",
     "db_password": "of the database",
     "db_sslmode": "verify-full",

@@ -25,7 +25,7 @@ class StoodIn:
     def __init__(self, runtime: FakeRuntime, busybox: str) -> None:
         runtime.images[PYTHON] = replace(runtime.images[busybox], labels={"galley.version": "3.11.2"})
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: object = None) -> str:
         return PYTHON
 
 

@@ -110,6 +110,7 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
     from tests.dashboard.gated import gated
     from tests.dashboard.kept import digested, kept
     from tests.dashboard.pictured import pictured
+    from tests.dashboard.signed_in import signed_in
     from tests.dashboard.slept import asleep, unwakeable
     from tests.dashboard.tried import tried
     from tests.dashboard.varied import varied
@@ -150,6 +151,8 @@ def paths_of_policies(harbour: "Harbour") -> list[str]:
         f"/environments/{pictured(harbour)[1].environment_id}",
         *(f"/{place}/variables" for place in varied(harbour)),
         f"/projects/{harbour.project.pk}/variables/unset?name=STRIPE_KEY&tier=trusted",
+        *(f"/{place}/registries" for place in signed_in(harbour)),
+        f"/projects/{harbour.project.pk}/registries/remove?registry=registry.example.com&tier=trusted",
         f"/projects/{harbour.hosted.projects.earliest('id').pk}/badge",
         "/policies/network",
         "/policies/git",
@@ -184,7 +187,8 @@ def test_every_page_is_sound_wide_and_light_and_narrow_and_dark(
     page.context.close()
     page, wrong = watched(browser, served, reduced_motion="reduce")
     sign_in(page, served, certificates())
-    opened_well(page, wrong, served, axe, "/health", passed)
+    for path in ("/health", "/keys"):
+        opened_well(page, wrong, served, axe, path, passed)
     page.context.close()
 
 

@@ -64,6 +64,7 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "first": lambda harbour: f"/connections/{harbour.hosted.pk}/first",
     "audit": lambda harbour: "/audit",
     "variables": lambda harbour: f"/projects/{harbour.project.pk}/variables",
+    "registries": lambda harbour: f"/projects/{harbour.project.pk}/registries",
 }
 
 

@@ -51,6 +51,15 @@ def test_a_signing_key_that_others_know_or_guess_is_refused(started, key: str, p
     assert not key or key not in said
 
 
+@pytest.mark.parametrize("former", ["short", "change-me-to-a-long-random-string-of-letters", "ab" * 32])
+def test_a_former_signing_key_that_others_know_or_guess_is_refused(started, former: str) -> None:
+    said = started(galley_master_key="11" * 32, secret_key_fallbacks=f"{SIGNING},{former}")
+    assert (
+        said.startswith("SECRET_KEY_FALLBACKS has a key that others know or can guess") and former not in said
+    )
+    assert started(galley_master_key="11" * 32, secret_key_fallbacks=f"{SIGNING}, {SIGNING[::-1]}") == ""
+
+
 def test_all_problems_are_said_at_once(started) -> None:
     said = started(secret_key="short", galley_master_key="1234").splitlines()
     assert [line.split()[0] for line in said] == ["SECRET_KEY", "GALLEY_MASTER_KEY"]

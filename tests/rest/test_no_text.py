@@ -159,6 +159,8 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "project": "p",
         "level": "soft",
         "ratchet": True,
+        "username": "u",
+        "password": "p",
         "kept": True,
     }
     body = json.dumps(required)

@@ -7,6 +7,7 @@ import pytest
 
 from seatrial.agent.sandboxes import pool as pools
 from seatrial.agent.sandboxes.pool import Pool
+from seatrial.agent.vocabulary.calm import Calm
 from seatrial.wire.states import Isolation
 from tests.waiting import until
 
@@ -60,4 +61,25 @@ async def test_a_long_evaluation_does_not_keep_the_next_one_from_a_warm_sandbox(
     async with pool.running():
         await until(lambda: pool.warm == 1)
         async with pool.claim():
+            await until(lambda: pool.warm == 1)
+
+
+async def test_no_sandbox_is_started_while_a_preview_is_brought_up(backend: Any) -> None:
+    previews = Calm()
+    pool = Pool(backend, size=1, previews=previews)
+    with previews.disturbed():
+        async with pool.running():
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert (pool.warm, backend.started) == (0, 0)
+
+
+async def test_a_long_build_does_not_keep_evaluations_from_a_warm_sandbox(
+    backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "PREVIEW_SECONDS", 0.01)
+    previews = Calm()
+    pool = Pool(backend, size=1, previews=previews)
+    with previews.disturbed():
+        async with pool.running():
             await until(lambda: pool.warm == 1)

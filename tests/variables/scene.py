@@ -7,9 +7,9 @@ from django.test import Client
 from seatrial.control.accounts.models import Membership, Role
 from seatrial.control.audit.actors import Actor
 from seatrial.control.projects.models import Project
+from seatrial.control.projects.scopes import Scope
 from seatrial.control.variables import setting
 from seatrial.control.variables.entries import Entry
-from seatrial.control.variables.setting import Scope
 from tests import factories
 
 ALICE = Actor.person("alice")

@@ -11,6 +11,7 @@ import pytest
 from seatrial.control.audit.actors import ActorKind
 from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
+from seatrial.control.keys.overview import KeyKind
 from seatrial.control.policies.authoring.shelf import Standing
 from seatrial.control.policies.scores.models import Basis
 from seatrial.control.policies.source.models import Kept
@@ -107,6 +108,7 @@ IN_JSON = [
     Kept.values,
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
+    KeyKind,
     SnapshotState,
     ScreenshotState.values,
     [word for word in ComparedWith.values if word],

@@ -15,11 +15,12 @@ from seatrial.control.previews.desired import desired
 from seatrial.control.variables import setting
 from seatrial.control.variables.entries import Entry
 from seatrial.control.worker.database import Database
-from seatrial.control.worker.variables import Variables, answered
+from seatrial.control.worker.giving import NotGiven
+from seatrial.control.worker.variables import answered, variables
 from seatrial.wire import subjects
 from seatrial.wire.credentials import CredentialRefusal
 from seatrial.wire.states import AgentState
-from seatrial.wire.variables import AskVariables, SealedVariables, Values, VariablesRefused
+from seatrial.wire.variables import AskVariables, SealedVariables, Values
 from tests import factories
 from tests.bus.conftest import bus, configuration, nats_server
 from tests.variables.scene import ALICE, put
@@ -105,10 +106,10 @@ def test_nobody_else_gets_any(fleet_of_two: Fleet) -> None:
     assert candidate is not None
 
     def code(agent: str, **changed: str) -> str:
-        answer = answered(agent, question(fleet_of_two, **changed))
-        assert isinstance(answer, VariablesRefused) and "hunter" not in answer.model_dump_json()
-        assert answer.retry_after_seconds is None
-        return answer.code
+        with pytest.raises(NotGiven) as refused:
+            answered(agent, question(fleet_of_two, **changed))
+        assert "hunter" not in str(refused.value)
+        return refused.value.refusal
 
     assert code(two.pk) == CredentialRefusal.NOT_YOURS
     assert code(one.pk, environment=other.pk) == CredentialRefusal.NOT_YOURS
@@ -153,7 +154,7 @@ async def test_over_the_bus_they_are_sealed(database: Database, bus: Bus, fleet_
         carried.append(message.data)
 
     await bus.client.subscribe(">", cb=note)
-    working = asyncio.create_task(Variables(database, bus).run())
+    working = asyncio.create_task(variables(database, bus).run())
     try:
         listen = bus.client._subs
         await until(lambda: any(one.subject == subjects.VARIABLES for one in listen.values()))

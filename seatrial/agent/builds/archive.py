@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.agent.builds.cell import Cell
+from seatrial.agent.builds.declared import Declared
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.mount_targets import refused_mount_target
 
@@ -79,6 +80,12 @@ class BuiltImage:
         """This image with the healthcheck `check`, which an OCI layout cannot hold."""
         inner = {**(self.config.get("config") or {}), "Healthcheck": check}
         return replace(self, config={**self.config, "config": inner}) if check else self
+
+    def declaring(self, declared: Declared) -> "BuiltImage":
+        """This image with what was left out of its Dockerfile."""
+        return replace(
+            self, config={**self.config, "config": declared.within(self.config.get("config") or {})}
+        )
 
 
 def own_labels(labels: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class BuildRequest:
         default_factory=dict, repr=False
     )  # {id: value}, for steps that mount them
     ssh: Mapping[str, str] = field(default_factory=dict, repr=False)  # {id: private key}, likewise
+    content: str = ""  # a hash of all that it is made from but its base images; empty: not known
     siblings: Mapping[str, str] = field(
         default_factory=dict
     )  # {service: its image}, of those that it takes from
+    logins: ProjectLogins = NO_LOGINS  # for its base images
     seconds: int | None = (
         None  # since 1970: the time of every file that is made, so that the same input gives the same bytes
     )
@@ -58,7 +61,7 @@ class Builder(Protocol):
 class Images(Protocol):
     """Where images that are not built come from."""
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: ProjectLogins = NO_LOGINS) -> str:
         """Return a reference that is on the host: `image` itself when it is there or can be pulled, else its
-        stand-in built from the distribution's packages (saying so through `log`). Raises ImageUnavailable,
-        naming what was tried."""
+        stand-in built from the distribution's packages (saying so through `log`). What was pulled with one of `logins` is
+        there for those alone who have that login. Raises ImageUnavailable, naming what was tried, and NoRegistryLogin."""

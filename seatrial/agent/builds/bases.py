@@ -13,7 +13,7 @@ from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.base import Images
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.digests import DIGEST
-from seatrial.agent.builds.references import host_of
+from seatrial.agent.builds.references import WITH_LOGIN, host_of
 from seatrial.agent.builds.standins import stood_in
 from seatrial.agent.commands import logged
 from seatrial.agent.engine import Engine
@@ -35,6 +35,11 @@ class Base:
     layers: tuple[str, ...]
     stand_in: str = ""
     reference: str = ""  # its name on the engine
+
+    @property
+    def stored(self) -> str:
+        """What the shared store knows it by. Of what a project's login pulled, that is a name which no other project has."""
+        return self.reference if self.reference.startswith(WITH_LOGIN) else self.name
 
 
 async def on_the_engine(engine: Engine, images: Images, name: str, log: Log) -> Base:
@@ -78,14 +83,14 @@ class Bases:
     async def _prepare_one(self, cell: Cell, images: Images, name: str, log: Log) -> Base:
         base = await on_the_engine(self.engine, images, name, log)
         async with self._locks.setdefault(str(cell.data), asyncio.Lock()):
-            if self._known(cell.data).get(name) != base.id:
-                await self._transfer(cell, name, base.id, log)
+            if self._known(cell.data).get(base.stored) != base.id:
+                await self._transfer(cell, base, log)
         return base
 
-    async def _transfer(self, cell: Cell, name: str, image: str, log: Log) -> None:
-        known = self._known(cell.data)
+    async def _transfer(self, cell: Cell, base: Base, log: Log) -> None:
+        known, image = self._known(cell.data), base.id
         if image not in known.values():
-            await log(f"taking {name} from the engine into the build store")
+            await log(f"taking {base.name} from the engine into the build store")
             archive = cell.data / "incoming" / f"{secrets.token_hex(8)}.tar"
             try:
                 await self.engine.images.save(image, archive)
@@ -95,8 +100,8 @@ class Bases:
                 )
             finally:
                 archive.unlink(missing_ok=True)
-        await self._buildah(cell, "tag", image.removeprefix("sha256:"), local_name(name))
-        self._remember(cell.data, {**known, name: image})
+        await self._buildah(cell, "tag", image.removeprefix("sha256:"), local_name(base.stored))
+        self._remember(cell.data, {**known, base.stored: image})
 
     async def forget(self, cell: Cell, *, kept: set[str]) -> None:
         """Remove every image except `kept` (engine ids). The caller ensures that no build runs."""

@@ -23,9 +23,18 @@ from seatrial.agent.builds.delivery import Delivery
 from seatrial.agent.builds.dialect import Dialect, buildah_version
 from seatrial.agent.builds.fence import BuildFence
 from seatrial.agent.builds.healthcheck import healthcheck
-from seatrial.agent.builds.inputs import BuildInput, brought_along, check_of, located, shown_name, warned
+from seatrial.agent.builds.inputs import (
+    BuildInput,
+    brought_along,
+    check_of,
+    is_last,
+    located,
+    shown_name,
+    warned,
+)
 from seatrial.agent.builds.layers import Layers
 from seatrial.agent.builds.outcome import NOISE, Outcome, given_text, oom_kills, shown
+from seatrial.agent.builds.twins import made_of, twin
 from seatrial.agent.builds.walls import walls
 from seatrial.agent.builds.weighing import held_below
 from seatrial.agent.commands import logged
@@ -156,17 +165,23 @@ class BuildahBuilder:
         self.layers.note(cell, [base.id for base in bases])
         named = by_names(bases, wanted)
         given = await self._given(request, context, dockerfile, raw, named, log)
+        if is_last(parsed, request.build.target) and not any(base.config.get("OnBuild") for base in bases):
+            given = given.without_declared(raw)
         base = parsed.base(request.build.target)
         check = healthcheck(parsed, request.build.target) or check_of(named, base)
+        made = made_of(request, bases)
+        labels = {**request.labels, **warned(bases, given.warnings), **made}
+        delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
+        if not request.no_cache and await delivery.copied(await twin(self.engine, cell.scope, made)):
+            await log(f"{request.service}: made of the same as an image of this project, so nothing is built")
+            return
         async with contextlib.AsyncExitStack() as outputs:
 
             async def write(held: Collection[str], *, again: bool) -> archive.BuiltImage:
                 out = await outputs.enter_async_context(archive.opened_layout(cell, held))
                 image = await self._written(cell, given.again() if again else given, out, quiet if again else log)  # fmt: skip
-                return image.with_healthcheck(check)
+                return image.declaring(given.declared).with_healthcheck(check)
 
-            labels = {**request.labels, **warned(bases, given.warnings)}
-            delivery = Delivery(self.engine, cell.scope, request.tag, labels, request.service)
             await delivery.run(write, [base.layers for base in bases])
 
     async def _given(
@@ -217,7 +232,7 @@ class BuildahBuilder:
                 ).exists()  # read-only for builds: made before
                 if not made and await self._once(cell.buildah("images", store="bases"), cell):
                     raise Interrupted("the store of base images could not be made")
-                if cell.outside("store").exists():
+                if cell.holds_containers:
                     await self._once(cell.buildah("rm", "--all"), cell)
                 self._entered.add(cell.scope)
             return cell

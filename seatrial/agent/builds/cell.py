@@ -29,6 +29,7 @@ MOST_PROCESSES = 4096  # processes and threads of all builds of a host together
 OF_ETC = (
     "subuid", "subgid", "nsswitch.conf", "hosts", "resolv.conf", "ld.so.cache", "containers", "localtime",
 )  # fmt: skip
+NO_CONTAINERS = (b"", b"[]", b"null")
 NOTHING = "nothing"  # an empty folder among the tools
 OF_SYS = ("class/net", "devices/virtual/net")  # hidden: the host's network interfaces, one for each preview
 CERTIFICATES = (
@@ -54,15 +55,18 @@ set -e
 data=$1 scope=$2 context=$3 owner=$4 shared=$5 isolation=$6; shift 6
 mount -t tmpfs -o mode=0755,size=64m galley-builder {HOME}
 cd {HOME}
+links= held=  # copied together: each program that is started takes longer than what it does here
 for folder in usr bin sbin lib lib32 lib64 libx32; do
-  if [ -L "/$folder" ]; then cp -P "/$folder" "$folder"
+  if [ -L "/$folder" ]; then links="$links /$folder"
   elif [ -d "/$folder" ]; then mkdir "$folder"; mount --bind "/$folder" "$folder"; mount -o remount,bind,ro "$folder"; fi
 done
+if [ -n "$links" ]; then cp -P $links .; fi
 mkdir -p etc proc sys dev old root tmp var/tmp .{HOME}
 chmod 1777 tmp var/tmp
 for file in {" ".join(OF_ETC)}; do
-  if [ -e "/etc/$file" ]; then cp -rL "/etc/$file" "etc/$file"; fi
+  if [ -e "/etc/$file" ]; then held="$held /etc/$file"; fi
 done
+if [ -n "$held" ]; then cp -rL $held etc/; fi
 if [ -e {CERTIFICATES} ]; then mkdir -p etc/ssl/certs; cp -L {CERTIFICATES} etc/ssl/certs/; fi
 if [ "$isolation" = {BuildIsolation.CHROOT} ]; then echo "galley-builder:x:0:0::/:/bin/false" > etc/passwd; echo "galley-builder:x:0:" > etc/group
 else getent passwd "${{owner%:*}}" > etc/passwd; getent group "${{owner#*:}}" > etc/group; fi
@@ -136,6 +140,12 @@ class Cell:
     def outside(self, *parts: str) -> Path:
         """The path of a folder below this scope, as the agent sees it."""
         return self.data.joinpath("scopes", self.scope, *parts)
+
+    @property
+    def holds_containers(self) -> bool:
+        """Whether builds left containers in the store, as killed ones do: each file of the store lists some of them."""
+        lists = self.outside("store", "overlay-containers").glob("*containers.json")
+        return any(file.read_bytes().strip() not in NO_CONTAINERS for file in lists)
 
     def prepare(self) -> None:
         """Create the folders; idempotent. As root, no other user can pass through the data folder."""

@@ -9,6 +9,7 @@ from seatrial.agent.builds.bases import Base
 from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Further:
     images: Mapping[str, str]
     folders: Mapping[str, Path]
     siblings: frozenset[str]  # images that this deployment has built
+    logins: ProjectLogins = NO_LOGINS
 
     @classmethod
     def of(cls, request: BuildRequest) -> "Further":
@@ -25,7 +27,7 @@ class Further:
         contexts = request.build.contexts
         built = {name: request.siblings[service] for name, service in contexts.services.items()}
         folders = {name: folder(request.context_root, name, path) for name, path in contexts.folders.items()}
-        return cls({**contexts.images, **built}, folders, frozenset(built.values()))
+        return cls({**contexts.images, **built}, folders, frozenset(built.values()), request.logins)
 
     def wanted(self, parsed: Dockerfile, target: str | None) -> Mapping[str, str]:
         """{name in the Dockerfile: image}, of each image that must be there."""
@@ -33,18 +35,19 @@ class Further:
         return {name: self.images.get(name, name) for name in names}
 
     def given_by(self, images: Images) -> Images:
-        """`images`, and those that siblings were built to."""
-        return _WithSiblings(images, self.siblings) if self.siblings else images
+        """`images`, as this deployment may have them, and those that siblings were built to."""
+        return _Given(images, self.siblings, self.logins)
 
 
 @dataclass(frozen=True)
-class _WithSiblings:
+class _Given:
     images: Images
     siblings: frozenset[str]
+    logins: ProjectLogins
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: ProjectLogins = NO_LOGINS) -> str:
         """See `Images.ensure`. No Dockerfile can name one of `siblings` by itself: only the recipe's service."""
-        return image if image in self.siblings else await self.images.ensure(image, log)
+        return image if image in self.siblings else await self.images.ensure(image, log, self.logins)
 
 
 def by_names(bases: Sequence[Base], wanted: Mapping[str, str]) -> Mapping[str, Base]:

@@ -38,6 +38,16 @@ class Delivery:
     labels: Mapping[str, str]
     what: str
 
+    async def copied(self, image: BuiltImage | None) -> bool:
+        """Load an image of which the engine has every layer; False if there is none, or the engine has lost it meanwhile."""
+        if image is None:
+            return False
+        try:
+            await self._load(image)
+        except BuildError:
+            return False
+        return True
+
     async def run(self, write: Write, known: Iterable[Layers]) -> None:
         """Have the image written without the layers that the engine has, and load it. `known` are the layers of images
         that it is known to have. Raises BuildError or NoSpace."""

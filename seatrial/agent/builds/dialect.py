@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from seatrial.agent.builds import heredocs, volumes
@@ -46,6 +47,7 @@ INSTRUCTIONS = (
 NOTHING_CHANGES = 'LABEL galley.unchanged=""'
 TARGETS = ("target", "dst", "destination")
 MOST_REFUSED = 10  # that are told
+_VERSIONS: dict[tuple[str, int, int], Version] = {}
 
 
 @dataclass(frozen=True)
@@ -404,8 +406,23 @@ CHECKS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
 
 
 async def buildah_version() -> Version:
-    """The version of buildah on this host. Raises Interrupted if it does not say."""
-    done = await run([find("buildah") or "buildah", "--version"], errors=Errors.DROPPED)
+    """The version of buildah on this host, asked again when the program was replaced. Raises Interrupted if it does not say."""
+    program = find("buildah") or "buildah"
+    known = _identity(program)
+    if known not in _VERSIONS:
+        version = await _asked_version(program)
+        _VERSIONS.clear()
+        _VERSIONS[known] = version
+    return _VERSIONS[known]
+
+
+def _identity(program: str) -> tuple[str, int, int]:
+    status = Path(program).stat()
+    return program, status.st_ino, status.st_mtime_ns
+
+
+async def _asked_version(program: str) -> Version:
+    done = await run([program, "--version"], errors=Errors.DROPPED)
     match = re.search(r"version (\d+)\.(\d+)", done.text)
     if match is None:
         raise Interrupted(f"buildah did not report its version (exit code {done.code})")

@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from seatrial.agent.builds.pulled import PulledImages
-from seatrial.agent.builds.references import BY_DIGEST, kept_as, named, registry_of, whole_name
-from seatrial.agent.builds.registries.answers import RegistrySilent
+from seatrial.agent.builds.references import (
+    BY_DIGEST,
+    asked_for,
+    kept_as,
+    login_registry,
+    named,
+    registry_of,
+    whole_name,
+)
+from seatrial.agent.builds.registries.answers import RegistrySilent, SignInNeeded
 from seatrial.agent.engine import Engine
 from seatrial.agent.vocabulary.errors import AgentError, ImageUnavailable
 from seatrial.agent.vocabulary.labels import MANAGED
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
+from seatrial.wire.registries import RegistryLogin
 
 REMEMBER_SECONDS = 60.0  # pause before a registry that did not answer is asked again
 LIMITS_SECONDS = 3600.0  # for which it is said that a registry limits pulls: it counts by the hour, or longer
@@ -28,7 +38,7 @@ class StandIns(Protocol):
 class Pulls(Protocol):
     """Takes images from registries."""
 
-    async def pull(self, image: str, log: Log) -> None:
+    async def pull(self, image: str, log: Log, login: RegistryLogin | None = None) -> None:
         """See `registries.puller.Puller.pull`."""
 
 
@@ -38,16 +48,16 @@ class EngineImages:
 
     engine: Engine
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: ProjectLogins = NO_LOGINS) -> str:
         """See `Images.ensure`. An image built for a preview is refused, by whatever name it is requested."""
-        reference = await self._found(named(image))
+        reference = await self._found(asked_for(image))
         if reference is None:
             raise ImageUnavailable(f"{image}: not on this host")
         return reference
 
-    async def _found(self, image: str) -> str | None:
-        """Its name on the engine: what it is asked for by, or what it is called since it was pulled."""
-        for reference in dict.fromkeys((image, kept_as(image))):
+    async def _found(self, image: str, login: str = "") -> str | None:
+        """Its name on the engine: what it is asked for by, or what it is called since it was pulled, also with the login of this id."""
+        for reference in dict.fromkeys((image, kept_as(image), kept_as(image, login))):
             known = await self.engine.images.get(reference)
             if known is not None:
                 if MANAGED in known.labels:
@@ -58,7 +68,10 @@ class EngineImages:
 
 @dataclass
 class DockerImages(EngineImages):
-    """`Images` on the engine, pulled or stood in for. Calls for one image wait for each other."""
+    """`Images` on the engine, pulled or stood in for. Calls for one image wait for each other.
+
+    What was pulled with a project's login has a name that only that login leads to: see ADR 90.
+    """
 
     stand_ins: StandIns
     pulls: Pulls
@@ -74,34 +87,39 @@ class DockerImages(EngineImages):
         """The registries that wanted to be asked less in the last LIMITS_SECONDS, and from which nothing came since."""
         return [silent for until, silent in self._limits.values() if self.clock() < until]
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: ProjectLogins = NO_LOGINS) -> str:
         """See `EngineImages.ensure`."""
         image = await self._taken(image, log)
-        if reference := await self._there(image):
+        login = logins.known.get(login_registry(image), "")
+        if reference := await self._there(image, login):
             return reference
-        async with self._locks.setdefault(image, asyncio.Lock()):
-            if reference := await self._there(image):
+        async with self._locks.setdefault(kept_as(image, login), asyncio.Lock()):
+            if reference := await self._there(image, login):
                 return reference
             try:
-                return await self._pulled(image, log)
+                return await self._pulled(image, log, login, logins)
+            except SignInNeeded as refusal:
+                if logins.forks:
+                    refusal.add("Previews of forks get the logins that are set for forks, and no others")
+                raise
             except RegistrySilent as silent:
                 return await self._stood_in(image, silent, log)
 
     async def _taken(self, image: str, log: Log) -> str:
         """The image that the operator has in its place, or itself."""
-        whole = whole_name(named(image))
+        whole = whole_name(asked_for(image))
         for other, place in self.in_place.items():
             if whole_name(named(other)) == whole:
                 await log(f"base {image} taken as {place}")
                 return named(place)
-        return named(image)
+        return asked_for(image)
 
-    async def _there(self, image: str) -> str | None:
+    async def _there(self, image: str, login: str) -> str | None:
         """As `_found`; from now on it is not collected for a while."""
         if self.kept is None:
-            return await self._found(image)
+            return await self._found(image, login)
         async with self.kept.gate:
-            reference = await self._found(image)
+            reference = await self._found(image, login)
             if reference is not None:
                 self.kept.note(reference)
             return reference
@@ -120,18 +138,19 @@ class DockerImages(EngineImages):
             )
         return reference
 
-    async def _pulled(self, image: str, log: Log) -> str:
+    async def _pulled(self, image: str, log: Log, known_login: str, logins: ProjectLogins) -> str:
         if whole_name(image).startswith(f"{whole_name(BY_DIGEST)}:"):
             raise ImageUnavailable(
                 f"{image} is Seatrial's name for an image that was pulled by its digest. Write the image's own name"
             )
-        registry = registry_of(image)
+        registry = f"{registry_of(image)} {known_login}"  # limits are those of a login, or of nobody's
         until, known = self._silent.get(registry, (0.0, None))
         if known and self.clock() < until:
             raise known
-        await log(f"pulling {image}")
+        login = await logins.ask(login_registry(image)) if known_login else None
+        await log(f"pulling {image}" + (", signed in with the login of the project" if login else ""))
         try:
-            await self.pulls.pull(image, log)
+            await self.pulls.pull(image, log, login)
         except RegistrySilent as silent:
             self._silent[registry] = (self.clock() + REMEMBER_SECONDS, silent)
             if silent.limits:
@@ -139,7 +158,8 @@ class DockerImages(EngineImages):
             await log(f"{image}: {silent}")
             raise
         self._limits.pop(registry, None)
-        if reference := await self._found(image):  # which refuses one that pretends to be a preview's
+        found = await self._found(image, login.id if login else "")
+        if reference := found:  # it was refused if it pretends to be a preview's
             if self.kept is not None:
                 self.kept.note(reference, pulled=True)
             return reference

@@ -1,15 +1,17 @@
 """What a build is made from: the request, its context and Dockerfile on the host, and what its bases bring along."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seatrial.agent.builds.base import BuildRequest
 from seatrial.agent.builds.bases import Base, local_name
+from seatrial.agent.builds.declared import Declared, left_out
 from seatrial.agent.builds.dialect import Base as BroughtAlong
 from seatrial.agent.builds.digests import has_digest
 from seatrial.agent.builds.steps import Step
+from seatrial.agent.recipes.dockerfile import Dockerfile
 from seatrial.agent.recipes.recipe import Build
 from seatrial.agent.vocabulary.errors import BuildError
 from seatrial.agent.vocabulary.labels import STAND_INS, WARNINGS
@@ -26,10 +28,22 @@ class BuildInput:
     translated: bytes | None
     steps: Mapping[str, Step]
     warnings: Sequence[str] = ()
+    declared: Declared = field(default_factory=Declared)  # what was left out of the Dockerfile
 
     def again(self) -> "BuildInput":
         """The same once more, from the layers that were just made."""
         return replace(self, request=replace(self.request, no_cache=False))
+
+    def without_declared(self, raw: bytes) -> "BuildInput":
+        """The same without what the builder need not be given of the Dockerfile, which is `raw` where nothing was changed in it."""
+        given = raw if self.translated is None else self.translated
+        shorter, declared = left_out(given)
+        return self if shorter == given else replace(self, translated=shorter, declared=declared)
+
+
+def is_last(file: Dockerfile, target: str | None) -> bool:
+    """Whether the image is made of the Dockerfile's last stage."""
+    return len(file.until(target)) == len(file.stages)
 
 
 def shown_name(build: Build) -> str:
@@ -40,7 +54,7 @@ def shown_name(build: Build) -> str:
 def brought_along(base: Base, name: str) -> BroughtAlong:
     """What a Dockerfile's dialect must know of its base image, which it calls `name`."""
     workdir, volumes = str(base.config.get("WorkingDir") or "/"), sorted(base.config.get("Volumes") or {})
-    called = local_name(base.name) if has_digest(base.name) or base.name != name else ""
+    called = local_name(base.stored) if has_digest(base.stored) or base.stored != name else ""
     environment = dict(one.split("=", 1) for one in base.config.get("Env") or [] if "=" in one)
     return BroughtAlong(workdir, volumes, called, environment, base.config.get("OnBuild") or [])
 

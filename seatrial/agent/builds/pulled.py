@@ -39,7 +39,7 @@ class PulledImages:
     _held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def hold(self, deployment: str, image: str) -> None:
-        """Keep `image` until `deployment` releases it."""
+        """Keep `image`, a name in a recipe or on the engine, until `deployment` releases it."""
         self._held[deployment] |= {named(image), kept_as(named(image))}
 
     def release(self, deployment: str) -> None:

@@ -1,5 +1,6 @@
 """Names of images: what a repository may write, where it leads, and what the image is called on the engine."""
 
+import hashlib
 import re
 
 from seatrial.agent.vocabulary.errors import ImageUnavailable
@@ -9,6 +10,9 @@ HUB = "registry-1.docker.io"
 HUB_NAMES = {"docker.io", "index.docker.io"}
 # An engine lets nobody give an image a digest: one that is asked for by its digest is kept under this name.
 BY_DIGEST = "seatrial/by-digest"
+# What was pulled with a project's login is kept under a name that no recipe can write: others may not have it.
+WITH_LOGIN = "seatrial/with-login-"
+HUB_LOGIN = "docker.io"  # what a login for Docker Hub is for
 
 
 def named(image: str) -> str:
@@ -21,6 +25,16 @@ def named(image: str) -> str:
     if not is_image_name(image):
         raise ImageUnavailable(f"{image[:200]!r} is not an image's name. {LIKE}")
     return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
+
+
+def asked_for(image: str) -> str:
+    """`image` as `named`, if a recipe may name it. Raises ImageUnavailable also for what was pulled with somebody's login."""
+    name = named(image)
+    if whole_name(name).startswith(f"docker.io/{WITH_LOGIN}"):
+        raise ImageUnavailable(
+            f"{image} is Seatrial's name for an image that was pulled with a login. Write the image's own name"
+        )
+    return name
 
 
 def host_of(image: str) -> str:
@@ -44,7 +58,15 @@ def whole_name(image: str) -> str:
     return f"docker.io/{path if '/' in path else f'library/{path}'}"
 
 
-def kept_as(image: str) -> str:
-    """What a pulled image is called on the engine."""
+def kept_as(image: str, login: str = "") -> str:
+    """What a pulled image is called on the engine; `login`: the id of the project's login that it was pulled with."""
+    if login:
+        return f"{WITH_LOGIN}{login.lower()}:{hashlib.sha256(whole_name(image).encode()).hexdigest()}"
     _, at, digest = image.partition("@sha256:")
     return f"{BY_DIGEST}:{digest}" if at else image
+
+
+def login_registry(image: str) -> str:
+    """The registry of `image`, as logins call it."""
+    registry = registry_of(image)
+    return HUB_LOGIN if registry == HUB else registry

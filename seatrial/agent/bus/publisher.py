@@ -43,7 +43,8 @@ class BusReports:
         self.dropped_lines = 0
 
     async def observed(self, message: Message, *, workspace: str, about: str) -> None:
-        """Publish one event: stored when this returns, or queued when the bus is away."""
+        """Publish one event: stored when this returns, or queued when the bus is away. For phases nobody waits: the next event that
+        is waited for comes after them."""
         envelope = Envelope.wrap(message, workspace=workspace, about=about)
         item = self._item(subjects.observed(self._bus.agent, message.kind), envelope, message)
         if item is None:
@@ -51,7 +52,7 @@ class BusReports:
         self._events.append(item)
         self._make_room()
         self._events_due.set()
-        if self._bus.connected:
+        if self._bus.connected and not isinstance(message, DeploymentPhase):
             await _within(item.stored, PATIENCE_SECONDS)
 
     async def log(self, chunk: LogChunk, *, workspace: str) -> None:

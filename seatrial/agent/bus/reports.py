@@ -8,7 +8,8 @@ from seatrial.wire.logs import LogChunk
 
 class Reports(Protocol):
     """Durable, in order, at least once. A call returns when the event is stored by the bus, or, while the bus is
-    away, when it is queued in memory: order is kept and nothing blocks the reconciler for long."""
+    away, when it is queued in memory, as the phases of a deployment always are: order is kept and nothing blocks the reconciler for
+    long."""
 
     async def observed(self, message: Message, *, workspace: str, about: str) -> None:
         """Publish one event for the control plane."""

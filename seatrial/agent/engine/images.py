@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,7 @@ from seatrial.agent.engine.shapes import check_from, label_filter
 from seatrial.agent.vocabulary.containers import HealthCheck
 from seatrial.agent.vocabulary.errors import EngineRefused, Refusal
 
+MACHINE = ("Architecture", "Variant", "Os", "Created")
 TAR = {"Content-Type": "application/x-tar"}
 
 
@@ -26,6 +27,7 @@ class Image:
     layers: tuple[str, ...]
     config: Mapping[str, Any]
     bytes: int | None = None
+    made_for: Mapping[str, str] = field(default_factory=dict)  # the kind of machine, and when, likewise
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -78,7 +80,8 @@ class Images:
                 return None
             raise
         layers = (shown.get("RootFS") or {}).get("Layers") or []
-        return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {}, shown.get("Size"))
+        machine = {name.lower(): str(shown[name]) for name in MACHINE if shown.get(name)}
+        return Image(str(shown["Id"]), tuple(layers), shown.get("Config") or {}, shown.get("Size"), machine)
 
     async def list(self, labels: Mapping[str, str]) -> list[Listed]:
         """All images that carry every one of `labels`, the newest first."""

@@ -28,10 +28,12 @@ from seatrial.agent.recipes.visitors import with_warning
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, NeedsEngine, NoSpace
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import ProjectLogins
 from seatrial.agent.vocabulary.tree import Entry, Tree
 from seatrial.agent.vocabulary.whole import whole
 from seatrial.detection import Plan
 from seatrial.wire.deployments import Because, DesiredDeployment, DesiredEnvironment, Detected, RecipeRead
+from seatrial.wire.registries import RegistryLogin
 from seatrial.wire.variables import Values
 from seatrial.wire.words import Phase, RuntimeKind
 
@@ -51,14 +53,17 @@ class Preparation:
         self._exported = asyncio.Lock()
         self._tree_is_whole = False  # a folder left by a crash is exported again
         self._given = Values()  # once the recipe is read
+        self._logins = ProjectLogins(deployment.registries, self._login, forks=deployment.untrusted)
         self._builds: dict[str, asyncio.Task[str]] = {}
         self._services: dict[str, asyncio.Task[str]] = {}  # the image of each
         self.needs = Resources(cpus=0, memory_mb=0)  # of all services together, once the recipe is read
         self._detected: Detected | None = None  # likewise
+        self._read = asyncio.Event()  # and told
+        self._walls: Containment | None = None
 
     async def run(self) -> Launch:
         """Prepare the launch. Raises any AgentError."""
-        walls = await contained(self._tools.runtime, self._tools.egress, self._deployment)
+        walls = self._walls = await contained(self._tools.runtime, self._tools.egress, self._deployment)
         async with self._phases.phase(Phase.CHECKOUT):
             check_space(self._tools.directory, self._tools.min_free_mb)
             tree = await self._tools.checkouts.fetch(
@@ -72,12 +77,19 @@ class Preparation:
             recipe = await self._recipe(tree)
         self.needs = together(recipe, self._tools.defaults)
         await self.tell_needs()
+        self._read.set()
         try:
             images = await self._images(tree, entries, recipe)
             return await self._launch(tree, entries, recipe, images, walls)
         finally:
             if not self._keeps_files:
                 await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def walls(self) -> Containment:
+        """What it is kept away from, once the recipe is read: from then on its `needs` are known."""
+        await self._read.wait()
+        assert self._walls is not None
+        return self._walls
 
     async def tell_needs(self) -> None:
         """Report what the services may use together, by which the control plane decides when they start, and what was detected."""
@@ -148,7 +160,7 @@ class Preparation:
                 building = self._builds.get(digest)
                 if building is None:
                     building = self._builds[digest] = asyncio.create_task(
-                        self._built(tree, service, self._names.image(service.name, digest), siblings)
+                        self._built(tree, service, digest, siblings)
                     )
                 return await asyncio.shield(building)
         except AgentError as error:
@@ -160,17 +172,27 @@ class Preparation:
         if self._tools.kept is not None:
             self._tools.kept.hold(self._deployment.id, image)
         if await self._tools.runtime.has_image(image):  # nothing to wait for, hence no phase
-            return await self._tools.images.ensure(image, self._log(service.name))
+            return await self._ensured(service, image)
         async with self._phases.phase(Phase.BUILD, service.name):
-            return await self._tools.images.ensure(image, self._log(service.name))
+            return await self._ensured(service, image)
+
+    async def _ensured(self, service: Service, image: str) -> str:
+        reference = await self._tools.images.ensure(image, self._log(service.name), self._logins)
+        if self._tools.kept is not None:
+            self._tools.kept.hold(self._deployment.id, reference)
+        return reference
+
+    async def _login(self, registry: str) -> RegistryLogin:
+        return await self._tools.registries(self._desired.environment, self._deployment.id, registry)
 
     async def _siblings(self, build: Build) -> dict[str, str]:
         """{service: its image} of those that the build takes from, once they are there. The reader has refused cycles."""
         names = set(build.contexts.services.values())
         return {name: await asyncio.shield(self._services[name]) for name in sorted(names)}
 
-    async def _built(self, tree: Tree, service: Service, tag: str, siblings: Mapping[str, str]) -> str:
+    async def _built(self, tree: Tree, service: Service, digest: str, siblings: Mapping[str, str]) -> str:
         assert service.build is not None
+        tag = self._names.image(service.name, digest)
         log = self._log(service.name)
         if not self._deployment.no_cache and await self._tools.runtime.has_image(tag):
             await log(f"{service.name}: nothing changed since {tag} was built")
@@ -188,7 +210,9 @@ class Preparation:
             no_cache=self._deployment.no_cache,
             secrets=build_secrets.values_of(service.build.secrets, self._given),
             ssh=build_secrets.values_of(service.build.ssh, self._given),
+            content=digest,
             siblings=siblings,
+            logins=self._logins,
         )
         async with self._tools.build_queue.turn(self._deployment.id, service.name, log):
             try:

@@ -1,6 +1,7 @@
 """Bringing one deployment up, from its commit to healthy services."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from seatrial.agent.environments.phases import Phases
 from seatrial.agent.environments.preparing import Preparation
 from seatrial.agent.environments.removal import remove_deployment
 from seatrial.agent.environments.snapshots import Snapshots, is_begun
-from seatrial.agent.environments.startup import Launched, Startup
+from seatrial.agent.environments.startup import Launched, Startup, lay_network
 from seatrial.agent.environments.tools import Tools
 from seatrial.agent.logs.following import Followers
 from seatrial.agent.logs.shipping import Channel
@@ -82,11 +83,11 @@ class Rollout:
             silent=silent,
         )
         preparation = Preparation(self._tools, self._desired, self._deployment, phases)
-        launch = await preparation.run()
-        if not silent:
-            await self._let_in(preparation.needs, preparation.tell_needs)
         names = Names.of(self._tools.agent, self._desired)
-        if not silent:
+        if silent:
+            launch = await preparation.run()
+        else:
+            launch = await self._let_in_when_prepared(names, preparation)
             launch = await self._with_whole_data(names, launch)
             launch = await self._cloned(names, launch, phases)
         startup = Startup(
@@ -100,7 +101,26 @@ class Rollout:
             replace_durable=replace_durable,
         )
         self.so_far = startup.launched
-        return await startup.run()
+        with self._tools.previews.disturbed():
+            return await startup.run()
+
+    async def _let_in_when_prepared(self, names: Names, preparation: Preparation) -> Launch:
+        """While images are built, it is let in, and its network is made."""
+        entering = asyncio.create_task(self._enter(names, preparation))
+        try:
+            with self._tools.previews.disturbed():
+                launch = await preparation.run()
+            await entering
+            return launch
+        finally:
+            entering.cancel()
+            await asyncio.gather(entering, return_exceptions=True)
+
+    async def _enter(self, names: Names, preparation: Preparation) -> None:
+        walls = await preparation.walls()
+        await self._let_in(preparation.needs, preparation.tell_needs)
+        with contextlib.suppress(AgentError):  # it is made again when services start, which then says why not
+            await lay_network(self._tools.runtime, names, self._deployment.id, walls.egress)
 
     async def _with_whole_data(self, names: Names, launch: Launch) -> Launch:
         """Empty data of which a seed has left the half, unless a live deployment uses it: then the launch has a warning."""

@@ -15,6 +15,7 @@ from seatrial.agent.environments.ports import Well
 from seatrial.agent.environments.removal import grace_seconds
 from seatrial.agent.runtime.base import Runtime
 from seatrial.agent.vocabulary.containers import Container, ContainerSpec, ContainerState
+from seatrial.agent.vocabulary.egress import Egress
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.agent.vocabulary.labels import EGRESS, FINGERPRINT
 from seatrial.wire.deployments import ObservedService
@@ -147,8 +148,7 @@ class Startup:
                 raise outcome
 
     async def _ground(self) -> None:
-        labels = self._names.labels(deployment=self._launch.deployment) | {EGRESS: self._launch.egress.value}
-        await self._runtime.ensure_network(self._launch.network, labels)
+        await lay_network(self._runtime, self._names, self._launch.deployment, self._launch.egress)
         for volume in sorted(self._launch.volumes()):
             await self._runtime.ensure_volume(volume, self._names.labels())
         self._ready.set()
@@ -259,6 +259,12 @@ class Startup:
             if network in there and network not in container.addresses:
                 await self._runtime.connect(name, network, aliases)
         return await self._runtime.get(name) or container
+
+
+async def lay_network(runtime: Runtime, names: Names, deployment: str, egress: Egress) -> None:
+    """Make the deployment's network unless it exists. Raises AgentError."""
+    labels = names.labels(deployment=deployment) | {EGRESS: egress.value}
+    await runtime.ensure_network(names.network(deployment), labels)
 
 
 async def _either(event: asyncio.Event, everything: asyncio.Future[None]) -> None:

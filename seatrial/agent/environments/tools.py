@@ -15,9 +15,11 @@ from seatrial.agent.environments.snapshots import CopyImage
 from seatrial.agent.logs.shipping import LogShipping
 from seatrial.agent.recipes.recipe import Recipe
 from seatrial.agent.runtime.base import Runtime
+from seatrial.agent.vocabulary.calm import Calm
 from seatrial.agent.vocabulary.containers import Resources
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.egress import Egress
+from seatrial.agent.vocabulary.registry_logins import RegistryLoginSource, no_source
 from seatrial.agent.vocabulary.tree import Checkouts, Tree
 from seatrial.agent.vocabulary.variables import VariableSource
 
@@ -69,4 +71,6 @@ class Tools:
     kept: PulledImages | None = None  # None: no image is ever collected
     disks: DiskWatch | None = None  # None: nobody looks
     copy_image: CopyImage | None = None  # None: volumes cannot be copied here
+    registries: RegistryLoginSource = no_source
     ways: Ways = field(default_factory=Direct)  # how the ingress reaches services
+    previews: Calm = field(default_factory=Calm)  # disturbed while one is brought up

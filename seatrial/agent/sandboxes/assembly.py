@@ -17,6 +17,7 @@ from seatrial.agent.sandboxes.pool import Backend, Pool
 from seatrial.agent.sandboxes.processes import ProcessSandboxes
 from seatrial.agent.sandboxes.program import find_program
 from seatrial.agent.sandboxes.service import Evaluations
+from seatrial.agent.vocabulary.calm import Calm
 from seatrial.agent.vocabulary.credentials import CredentialSource
 from seatrial.agent.vocabulary.tree import Checkouts
 from seatrial.agent.vocabulary.visits import Visits, nobody
@@ -41,13 +42,14 @@ def evaluations(
     credentials: CredentialSource,
     reports: Reports,
     harbour: Harbour,
+    previews: Calm,
     visits: Visits = nobody,
     require_gvisor: bool = False,
     warm: int = 2,
 ) -> Evaluations:
     """Assembles everything that evaluates policies. `engine` or `image` None: plain processes, without isolation.
 
-    `harbour` is the network of policies that may use one. `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
+    `harbour` is the network of policies that may use one; sandboxes are not made while `previews` are brought up. `directory` is the agent's data directory. The result's `run()` never ends by itself; `isolation` and `warnings` are
     for the heartbeat.
     """
     program = find_program()
@@ -57,7 +59,7 @@ def evaluations(
     else:
         backend = ContainerSandboxes(engine, image, agent, require_gvisor=require_gvisor)
     memo = Memo(directory / "policy-results.sqlite3", program.digest)
-    pool = Pool(backend, berths=Berths(engine, agent, harbour), size=warm)
+    pool = Pool(backend, berths=Berths(engine, agent, harbour), size=warm, previews=previews)
     lifetimes.take(directory)
     gathering = Gathering(backend, directory / "tools")
     return Evaluations(jobs, checkouts, credentials, reports, pool, memo, gathering, visits=visits)

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import structlog
 
 from seatrial.agent.sandboxes.berths import GVISOR_HAS_NONE, Berth, Berths, Harbour, NoNetwork
 from seatrial.agent.sandboxes.channel import Place, Sandbox, SandboxError
+from seatrial.agent.vocabulary.calm import Calm
 from seatrial.agent.vocabulary.errors import AgentError
 from seatrial.wire.states import Isolation
 
@@ -21,6 +22,7 @@ WARM_SECONDS = 30.0  # how long a sandbox may take to come up
 LOOK_SECONDS = 10.0  # how often the warm sandboxes are checked for dead ones
 MAX_PAUSE_SECONDS = 10.0
 UNDISTURBED_SECONDS = 3.0  # that an evaluation runs at most before its sandboxes are replaced
+PREVIEW_SECONDS = 10.0  # that they are not replaced at most while previews are built and started
 LASTING_PAUSE_SECONDS = (5.0, 600.0)  # first and longest, after a start that would fail again
 
 
@@ -46,8 +48,8 @@ class Backend(Protocol):
 class Pool:
     """Keeps `size` sandboxes warm. They hold no data of any tenant until they get one evaluation.
 
-    `claim` never waits for a refill: if none is warm, it starts one. A refill waits until no sandbox is claimed, for a while: a start takes
-    more processor time than most evaluations, which would wait for it. `claim` skips sandboxes that died while waiting or have
+    `claim` never waits for a refill: if none is warm, it starts one. A refill waits until no sandbox is claimed, and until no preview is
+    brought up (`previews`), for a while: a start takes more processor time than most evaluations, and both would wait for it. `claim` skips sandboxes that died while waiting or have
     weaker isolation than is available now. After a start that failed for a lasting reason (given by `problem`), no sandbox
     is started for a while, and claims fail at once. Everything is destroyed at the end of `running`.
 
@@ -56,7 +58,13 @@ class Pool:
     """
 
     def __init__(
-        self, backend: Backend, *, berths: Berths | None = None, size: int = 2, children: int = 14
+        self,
+        backend: Backend,
+        *,
+        berths: Berths | None = None,
+        size: int = 2,
+        children: int = 14,
+        previews: Calm | None = None,
     ) -> None:
         self.backend = backend
         self.berths = berths or Berths(None, "", Harbour())
@@ -64,9 +72,7 @@ class Pool:
         self.size = size
         self._warm: deque[Sandbox] = deque()
         self._wanted = asyncio.Event()
-        self._claimed = 0
-        self._calm = asyncio.Event()  # while no sandbox is claimed
-        self._calm.set()
+        self._claims, self._previews = Calm(), previews or Calm()
         self._leaving: set[asyncio.Task[None]] = set()
         self.problem = ""
         self._pause = 0.0
@@ -94,23 +100,12 @@ class Pool:
     @contextlib.asynccontextmanager
     async def claim(self, children: int | None = None) -> AsyncIterator[Sandbox]:
         """A sandbox for one evaluation; its removal starts when the block ends. Raises SandboxError."""
-        with self._disturbed():
+        with self._claims.disturbed():
             sandbox = self._take() or await self._start(min(children or self.children, self.children))
             try:
                 yield sandbox
             finally:
                 self._dismiss(sandbox)
-
-    @contextlib.contextmanager
-    def _disturbed(self) -> Iterator[None]:
-        self._claimed += 1
-        self._calm.clear()
-        try:
-            yield
-        finally:
-            self._claimed -= 1
-            if not self._claimed:
-                self._calm.set()
 
     @contextlib.asynccontextmanager
     async def claim_networked(self) -> AsyncIterator[tuple[Sandbox, str]]:
@@ -199,9 +194,8 @@ class Pool:
                 pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
     async def _until_calm(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(UNDISTURBED_SECONDS):
-                await self._calm.wait()
+        await self._claims.wait(UNDISTURBED_SECONDS)
+        await self._previews.wait(PREVIEW_SECONDS)
 
     async def _wait_for_need(self) -> None:
         self._wanted.clear()

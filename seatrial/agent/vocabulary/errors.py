@@ -15,6 +15,7 @@ AgentError
 ├── NoSpace            the data directory is too full to build; the text carries the numbers
 ├── UnresolvedVariable `${NAME}` in a recipe has no value
 ├── NoVariables        the control plane gives no variables
+├── NoRegistryLogin    the control plane gives no login for a registry
 ├── EngineRefused      the engine rejects a request; `refusal` says why, if the agent acts on the reason
 ├── NeedsEngine        the recipe needs a container engine, and this agent has none
 ├── NotContained       the agent's host cannot keep the code away from what it must not reach
@@ -173,6 +174,12 @@ class NoVariables(AgentError):
     """The control plane gives no variables for the deployment, or they cannot be opened."""
 
     reason = Reason.UNRESOLVED_VARIABLE
+
+
+class NoRegistryLogin(AgentError):
+    """The control plane gives no login for a registry, or it cannot be opened."""
+
+    reason = Reason.IMAGE_UNAVAILABLE
 
 
 class NeedsEngine(AgentError):

@@ -25,4 +25,5 @@ UNFINISHED = "galley.unfinished"  # on images of builds that have not ended, or 
 LAYERS = (
     "galley.layers"  # on built images: the project whose further builds need not write their layers again
 )
+MADE_OF = "galley.made-of"  # on built images: a hash of the files, arguments and base images
 EGRESS = "galley.egress"  # on networks: where their containers may connect to, as `vocabulary.egress` has the words

@@ -11,7 +11,7 @@
 |           | connections, deliveries, members, audit log                            |
 | owner     | also the workspace itself                                              |
 
-The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents, and permit a project's previews private
+The instance admin (`is_superuser`) may do everything everywhere, and alone may manage agents and keys, and permit a project's previews private
 networks, which are those of the hosts. Things of the whole
 instance (agents) may be looked at by everybody who can sign in.
 
@@ -60,6 +60,7 @@ class Action(StrEnum):
     MANAGE_MEMBERS = "manage members"
     MANAGE_WORKSPACE = "manage the workspace"
     MANAGE_AGENTS = "manage agents"
+    MANAGE_KEYS = "manage the keys of this server"
     PERMIT_NETWORKS = "permit previews to connect to private networks"
 
 

@@ -20,6 +20,7 @@ from seatrial.control.forges.registration import Hosting
 from seatrial.control.forges.registry import registered
 from seatrial.control.projects.models import Connection
 from seatrial.control.projects.services import ensure_connection
+from seatrial.control.vault.errors import VaultError
 
 MOST_OF_A_NAME = 200
 
@@ -105,7 +106,7 @@ def replace_credential(connection: Connection, credential: str, *, by: Actor) ->
         Authorization.objects.filter(connection=row).delete()
         hooks.ask_all(row)  # one that could not be registered may be now
     _forget(former, hosting)
-    connection.refresh_from_db()
+    connection.refresh_from_db(fields=["credential"])
     return account
 
 
@@ -129,7 +130,7 @@ def rename(connection: Connection, name: str, *, by: Actor) -> None:
                 workspace=row.workspace_id,
                 details={"name": name, "before": before},
             )
-    connection.refresh_from_db()
+    connection.refresh_from_db(fields=["name"])
 
 
 def tried(workspace: Workspace, kind: str, base_url: str, credential: str, *, hint: str) -> ForgeAccount:
@@ -158,6 +159,9 @@ def _forget(former: Connection | None, hosting: Hosting) -> None:
     """Withdraw the authorization that a token has taken the place of."""
     if former is None or hosting.oauth is None:
         return
-    pair = pair_of(str(former.credential))
+    try:
+        pair = pair_of(str(former.credential))
+    except VaultError:  # the key that sealed it is lost
+        return
     if pair is not None:
         withdrawing.forget(hosting.oauth, former.forge, former.base_url, pair)

@@ -29,7 +29,7 @@ ADMINS = [
     Tab("people", "people", "People"),
     Tab("audit", "audit_log", "Audit log"),
 ]
-INSTANCE_ADMINS = [Tab("health", "home:health", "Health")]
+INSTANCE_ADMINS = [Tab("keys", "keys:keys", "Keys"), Tab("health", "home:health", "Health")]
 
 
 def tabs(request: HttpRequest) -> dict[str, Any]:

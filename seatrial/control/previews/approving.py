@@ -19,7 +19,7 @@ def approve(pull_request: PullRequest, *, commit: str, by: Actor) -> str:
     Raises PullRequestClosed, NothingToApprove, AnotherCommit.
     """
     project = Project.objects.select_for_update(no_key=True).get(pk=pull_request.project_id)
-    row = PullRequest.objects.select_for_update(of=("self",)).get(pk=pull_request.pk)
+    row = PullRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=pull_request.pk)
     _check(row, commit)
     if not row.approved:
         row.approved_sha, row.approved_by = commit, str(by)[:200]

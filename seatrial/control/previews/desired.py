@@ -12,6 +12,7 @@ from seatrial.control.previews.placements import leaving_ends
 from seatrial.control.projects import callbacks
 from seatrial.control.projects.models import Tier as Trust
 from seatrial.control.projects.variables import counting, tier_of
+from seatrial.control.registries.setting import given as logins
 from seatrial.wire.deployments import DesiredDeployment, DesiredEnvironment, PreviewAddress
 from seatrial.wire.states import AgentState, EnvironmentState, Tier
 
@@ -98,5 +99,6 @@ def _deployment(
         recipe_folder=deployment.recipe_folder,
         untrusted=deployment.tier == Trust.FORKS,
         private_networks=deployment.private_networks,
+        registries={registry: row.pk for registry, row in logins(environment.project, tier).items()},
         variables=counting(environment.project, tier, deployment.created_at).exists(),
     )

@@ -68,7 +68,7 @@ def pull_request_changed(pull_request: PullRequest, *, received_at: datetime | N
     until the pull request is closed and opened again. If that commit comes while the stop can be undone, it is.
     """
     pull_request = (
-        PullRequest.objects.select_for_update(of=("self",))
+        PullRequest.objects.select_for_update(of=("self",), no_key=True)
         .select_related("project__connection")
         .get(pk=pull_request.pk)
     )
@@ -194,7 +194,9 @@ def _why_not(environment: Environment) -> str:
 
 def _open_pull_request(environment: Environment) -> PullRequest:
     """The environment's pull request, locked. Raises PullRequestClosed, PreviewWithheld."""
-    rows = PullRequest.objects.select_for_update(of=("self",)).select_related("project__connection")
+    rows = PullRequest.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "project__connection"
+    )
     pull_request = rows.get(pk=environment.pull_request_id)
     if pull_request.state == PullRequestState.CLOSED:
         raise PullRequestClosed(

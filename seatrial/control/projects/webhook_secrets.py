@@ -55,7 +55,8 @@ def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by
     row.previous_webhook_secret = present if kept else ""
     row.previous_valid_until = timezone.now() + grace if kept else None
     row.webhook_secret = new
-    row.save(update_fields=["webhook_secret", "previous_webhook_secret", "previous_valid_until"])
+    changed = ["webhook_secret", "previous_webhook_secret", "previous_valid_until"]
+    row.save(update_fields=changed)
     until = row.previous_valid_until
     audit.record(
         "connection.rotate_webhook_secret",
@@ -64,4 +65,4 @@ def rotate_webhook_secret(connection: Connection, new: str, grace: timedelta, by
         workspace=row.workspace_id,
         details={"previous_valid_until": until.isoformat() if until else None},
     )
-    connection.refresh_from_db()
+    connection.refresh_from_db(fields=changed)  # a credential whose key is lost does not matter here

@@ -81,7 +81,7 @@ def remove_connection(
     """Without projects; or, with its name, after all of its projects, which are removed with their data."""
     row = find_allowed(person(request), Action.MANAGE_CONNECTIONS, Connection, connection, "workspace")
     endings.remove_connection(row, actor(request), typed=confirm)
-    row.refresh_from_db()
+    row.refresh_from_db(fields=["removal_asked_at"])
     return Status(202, answers([row])[0])
 
 

@@ -1,6 +1,5 @@
 """REST: variables of a project and of a workspace. The operations are the same for both."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -8,19 +7,18 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema
 from ninja.responses import Status
 
-from seatrial.control.accounts.access import Action, find_visible, require, workspace_named
-from seatrial.control.accounts.authentication import actor, person
+from seatrial.control.accounts.access import Action
+from seatrial.control.accounts.authentication import actor
 from seatrial.control.answers import ErrorAnswer
-from seatrial.control.projects.models import Project, Tier
+from seatrial.control.projects.models import Tier
+from seatrial.control.projects.scopes import Find, Scope, of_project, of_workspace
 from seatrial.control.variables import setting
 from seatrial.control.variables.entries import Entry, of_dotenv
 from seatrial.control.variables.redeploying import behind, redeploy
-from seatrial.control.variables.setting import Scope
 from seatrial.control.variables.shown import shown
 
 router = Router(tags=["previews"])
 PROBLEMS = {400: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer}
-Find = Callable[[HttpRequest, str, Action], Scope]
 Name = Annotated[str, Path(description="The name of the variable.")]
 OfTier = Annotated[str, Query(description="trusted or forks.")]
 
@@ -85,20 +83,6 @@ class RedeployedAnswer(Schema):
     """What deploying again did."""
 
     previews: int = Field(description="How many previews are deployed again.")
-
-
-def of_project(request: HttpRequest, key: str, action: Action) -> Scope:
-    """The project of that id. Raises NotFound, AccessDenied."""
-    row = find_visible(person(request), Project, key, "workspace")
-    require(person(request), action, row)
-    return row
-
-
-def of_workspace(request: HttpRequest, key: str, action: Action) -> Scope:
-    """The workspace of that slug. Raises NotFound, AccessDenied."""
-    row = workspace_named(person(request), key)
-    require(person(request), action, row)
-    return row
 
 
 def operations(place: str, what: str, find: Find, described: str) -> None:

@@ -11,16 +11,13 @@ from seatrial.control.accounts.access import Action, allowed
 from seatrial.control.accounts.authentication import actor, person
 from seatrial.control.dashboard.asking import ask
 from seatrial.control.projects.models import Project, Tier, Variable
+from seatrial.control.projects.scopes import FIND, Scope
 from seatrial.control.variables import setting
-from seatrial.control.variables.api import of_project, of_workspace
 from seatrial.control.variables.errors import BadVariable, VariableError
 from seatrial.control.variables.forms import FileForm, VariableForm
 from seatrial.control.variables.redeploying import behind, redeploy
-from seatrial.control.variables.setting import Scope
 from seatrial.control.variables.shown import shown
 from seatrial.wire.counted import counted
-
-FIND = {"projects": of_project, "workspaces": of_workspace}
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,8 +9,8 @@ from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import lifecycle
 from seatrial.control.previews.models import Environment
 from seatrial.control.projects.models import Project, Variable
+from seatrial.control.projects.scopes import Scope, record
 from seatrial.control.projects.variables import tier_of
-from seatrial.control.variables.setting import Scope, record
 from seatrial.wire.states import EnvironmentState
 
 ENDED = (EnvironmentState.STOPPED, EnvironmentState.TERMINATED)

@@ -7,15 +7,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from seatrial.control.accounts.models import Workspace
-from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.projects.models import Project, Tier, Variable
+from seatrial.control.projects.scopes import Scope, lock, record, workspace_id
 from seatrial.control.variables.entries import Entry, bounded, checked
 from seatrial.control.variables.errors import BadVariable, NoVariable
 from seatrial.wire.visible import visible
-
-Scope = Workspace | Project
 
 
 def current(scope: Scope) -> QuerySet[Variable]:
@@ -36,7 +33,7 @@ def put(scope: Scope, entries: Sequence[Entry], *, by: Actor) -> list[str]:
     wanted = {(entry.name, entry.tier): checked(entry) for entry in entries}
     if len(wanted) < len(entries):
         raise BadVariable("name", "One variable is named twice. Name each once.")
-    _lock(scope)
+    lock(scope)
     before = {(row.name, row.tier): row for row in current(scope)}
     new = [entry for key, entry in wanted.items() if not _same(before.get(key), entry)]
     now = timezone.now()
@@ -55,7 +52,7 @@ def put(scope: Scope, entries: Sequence[Entry], *, by: Actor) -> list[str]:
 @transaction.atomic
 def unset(scope: Scope, name: str, tier: str, *, by: Actor) -> None:
     """End a variable: deployments that begin do not get it. Raises NoVariable."""
-    _lock(scope)
+    lock(scope)
     row = found(scope, name, tier)
     _end(row, timezone.now())
     record("variable.unset", scope, by, {"name": row.name, "tier": row.tier})
@@ -76,22 +73,6 @@ def found(scope: Scope, name: str, tier: str) -> Variable:
         tiers = f" for {tier}" if tier in Tier.values else ""
         raise NoVariable(f"No variable {visible(name)[:60]} is set here{tiers}.")
     return row
-
-
-def record(action: str, scope: Scope, by: Actor, details: dict[str, object]) -> None:
-    """Write the audit log."""
-    target = f"project/{scope.pk}" if isinstance(scope, Project) else f"workspace/{scope.pk}"
-    audit.record(action, target, by=by, workspace=workspace_id(scope), details=details)
-
-
-def workspace_id(scope: Scope) -> str:
-    """The id of the workspace that it is, or that it belongs to."""
-    return str(scope.workspace_id if isinstance(scope, Project) else scope.pk)
-
-
-def _lock(scope: Scope) -> None:
-    """Two people who set the same variable take turns."""
-    type(scope)._default_manager.select_for_update(no_key=True).get(pk=scope.pk)
 
 
 def _row(scope: Scope, entry: Entry, by: Actor, now: datetime) -> Variable:

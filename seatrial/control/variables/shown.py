@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.control.projects.models import Project, Variable
-from seatrial.control.variables.setting import Scope, current
+from seatrial.control.projects.scopes import Scope
+from seatrial.control.variables.setting import current
 
 SHORTEST_MASKED = 6  # as agents mask, see `agent.logs.masking`
 

@@ -76,6 +76,30 @@ def unseal(text: str, identity: Identity, keys: Keys) -> str:
     return plain.decode()
 
 
+def renew(text: str, identity: Identity, keys: Keys) -> str:
+    """The same secret under the current key: its data key is wrapped again, its ciphertext stays. Raises a kind of Unopenable."""
+    match text.split("."):
+        case ["v2", key_id, place, wrapped, ciphertext] if re.fullmatch(KEY_ID, key_id):
+            data_key = _unwrap(wrapped, identity, keys, key_id, place)
+        case _:
+            return seal(unseal(text, identity, keys), identity, keys)
+    again = _encrypt(keys.current.value, data_key, identity.associated(VERSION, "key", keys.current.id))
+    return f"{VERSION}.{keys.current.id}.{place}.{again}.{ciphertext}"
+
+
+def key_of(text: str) -> str:
+    """The id of the key that wrapped an envelope; empty where it names none."""
+    match text.split("."):
+        case ["v2", key_id, _, _, _] if re.fullmatch(KEY_ID, key_id):
+            return key_id
+    return ""
+
+
+def sealed_by(key_id: str) -> str:
+    """How envelopes begin that the key with this id wrapped."""
+    return f"{VERSION}.{key_id}."
+
+
 def _unwrap(wrapped: str, identity: Identity, keys: Keys, key_id: str, place: str) -> bytes:
     master = keys.find(key_id)
     if master is None:

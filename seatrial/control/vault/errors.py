@@ -4,6 +4,7 @@ VaultError
 ├── UnfitMasterKey      the master key is missing or not 32 bytes: refuse to start
 ├── WrongMasterKey      it is a key, but not the one this database was sealed with: refuse to start
 ├── UnprovenMasterKey   the value to check the key with is damaged: refuse to start
+├── StaleKeys           secrets are sealed with a key that this process does not have: restart it
 ├── WithoutRow          a secret was set or read where its row is not known: a bug
 └── Unopenable          one sealed value
     ├── NotSealed       not an envelope, or one of a later release
@@ -38,6 +39,16 @@ class WrongMasterKey(VaultError):
 
 class UnprovenMasterKey(VaultError):
     """The master key cannot be checked: the check value in the database is not as we wrote it."""
+
+
+class StaleKeys(VaultError):
+    """This process was started before the master key was rotated."""
+
+    def __init__(self, key_id: str, variable: str) -> None:
+        super().__init__(
+            f"Secrets are sealed with the master key {key_id} by now, which this process does not have: the key was rotated. Set "
+            f"{variable} as on the other processes, and restart this one."
+        )
 
 
 class WithoutRow(VaultError):

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
-from seatrial.control.vault.envelope import Identity, seal, unseal
-from seatrial.control.vault.errors import WithoutRow
-from seatrial.control.vault.keys import Keys
+from seatrial.control.configuration import present_secret
+from seatrial.control.vault.envelope import Identity, key_of, seal, unseal
+from seatrial.control.vault.errors import StaleKeys, WithoutRow
+from seatrial.control.vault.keys import FALLBACKS, Keys
 
 
 class Sealed:
@@ -24,13 +26,34 @@ class Sealed:
 
 
 def keys() -> Keys:
-    """The keys of this process, from its settings. Raises UnfitMasterKey."""
+    """The keys of this process, from its settings, the newest first. Raises UnfitMasterKey.
+
+    Where a setting names a file, it is read each time, so that a rotation reaches a process that runs.
+    """
     configuration = settings.CONFIGURATION
-    secrets = {
+    given = {
         "GALLEY_MASTER_KEY": configuration.galley_master_key,
         "GITGRIT_ENCRYPTION_KEY": configuration.gitgrit_encryption_key,
     }
-    return Keys.from_variables({name: secret.get_secret_value() for name, secret in secrets.items()})
+    former = present_secret(FALLBACKS, configuration.galley_master_key_fallbacks)
+    return Keys.from_variables({name: present_secret(name, key) for name, key in given.items()}, former)
+
+
+def sealing_keys() -> Keys:
+    """The keys of this process, led by the one that secrets are sealed with now: that of the database's check value.
+
+    So another key seals only once somebody has begun to re-wrap, when every process has both. Raises UnfitMasterKey, StaleKeys.
+    """
+    here = keys()
+    checks = apps.get_model("vault", "MasterKeyCheck").objects.values_list("value", flat=True)
+    check = checks.first()
+    key_id = key_of(check.text) if check is not None else ""
+    if not key_id:  # a new database, or version 1
+        return here
+    key = here.find(key_id)
+    if key is None:
+        raise StaleKeys(key_id, here.variable)
+    return here.led_by(key)
 
 
 class _EncryptedAttribute(DeferredAttribute):
@@ -75,7 +98,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         """Seal a value that was set since the row was read; an unchanged one is written back as it was."""
         value = model_instance.__dict__.get(self.attname)
         if value and not isinstance(value, Sealed):
-            value = Sealed(seal(str(value), self.identity(model_instance), keys()))
+            value = Sealed(seal(str(value), self.identity(model_instance), sealing_keys()))
             model_instance.__dict__[self.attname] = value
         return value
 

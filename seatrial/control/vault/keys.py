@@ -15,6 +15,7 @@ from seatrial.wire.counted import counted
 KEY_BYTES = 32
 ID_BYTES = 8
 VARIABLE = "GALLEY_MASTER_KEY"
+FALLBACKS = "GALLEY_MASTER_KEY_FALLBACKS"
 FIX = "Make one with `openssl rand -hex 32` and keep a copy apart from the database: without it stored secrets are lost."
 
 
@@ -59,8 +60,11 @@ class Keys:
         self._by_id = {key.id: key for key in (current, *former)}
 
     @classmethod
-    def from_variables(cls, given: Mapping[str, str]) -> "Keys":
-        """The key that these variables hold; those that are set must hold the same. Raises UnfitMasterKey."""
+    def from_variables(cls, given: Mapping[str, str], fallbacks: str = "") -> "Keys":
+        """The key that these variables hold, and the former ones in `fallbacks`, with commas between.
+
+        Variables that are set must hold the same key. Raises UnfitMasterKey.
+        """
         found = {name: MasterKey.parse(text, name) for name, text in given.items() if text.strip()}
         if not found:
             raise UnfitMasterKey(f"{' or '.join(given)} is not set. {FIX}")
@@ -69,7 +73,8 @@ class Keys:
                 f"{' and '.join(found)} are different keys, and a database has one. Unset the one that it was not sealed with."
             )
         variable, key = next(iter(found.items()))
-        return cls(key, variable=variable)
+        former = [MasterKey.parse(text, FALLBACKS) for text in fallbacks.split(",") if text.strip()]
+        return cls(key, *former, variable=variable)
 
     def __iter__(self) -> Iterator[MasterKey]:
         return iter(self._by_id.values())
@@ -82,6 +87,10 @@ class Keys:
     def find(self, key_id: str) -> MasterKey | None:
         """The key with this id, if it is here."""
         return self._by_id.get(key_id)
+
+    def led_by(self, key: MasterKey) -> "Keys":
+        """The same keys, of which `key` seals."""
+        return Keys(key, *self, variable=self.variable)
 
 
 def _decoded(text: str) -> bytes | None:

@@ -27,12 +27,13 @@ from seatrial.control.worker.heartbeats import GivenUp, Heartbeats
 from seatrial.control.worker.nodes import NodeWatch
 from seatrial.control.worker.observed import Observed
 from seatrial.control.worker.reconcile import Reconciler
+from seatrial.control.worker.registries import registries
 from seatrial.control.worker.relay import Relay
 from seatrial.control.worker.routes import Routes
 from seatrial.control.worker.screenshots import Screenshots
 from seatrial.control.worker.supervision import supervise
 from seatrial.control.worker.sweeps import CertificateSweep, ForgeSweep, Sweeps
-from seatrial.control.worker.variables import Variables
+from seatrial.control.worker.variables import variables
 from seatrial.control.worker.visits import Visits
 from seatrial.control.worker.wakeups import Wakeups
 from seatrial.wire.ending import ended
@@ -104,6 +105,7 @@ def _without_bus(database: Database, wakeups: Wakeups, configuration: Configurat
         "rescans": sweeps.rescans,
         "digests": sweeps.digests,
         "sleepers": sweeps.sleepers,
+        "keys": sweeps.keys,
         "audit log": sweeps.audit_log,
         "prune": sweeps.prune,
     }
@@ -170,7 +172,8 @@ async def _with_bus(
         "heartbeats": Heartbeats(database, bus, came_online).run,
         "given up": GivenUp(database, bus).run,
         "credentials": Credentials(database, asking, bus, forges).run,
-        "variables": Variables(database, bus).run,
+        "variables": variables(database, bus).run,
+        "registries": registries(database, bus).run,
         "visits": Visits(database, bus, configuration).run,
         "screenshots": Screenshots(database, bus).run,
         "reconcile": Reconciler(database, bus, came_online).run,

@@ -18,6 +18,7 @@ from seatrial.control.forges.connected import Forges
 from seatrial.control.forges.deliveries import missed
 from seatrial.control.forges.errors import ForgeError, Limited
 from seatrial.control.forges.urgency import Urgency, asking
+from seatrial.control.keys import services as keys
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies import services as policies
@@ -52,6 +53,7 @@ EXPIRY_SECONDS = 60.0
 CERTIFICATES_SECONDS = 10.0
 SCORES_SECONDS = 60.0
 SLEEP_SECONDS = 5.0
+KEYS_SECONDS = 5.0  # somebody may be looking on
 SEAL_SECONDS = 5.0
 PRUNE_SECONDS = 60.0  # often, because anybody may send deliveries that are rejected and stored
 
@@ -120,6 +122,11 @@ class Sweeps:
         if self._visits is not None:
             self._visits.read()
         idle.put_to_sleep(visits_known=self._visits is not None and self._visits.known)
+
+    async def keys(self) -> None:
+        """Note another signing key; then every KEYS_SECONDS, go on with a re-wrap that has begun."""
+        await self._database.run(keys.note_secret_key)
+        await self._every(KEYS_SECONDS, keys.go_on)
 
     async def prune(self) -> None:
         """Every PRUNE_SECONDS, delete old rows."""

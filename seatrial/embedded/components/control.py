@@ -9,7 +9,9 @@ from seatrial.embedded.components.base import Component, Ready, answers_http, at
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import ChildProgram
 from seatrial.embedded.remembered import Remembered
-from seatrial.embedded.secrets import Secrets
+from seatrial.embedded.secrets import UNUSED, Secrets
+
+KEYS = ("SECRET_KEY", "GALLEY_MASTER_KEY", "GITGRIT_ENCRYPTION_KEY")  # how the names of their variables begin
 
 
 def environment(
@@ -19,17 +21,16 @@ def environment(
     database: Mapping[str, str],
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of web, worker and commands: the caller's, overridden by the platform's. The master key is that of the
-    data directory, whichever another installation has under its other name."""
+    """The environment of web, worker and commands: the caller's, overridden by the platform's. The keys are those of the data
+    directory, whichever another installation has; they are named as files, so that a rotation reaches who runs."""
     return {
-        **{name: value for name, value in inherited.items() if not name.startswith("GITGRIT_ENCRYPTION_KEY")},
+        **{name: value for name, value in inherited.items() if not name.startswith(KEYS)},
         **database,
         "SEATRIAL_DATA_DIR": str(data.root),
         "DJANGO_SETTINGS_MODULE": "seatrial.control.settings",
         "SITE_URL": remembered.site_url,
         "APP_PORT": str(remembered.port),
-        "SECRET_KEY": secrets.secret_key,
-        "GALLEY_MASTER_KEY": secrets.master_key,
+        **(_keys(data) if secrets is not UNUSED else {}),
         "GALLEY_NATS_URL": f"nats://127.0.0.1:{remembered.nats_port}",
         "GALLEY_NATS_CREDENTIALS": str(data.keys / "control.creds"),
         "GALLEY_NATS_SIGNING_SEED": str(data.keys / "signing.seed"),
@@ -42,6 +43,12 @@ def environment(
         "GIT_SHA": inherited.get("GIT_SHA") or checkout.commit(),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _keys(data: DataDirectory) -> dict[str, str]:
+    named = {"SECRET_KEY": data.secret_key, "GALLEY_MASTER_KEY": data.master_key}
+    former = {f"{name}_FALLBACKS": data.former(key) for name, key in named.items()}
+    return {f"{name}_FILE": str(file) for name, file in (named | former).items()}
 
 
 def first_data(

@@ -19,6 +19,7 @@ from seatrial.agent.recipes.dockerfile import Dockerfile, assignments, read_dock
 from seatrial.agent.recipes.kinds import repository_name
 from seatrial.agent.vocabulary.errors import BuildError, NeedsEngine
 from seatrial.agent.vocabulary.logs import Log
+from seatrial.agent.vocabulary.registry_logins import NO_LOGINS, ProjectLogins
 
 STEP_SECONDS = 600.0
 POSTGRES = "postgres"
@@ -169,7 +170,7 @@ class ProcessImages:
 
     records: Records
 
-    async def ensure(self, image: str, log: Log) -> str:
+    async def ensure(self, image: str, log: Log, logins: ProjectLogins = NO_LOGINS) -> str:
         """See `Images.ensure`."""
         if self.records.read(image) is not None:
             return image

@@ -4,8 +4,28 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from seatrial.agent.vocabulary.errors import AgentError, BuildError, ImageUnavailable, NoSpace
+
+
+class Login(Enum):
+    """Whose login the registry was given."""
+
+    NONE = auto()
+    OPERATOR = auto()
+    PROJECT = auto()
+
+
+# Where a login that a registry refuses can be renewed, for people.
+PLACES = {
+    Login.OPERATOR: "the login in GALLEY_REGISTRY_AUTH_FILE",
+    Login.PROJECT: "the login that is set for it (Settings, Registries, of the project or its workspace)",
+}
+
+
+class SignInNeeded(ImageUnavailable):
+    """The registry wants a login, and was given none."""
 
 
 class RegistrySilent(Exception):
@@ -68,9 +88,9 @@ class Reach:
 
 
 def problem_of(
-    image: str, registry: str, said: str, reach: Reach, signed_in: bool = False
+    image: str, registry: str, said: str, reach: Reach, login: Login = Login.NONE
 ) -> AgentError | RegistrySilent:
-    """What went wrong, from what buildah said. `signed_in`: with a login of the operator's. A RegistrySilent may be stood in for."""
+    """What went wrong, from what buildah said. `login`: whose was used. A RegistrySilent may be stood in for."""
     if NO_SPACE.search(said):
         return NoSpace(f"{image}: no space left while it was pulled. Free disk space, then rebuild")
     if not OF_THE_PULL.search(said):
@@ -81,7 +101,7 @@ def problem_of(
     if dialled and "refused" in said and reach.closed(dialled[-1][0], int(dialled[-1][1])):
         return closed(registry)
     said = NAMES.sub("", said)
-    return _silent(registry, said) or _refused(image, registry, said, signed_in)
+    return _silent(registry, said) or _refused(image, registry, said, login)
 
 
 def closed(registry: str) -> RegistrySilent:
@@ -108,20 +128,21 @@ def _silent(registry: str, said: str) -> RegistrySilent | None:
     return RegistrySilent(f"{registry} does not answer") if AWAY.search(said) and not refused else None
 
 
-def _refused(image: str, registry: str, said: str, signed_in: bool) -> ImageUnavailable:
+def _refused(image: str, registry: str, said: str, login: Login) -> ImageUnavailable:
     if MACHINE.search(said):
         return ImageUnavailable(
             f"{image} cannot be pulled: {registry} has it for other machines only. Choose a tag that is made for this one"
         )
-    if SIGN_IN.search(said) and signed_in:
+    if SIGN_IN.search(said) and login is not Login.NONE:
         return ImageUnavailable(
-            f"{image} cannot be pulled: {registry} refuses the login in GALLEY_REGISTRY_AUTH_FILE (401 or 403), or does not have it. "
+            f"{image} cannot be pulled: {registry} refuses {PLACES[login]} (401 or 403), or does not have it. "
             "Correct its name, or renew the login"
         )
     if SIGN_IN.search(said):
-        return ImageUnavailable(
+        return SignInNeeded(
             f"{image} cannot be pulled: {registry} gives it only to those who sign in (401 or 403), or does not have it. "
-            "Correct its name; for a private image, put a login into GALLEY_REGISTRY_AUTH_FILE, or load it on the agent's host (docker load)"
+            "Correct its name; for a private image, add a login (Settings, Registries, of the project or its workspace), put one into "
+            "GALLEY_REGISTRY_AUTH_FILE, or load it on the agent's host (docker load)"
         )
     if UNKNOWN.search(said):
         return ImageUnavailable(

@@ -1,4 +1,5 @@
-"""The operator's logins at registries: a file as `docker login` writes it, of which a pull gets what it needs and no more.
+"""Logins at registries: the operator's, a file as `docker login` writes it, of which a pull gets what it needs and no more, and the one
+of a project, which goes before the operator's.
 
 The file is read for every pull, so a token that was renewed counts at once.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from seatrial.agent.builds.references import HUB, HUB_NAMES
 from seatrial.agent.vocabulary.errors import BuilderFailed
+from seatrial.wire.registries import RegistryLogin
 
 SETTING = "GALLEY_REGISTRY_AUTH_FILE"
 HELPERS = ("credsStore", "credHelpers")
@@ -25,15 +27,21 @@ class Logins:
 
     file: Path | None = None
 
-    def of(self, registries: Collection[str]) -> str:
-        """An authentication file with the logins at these hosts; empty without any. Raises BuilderFailed for a file of no use."""
-        if self.file is None:
-            return ""
+    def of(self, registries: Collection[str], login: RegistryLogin | None = None) -> str:
+        """An authentication file with the logins at these hosts, and with `login` in place of the operator's for the same one;
+        empty without any. Raises BuilderFailed for a file of no use."""
+        known = self._known(registries) if self.file is not None else {}
+        if login is not None:
+            known = {key: entry for key, entry in known.items() if _host(key) != _host(login.registry)}
+            known[login.registry] = _entry(login)
+        return json.dumps({"auths": known}) if known else ""
+
+    def _known(self, registries: Collection[str]) -> dict[str, Any]:
         known = {key: entry for key, entry in self._entries().items() if _host(key) in registries}
         for key, entry in known.items():
             if not _is_login(entry):
                 raise self._unfit(f"auths.{key} holds no user name and password")
-        return json.dumps({"auths": known}) if known else ""
+        return known
 
     def _entries(self) -> dict[str, Any]:
         assert self.file is not None
@@ -60,6 +68,10 @@ def _host(key: str) -> str:
     host = key.partition("://")[2] or key
     host = host.partition("/")[0]
     return HUB if host in HUB_NAMES else host
+
+
+def _entry(login: RegistryLogin) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{login.username}:{login.password}".encode()).decode()}
 
 
 def _is_login(entry: Any) -> bool:

@@ -15,7 +15,7 @@ from seatrial.agent.builds.account import Account
 from seatrial.agent.builds.attempts import Interrupted
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.references import kept_as, registry_of, whole_name
-from seatrial.agent.builds.registries.answers import REPEATS, Reach, RegistrySilent, problem_of
+from seatrial.agent.builds.registries.answers import REPEATS, Login, Reach, RegistrySilent, problem_of
 from seatrial.agent.builds.registries.progress import Stalled, moving
 from seatrial.agent.commands import logged
 from seatrial.agent.vocabulary.errors import BuildError, NoSpace
@@ -53,6 +53,8 @@ class Pull:
     limits: Limits
     reach: Reach
     login: str = field(default="", repr=False)  # an authentication file
+    used: Login = Login.NONE  # whose is in it for the image's registry
+    kept: str = ""  # the image's name on the engine; empty: as `kept_as` has it
 
     async def prepare(self, configuration: str) -> None:
         """Make the cell, with `configuration` as its registries.conf. Raises BuildError."""
@@ -108,10 +110,11 @@ class Pull:
 
     def _problem(self, said: str) -> Exception:
         log.info("not pulled", image=self.image, said=said[:1000])  # stays here: it may quote a server
-        return problem_of(self.image, registry_of(self.image), said, self.reach, bool(self.login))
+        return problem_of(self.image, registry_of(self.image), said, self.reach, self.used)
 
     async def _archived(self, identity: str) -> None:
-        target = f"docker-archive:{self.cell.folder('scope', 'out', ARCHIVE)}:{kept_as(self.image)}"
+        name = self.kept or kept_as(self.image)
+        target = f"docker-archive:{self.cell.folder('scope', 'out', ARCHIVE)}:{name}"
         command = self.cell.buildah("push", "--quiet", identity, target, store="bases")
         ended = await self._run(command, quiet, self.cell.environment())
         if ended.code:

@@ -16,8 +16,8 @@ from seatrial.agent.builds.account import PULLER, Account, ensure_account
 from seatrial.agent.builds.attempts import repeated
 from seatrial.agent.builds.cell import Cell
 from seatrial.agent.builds.isolation import refused
-from seatrial.agent.builds.references import registry_of
-from seatrial.agent.builds.registries.answers import Reach, RegistrySilent, closed
+from seatrial.agent.builds.references import kept_as, registry_of
+from seatrial.agent.builds.registries.answers import Login, Reach, RegistrySilent, closed
 from seatrial.agent.builds.registries.configuration import Configuration
 from seatrial.agent.builds.registries.fence import PullFence
 from seatrial.agent.builds.registries.logins import Logins
@@ -29,6 +29,7 @@ from seatrial.agent.vocabulary.build_isolation import BuildIsolation
 from seatrial.agent.vocabulary.errors import BuilderFailed
 from seatrial.agent.vocabulary.logs import Log, quiet
 from seatrial.agent.vocabulary.whole import whole
+from seatrial.wire.registries import RegistryLogin
 
 
 @dataclass
@@ -51,19 +52,19 @@ class Puller:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _removals: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def pull(self, image: str, log: Log) -> None:
-        """The engine has `image` as `kept_as(image)` when this returns. Raises RegistrySilent if it may be stood in for, else
+    async def pull(self, image: str, log: Log, login: RegistryLogin | None = None) -> None:
+        """The engine has `image` as `kept_as(image, login.id)` when this returns. `login` goes before the operator's. Raises RegistrySilent if it may be stood in for, else
         ImageUnavailable, NoSpace, BuildError or BuilderFailed, also where the isolation cannot be kept."""
         if why := refused(self.isolation):
             raise BuilderFailed(f"{image} is not pulled: {why}")
-        await repeated(lambda: self._pull(image), log, image)
+        await repeated(lambda: self._pull(image, login), log, image)
 
-    async def _pull(self, image: str) -> None:
+    async def _pull(self, image: str, own: RegistryLogin | None) -> None:
         """One attempt. Raises Interrupted as well."""
         configuration = Configuration(await self.engine.registries(), self.allowed)
         if await configuration.leads_nowhere(image):  # known at once: a stand-in is waited for
             raise RegistrySilent(f"{registry_of(image)} does not answer")
-        login = await asyncio.to_thread(self.logins.of, configuration.registries(image))
+        login = await asyncio.to_thread(self.logins.of, configuration.registries(image), own)
         account = await self._known_account()
         opened = await self.fence.raise_for(account, configuration.opened())
         cell = Cell(self.folder / secrets.token_hex(8), "pull", account, self.isolation)
@@ -72,7 +73,9 @@ class Puller:
             raise closed(
                 registry_of(image)
             )  # slirp4netns says nothing of a connection that the fence refuses
-        pull = Pull(image, cell, self.certificates, self.limits, reach, login)
+        used = Login.PROJECT if own is not None else Login.OPERATOR if login else Login.NONE
+        name = kept_as(image, own.id if own is not None else "")
+        pull = Pull(image, cell, self.certificates, self.limits, reach, login, used, name)
         try:
             await pull.prepare(await configuration.file(image))
             await pull.fetch(configuration.proxies())

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 
 from seatrial.control.vault.envelope import Identity, seal, unseal
-from seatrial.control.vault.fields import keys
+from seatrial.control.vault.fields import keys, sealing_keys
 
 # allauth does not say for whom it encrypts: all rows share one place.
 PLACE = Identity("mfa_authenticator", "data", "*")
@@ -20,7 +20,7 @@ class SecondFactors(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Seal the secret of an app, or the seed of recovery codes."""
-        return seal(text, PLACE, keys())
+        return seal(text, PLACE, sealing_keys())
 
     def decrypt(self, encrypted_text: str) -> str:
         """Open it again."""
