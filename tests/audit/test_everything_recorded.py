@@ -22,6 +22,7 @@ WITHOUT: dict[str, str] = {
     "accounts.second_factor.pages.unlink": "allauth's signal does: accounts/second_factor/audited.py",
     "dashboard.theme.theme": "it is a cookie of somebody's own browser",
     "keys.api.verify": "it changes nothing",
+    "keys.pages.verify": "it changes nothing",
     "forges.github.app_pages.create": "it leads to GitHub, which makes the App or not; coming back from there is recorded",
 }
 
