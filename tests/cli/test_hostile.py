@@ -308,6 +308,7 @@ def test_every_command_is_attacked_here() -> None:
         "deliveries",
         "waivers",
         "tokens",
+        "audit",
         "policies",
         "policy",
         "access",
