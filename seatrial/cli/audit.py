@@ -12,7 +12,7 @@ from seatrial.cli.api import Api, Json, connect
 from seatrial.cli.errors import CommandError, Disappointed
 from seatrial.cli.pulls import AsJson
 from seatrial.cli.show import mark, moment, padded
-from seatrial.cli.terminal import Terminal, bold, document, listing, note, warning
+from seatrial.cli.terminal import Terminal, bold, document, listing, note
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.typed import typed
 from seatrial.wire.counted import counted
@@ -85,7 +85,7 @@ def export(
             f"{file} cannot be written: {error.strerror}.", fix="Name another file."
         ) from error
     if ending.rstrip().rpartition(b"\n")[2].startswith(CUT_OFF):
-        raise Disappointed(f"{file} is not complete: its last line says so. Export it again.")
+        raise CommandError(f"{file} is not complete: its last line says so.", fix="Export it again.")
     Terminal().line("Saved: ", str(file), note(f"  {written} bytes"))
 
 
@@ -107,7 +107,7 @@ def verify(head: Head = "", as_json: AsJson = False) -> None:
 
 def _tell(terminal: Terminal, found: Json) -> None:
     if fault := found["fault"]:
-        terminal.line(mark(ResultState.FAILED), " ", warning(fault["says"]))
+        terminal.line(mark(ResultState.FAILED), " ", bold(fault["says"]))
         terminal.line("  ", note(f"{fault['kind']}; up to {found['head']} it holds"))
         return
     said = f" {counted(found['entries'], 'entry is', 'entries are')} as they were sealed."

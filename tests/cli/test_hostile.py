@@ -308,6 +308,7 @@ def test_every_command_is_attacked_here() -> None:
         "deliveries",
         "waivers",
         "tokens",
+        "audit",
         "policies",
         "policy",
         "access",
@@ -482,3 +483,18 @@ def test_policies(shown: Shown, api: FakeApi, attack: str) -> None:
         api.routes[f"POST /evaluations/01E/{what}"] = lambda _: (200, verdict)
     shown("policies", "break-glass", "01E", "--reason", "the shop is down")
     shown("policies", "mend-glass", "01E")
+
+
+def test_audit(shown: Shown, api: FakeApi, attack: str, tmp_path: Path) -> None:
+    words = ("id", "actor", "actor_kind", "action", "target", "workspace", "address")
+    row = {**dict.fromkeys(words, attack), "at": "2026-05-31T09:30:00+00:00", "details": {attack: attack}}
+    api.routes["GET /audit"] = lambda _: (200, [row])
+    shown("audit", "list")
+    fault = {"kind": attack, "number": 1, "entry": attack, "says": attack}
+    found = {"ended": True, "entries": 1, "head": attack, "waiting": 1, "removed": 1, "removed_at": row["at"]}
+    for one in (fault, None):
+        line = json.dumps({**found, "fault": one}).encode()
+        api.routes["GET /audit/verify"] = lambda _, line=line: (200, line)
+        shown("audit", "verify")
+    api.routes["GET /audit/export"] = lambda _: (200, attack.encode(errors="replace"))
+    shown("audit", "export", str(tmp_path / "audit.csv"), said=False)

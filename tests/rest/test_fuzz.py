@@ -26,7 +26,9 @@ from tests.forges.conftest import SECRET, payload
 # Real transactions: a refused value ends the one it came in.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
-schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+# Streams of a coroutine are for a real server, which tests/audit/test_doors.py asks for them
+STREAMS = ["/api/v1/audit/export", "/api/v1/audit/verify"]
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application()).exclude(path=STREAMS)
 FUZZ = settings(
     max_examples=examples(6),
     deadline=None,
