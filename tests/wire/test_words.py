@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.control.audit.actors import ActorKind
+from seatrial.control.audit.checking import FaultKind
 from seatrial.control.certificates.states import CertificateState
 from seatrial.control.dashboard.states import TONE_OF
 from seatrial.control.keys.overview import KeyKind
@@ -94,6 +95,7 @@ IN_THE_GLOSSARY: dict[str, type[StrEnum]] = {
 }
 IN_JSON = [
     LogEnd,
+    FaultKind,
     Standing,
     CertificateState,
     AgentState,
