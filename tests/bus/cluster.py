@@ -14,12 +14,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from nats.js import api
 
+from seatrial.control import streams
+from seatrial.control.bus import Bus
 from seatrial.control.fleet.bus_identity import BusIdentity, ensure
+from seatrial.wire import subjects
 from tests.airgap.authorities import DAY, NOW
 from tests.bus.servers import START_SECONDS, free_port
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "bus"
+CONSUMERS = {
+    subjects.OBSERVED_STREAM: subjects.OBSERVED_CONSUMER,
+    subjects.JOBS_STREAM: subjects.EVALUATIONS_CONSUMER,
+}
 INSTALLED = "/var/lib/galley-server"
 HOST = "127.0.0.1"
 
@@ -148,3 +156,18 @@ class WithTLS(Cluster):
         node.directory.mkdir()
         node.configure(program, self.authority, self.identity, [], "nats-tls")
         self.nodes = {"one": node}
+
+
+async def caught_up(bus: Bus) -> bool:
+    """Whether every copy of each stream and consumer holds what its first one does. The server makes further ones one after the
+    other; while there is only a beginning of them, the loss of the node with the first is the loss of most."""
+    listed = await streams.every(bus.client)
+    clusters = [info.cluster for info in listed.infos]
+    for stream, consumer in CONSUMERS.items():
+        clusters.append((await bus.jetstream.consumer_info(stream, consumer)).cluster)
+    return not listed.silent and all(map(_is_whole, clusters))
+
+
+def _is_whole(cluster: api.ClusterInfo | None) -> bool:
+    peers = (cluster.replicas if cluster else None) or []
+    return bool(cluster and cluster.leader) and len(peers) == 2 and all(peer.current for peer in peers)

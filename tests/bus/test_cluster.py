@@ -23,7 +23,7 @@ from seatrial.wire import subjects
 from seatrial.wire.agents import Heartbeat
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.states import Isolation
-from tests.bus.cluster import Cluster
+from tests.bus.cluster import Cluster, caught_up
 from tests.bus.servers import NatsServer
 from tests.engines import require
 from tests.waiting import until
@@ -96,6 +96,7 @@ async def test_what_is_there_gets_the_copies_that_the_setting_asks_for_and_a_gon
         assert await copies_of(bus) == dict.fromkeys(ALL, 3), "nothing is taken back"
         assert set((await bus.desired("A")).desired) == {"e1"}
 
+        await until(lambda: caught_up(bus), not_yet=AWAY, what="the copies are whole")
         gone = next(
             name for name, node in cluster.nodes.items() if node.port != bus.client.connected_url.port
         )

@@ -31,7 +31,7 @@ from seatrial.wire.credentials import AskCredential, CredentialRefused
 from seatrial.wire.envelope import Envelope
 from seatrial.wire.logs import LogChunk, LogLine
 from tests import factories
-from tests.bus.cluster import Cluster
+from tests.bus.cluster import Cluster, caught_up
 from tests.waiting import LIMIT_SECONDS, until
 from tests.worker.conftest import Repository, open_pull
 from tests.worker.scripted_agent import ScriptedAgent
@@ -170,6 +170,7 @@ def test_nodes_killed_under_load_lose_nothing_and_repeat_nothing(
     open_pull(project)
     wait_for(stack, heads[-1])
     eventually(lambda: background.run(asked(cluster, copies)) == {3}, what="three copies of everything")
+    background.run(asked(cluster, caught_up))
     environment = Environment.objects.get()
     token = issue(factories.user(is_superuser=True), "load", by=Actor.person("test"))
     load = Load(stack, agent, AskCredential(environment=environment.pk, repository=project.pk), token)
