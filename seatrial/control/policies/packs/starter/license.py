@@ -56,24 +56,8 @@ def evaluate(project, params):
     named = [path for path in (*fact["left_out"], *(one["path"] for one in at_top)) if own(path)]
     licences = [path for path in named if not MOSTLY_NONE.match(basename(path))]
     if licences:
-        empty = (text_of(project, licences[0]) or "x").strip() == "" or project.files.sizes_of(
-            licences[:1]
-        ) == {licences[0]: 0}
-        text = text_of(project, licences[0])
-        words = len((text or "").split())
-        promised = text is not None and words <= OF_A_PROMISE and PROMISE.search(text)
-        short = text is not None and words <= OF_A_NAME
-        why = (
-            "is empty"
-            if empty
-            else "says that a licence is still to come"
-            if promised
-            else "has no text but a name"
-            if short
-            else "holds no licence text that this policy knows"
-        )
-        score = 0 if empty or promised or params["allow"] else 50 if short else 80
-        return verdict(score, f"{licences[0]} {why}.", licences[0])
+        score, why = unknown(project, licences[0])
+        return verdict(0 if params["allow"] else score, f"{licences[0]} {why}.", licences[0])
     place = mentioned(project)
     if place:
         message = f"{place[0]}:{place[1]} names a licence, but its text is missing. Add a LICENSE file."
@@ -101,6 +85,19 @@ def judged(known, allow):
         "message": f"{path}:{line} is {name}{more}.{note}",
         "details": details,
     }
+
+
+def unknown(project, path):
+    """(score, why) of a file for a licence in which none is recognised."""
+    text = text_of(project, path)
+    if project.files.sizes_of([path]) == {path: 0} or (text is not None and not text.strip()):
+        return 0, "is empty"
+    words = len((text or "").split())
+    if text and words <= OF_A_PROMISE and PROMISE.search(text):
+        return 0, "says that a licence is still to come"
+    if text and words <= OF_A_NAME:
+        return 50, "has no text but a name"
+    return 80, "holds no licence text that this policy knows"
 
 
 def own(path):
