@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import fairness, gates, memory, policies, previews, routes, sleeping, webhooks
+from bench import audit, fairness, gates, memory, policies, previews, routes, sleeping, webhooks
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.report import ratios, show
 from bench.timing import Measurement
@@ -31,6 +31,7 @@ ON_A_PLATFORM: Mapping[str, Callable[[Platform, Path], list[Measurement]]] = {
     "previews": previews.measure,
     "gates": gates.measure,
     "sleeping": sleeping.measure,
+    "audit": audit.measure,
 }
 ALONE: Mapping[str, Callable[[], list[Measurement]]] = {
     "routes": routes.measure,
@@ -44,6 +45,7 @@ RATIOS = [
     *webhooks.RATIOS,
     *gates.RATIOS,
     *sleeping.RATIOS,
+    *audit.RATIOS,
     *routes.RATIOS,
     *policies.RATIOS,
     *fairness.RATIOS,

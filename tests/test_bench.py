@@ -44,6 +44,7 @@ def test_parts_are_named_or_else_it_is_all_of_them(capsys: pytest.CaptureFixture
         "previews",
         "gates",
         "sleeping",
+        "audit",
         "routes",
         "policies",
         "fairness",

@@ -35,6 +35,32 @@ def test_every_entry_is_sealed_once_and_in_order(monkeypatch: pytest.MonkeyPatch
     assert check().fault is None and check().head == head()
 
 
+def test_a_worker_that_dies_in_the_middle_has_sealed_whole_batches_and_the_next_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("seatrial.control.audit.sealing.BATCH", 2)
+    for number in range(5):
+        record("x.y", f"x/{number}", by=SYSTEM)
+    write, batches = Seal.objects.bulk_create, []
+
+    def dies(seals: list[Seal]) -> None:
+        write(seals)
+        batches.append(seals)
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Seal.objects, "bulk_create", dies)
+        with pytest.raises(KeyboardInterrupt):
+            seal()
+    assert (Seal.objects.count(), UnsealedEntry.objects.count()) == (2, 3), (
+        "of the second batch there is nothing"
+    )
+    assert check().fault is None and check().waiting == 3
+    assert seal() == 3
+    assert (check().fault, check().entries, check().waiting) == (None, 5, 0)
+
+
 def test_an_empty_log_holds() -> None:
     checked = check()
     assert (checked.fault, checked.entries, checked.head) == (None, 0, Head(0, GENESIS))
