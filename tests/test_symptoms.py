@@ -72,6 +72,9 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "`accepted` but no env appears": (
         "triggers/test_deliveries.py::test_an_event_of_a_repository_that_is_not_connected_names_it",
     ),
+    "no webhook ever comes": (
+        "status/test_checks.py::test_changes_without_any_webhook_name_what_code_hosts_refuse",
+    ),
     "an agent shows *offline*": (
         "fleet/test_registration.py::test_heartbeats_bring_online_and_silence_takes_offline",
         "agent/test_identity.py::test_a_used_token_is_named",

@@ -54,6 +54,7 @@ from seatrial.control.previews.pulls import router as pulls
 from seatrial.control.previews.snapshots_api import router as snapshots
 from seatrial.control.registries.api import router as registries
 from seatrial.control.status.api import router as status
+from seatrial.control.status.checks_api import router as checks
 from seatrial.control.status.metrics import router as metrics
 from seatrial.control.triggers.api import connections, projects
 from seatrial.control.variables.api import router as variables
@@ -135,6 +136,7 @@ for router in (
     fleet,
     keys,
     status,
+    checks,
     metrics,
 ):
     api.add_router("", router)

@@ -50,7 +50,7 @@ async def _one(data: DataDirectory, record: Record, question: Ready | None) -> H
     process = record.find()
     if process is None:
         return Health(record.name, record.pid, "is down", f"The supervisor starts it again. See {log}")
-    if _is_stopped(process):
+    if is_stopped(process):
         return Health(
             record.name, record.pid, "is stopped by a signal", f"Let it go on: kill -CONT {record.pid}"
         )
@@ -61,7 +61,8 @@ async def _one(data: DataDirectory, record: Record, question: Ready | None) -> H
     return Health(record.name, record.pid)
 
 
-def _is_stopped(process: psutil.Process) -> bool:
+def is_stopped(process: psutil.Process) -> bool:
+    """Whether a signal keeps it from going on."""
     try:
         return bool(process.status() == psutil.STATUS_STOPPED)
     except psutil.Error:

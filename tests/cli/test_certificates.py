@@ -1,4 +1,4 @@
-"""What `seatrial status` and `seatrial doctor` say of the certificates that the ingress serves."""
+"""What `seatrial status` says of the certificates that the ingress serves."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def said(api: FakeApi, command: str, *names: str) -> tuple[int, list[str]]:
     return done.exit_code, [line.strip() for line in done.output.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["status", "doctor"])
+@pytest.mark.parametrize("command", ["status"])
 @pytest.mark.parametrize("name", ROWS)
 def test_each_is_a_line_with_its_fix_below(api: FakeApi, command: str, name: str) -> None:
     _, lines = said(api, command, name)
@@ -55,7 +55,7 @@ def test_each_is_a_line_with_its_fix_below(api: FakeApi, command: str, name: str
     assert not fix or lines[at + 1] == fix
 
 
-@pytest.mark.parametrize("command", ["status", "doctor"])
+@pytest.mark.parametrize("command", ["status"])
 def test_where_there_is_none_nothing_is_said(api: FakeApi, command: str) -> None:
     _, lines = said(api, command)
     assert not [line for line in lines if "ertificate" in line]

@@ -1,8 +1,10 @@
 """`seatrial doctor`: what is wrong is named with its reason."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,137 +15,66 @@ from typer.testing import CliRunner
 from seatrial.cli import doctor as doctor_module
 from seatrial.cli.app import app
 from seatrial.embedded.engine import detect
+from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.processes import Records
+from seatrial.embedded.remembered import read, write
 from tests.cli.conftest import FakeApi
 from tests.waiting import eventually
 
 
-def agent(state: str = "online", *warnings: str) -> dict[str, Any]:
-    return {"id": "01A", "name": "local", "state": state, "warnings": list(warnings)}
+def check(
+    about: str, text: str, fix: str = "", *, well: bool = False, grave: bool = True, subject: str = ""
+) -> dict[str, Any]:
+    return {"about": about, "subject": subject, "well": well, "text": text, "fix": fix, "grave": grave}
 
 
-def doctor(
-    api: FakeApi,
-    sandbox: str,
-    *agents: dict[str, Any],
-    waits_for: str = "",
-    warning: str = "",
-    connections: Sequence[dict[str, str]] = (),
-) -> tuple[int, str]:
-    platform: dict[str, Any] = {
-        "url": "http://x",
-        "ingress_port": 8080,
-        "runtime": "docker",
-        "sandbox": sandbox,
-        "python": "3.13.5" if sandbox else "",
-    }
-    platform |= {"waits_for": waits_for, "warnings": [warning] if warning else []}
-    api.routes["GET /status"] = lambda _: (
-        200,
-        {
-            "platform": platform,
-            "agents": list(agents),
-            "connections": list(connections),
-            "projects": [],
-        },
-    )
-    done = CliRunner().invoke(app, ["doctor"])
+def doctor(api: FakeApi, *checks: dict[str, Any], words: Sequence[str] = ()) -> tuple[int, str]:
+    api.routes["GET /health/checks"] = lambda _: (200, list(checks))
+    done = CliRunner().invoke(app, ["doctor", *words])
     return done.exit_code, done.output
 
 
-def test_lines_about_a_host_are_shown_with_every_line_of_their_fix_and_not_said_again(api: FakeApi) -> None:
-    full = {"about": "disk", "well": False, "text": "3 MB free", "fix": "one\ntwo", "grave": True}
-    well = {"about": "engine", "well": True, "text": "Docker Engine 20.10 answers", "fix": "", "grave": True}
-    code, said = doctor(api, "runsc", agent("online", "3 MB free", "another") | {"host": [well, full]})
-    assert lines(said, "agent local:") == [
-        "✓ agent local: Docker Engine 20.10 answers",
-        "✗ agent local: 3 MB free",
-    ]
+def test_what_the_server_knows_is_shown_with_every_line_of_its_fix(api: FakeApi) -> None:
+    code, said = doctor(
+        api,
+        check("host", "local: 3 MB free", "one\ntwo"),
+        check("sandbox", "Policies on local run in gVisor", well=True),
+        check("webhooks", "3 changes of shop came without a webhook", "Send a test", grave=False),
+    )
+    assert lines(said, " local") == ["✗ local: 3 MB free", "✓ Policies on local run in gVisor"]
     assert "    one\n    two\n" in said
-    assert lines(said, "agent local says") == ["… agent local says: another"]
+    assert "… 3 changes of shop came without a webhook\n    Send a test\n" in said
     assert code == 1
+
+
+def test_scripts_get_every_check_with_a_stable_word(api: FakeApi) -> None:
+    code, said = doctor(api, check("audit", "It does not hold", "Compare"), words=["--json"])
+    document = json.loads(said)
+    assert code == 1 and document["well"] is False and document["mended"] == []
+    assert document["checks"][-1] == check("audit", "It does not hold", "Compare")
+    assert {"engine", "build_tools", "git", "disk"} <= {one["about"] for one in document["checks"]}
+    assert all(not one["fix"] for one in document["checks"] if one["well"])
 
 
 def lines(output: str, word: str) -> list[str]:
     return [line for line in output.splitlines() if word in line]
 
 
-def test_all_well(api: FakeApi) -> None:
-    _, said = doctor(api, "runsc", agent())
-    assert lines(said, "agent local") == ["✓ agent local is online"]
-    assert lines(said, "policies") == ["✓ policies run in gVisor (runsc), with Python 3.13.5"]
-
-
-@pytest.mark.parametrize(
-    ("agents", "reason"),
-    [
-        ([agent("online", "no base image: nothing answers")], "no base image: nothing answers"),
-        ([agent("online", "one", "two")], "one; two"),
-        ([agent("online")], "the agent does not say why"),
-        ([agent("offline")], "no agent is online"),
-        ([], "no agent is online"),
-    ],
-)
-def test_why_policies_cannot_run(api: FakeApi, agents: list[dict[str, Any]], reason: str) -> None:
-    _, said = doctor(api, "", *agents)
-    assert lines(said, "policies cannot run") == [f"… policies cannot run now: {reason}"]
-
-
-def test_a_weaker_sandbox_is_pointed_out(api: FakeApi) -> None:
-    _, said = doctor(api, "runc", agent())
-    assert lines(said, "policies run in") == [
-        "… policies run in containers (runc): weaker than gVisor, with Python 3.13.5"
-    ]
-    _, said = doctor(api, "process", agent())
-    assert "no isolation" in lines(said, "policies run in")[0]
-
-
-def test_a_setting_that_is_not_complete_is_pointed_out(api: FakeApi) -> None:
-    _, said = doctor(api, "runsc", agent(), warning="Nobody can sign in with GitLab: set GITLAB_URL")
-    assert lines(said, "GitLab") == ["… Nobody can sign in with GitLab: set GITLAB_URL"]
-
-
-def test_a_connection_that_must_be_authorized_again_is_grave(api: FakeApi) -> None:
-    ended = {"name": "acme", "forge": "gitlab", "problem": "GitLab takes no token any more"}
-    well = {"name": "well", "forge": "gitlab", "problem": ""}
-    code, said = doctor(api, "runsc", agent(), connections=[ended, well])
-    assert "connect gitlab --oauth --connection acme" in said
-    assert code == 1 and lines(said, "✗ connection") == ["✗ connection acme: GitLab takes no token any more"]
-
-
-def test_an_engine_that_is_away_is_named_as_the_agent_says_it(api: FakeApi) -> None:
-    warning = "Docker Engine does not answer at unix:///var/run/docker.sock"
-    _, said = doctor(api, "runsc", agent("online", warning))
-    assert lines(said, "says:") == [f"… agent local says: {warning}"]
-
-
 def test_a_user_whose_builds_get_no_network_learns_why(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/null")
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     assert not lines(said, "no network")
     monkeypatch.setattr(doctor_module, "TUNNEL", "/dev/net/none")
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     assert lines(said, "no network") and "chmod 666 /dev/net/none" in said
-
-
-def test_an_agent_that_is_offline_is_grave(api: FakeApi) -> None:
-    code, said = doctor(api, "", agent("offline"))
-    assert code == 1
-    assert "✗ agent local is offline" in said and "agent.log" in said
-
-
-def test_the_log_of_an_agent_on_another_host_is_not_looked_for_here(api: FakeApi) -> None:
-    code, said = doctor(api, "runsc", {**agent("offline"), "id": "01B", "name": "harbour-two"})
-    assert code == 1 and "✗ agent harbour-two is offline" in said
-    assert "agent.log" not in said and "On its host" in said
 
 
 def test_too_little_space_to_build_on_is_grave(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLEY_MIN_FREE_MB", "1")
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     assert lines(said, "disk:")[0].startswith("✓")
     monkeypatch.setenv("GALLEY_MIN_FREE_MB", "999999999")
-    code, said = doctor(api, "runsc", agent())
+    code, said = doctor(api)
     assert code == 1 and lines(said, "disk:")[0].startswith("✗") and "GALLEY_MIN_FREE_MB" in said
 
 
@@ -160,38 +91,25 @@ def worker(api: FakeApi, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_process_that_is_stopped_is_grave_and_goes_on_by_doing_what_it_says(
     api: FakeApi, worker: subprocess.Popen[bytes]
 ) -> None:
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
     worker.send_signal(signal.SIGSTOP)
     eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
-    code, said = doctor(api, "runsc", agent())
+    code, said = doctor(api)
     assert code == 1 and lines(said, "worker") == [f"✗ worker is stopped by a signal (pid {worker.pid})"]
     (advice,) = lines(said, "Let it go on: ")
     subprocess.run(advice.split(": ")[1].split(), check=True)
     eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING)
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     assert lines(said, "worker") == [f"✓ worker runs (pid {worker.pid})"]
-
-
-def test_messages_that_pile_up_are_grave_although_every_process_runs(api: FakeApi) -> None:
-    code, said = doctor(api, "runsc", agent(), waits_for="the bus: messages are not sent")
-    assert code == 1 and "✗ the platform waits for the bus: messages are not sent" in said
-    assert "worker.log" in said
 
 
 def test_what_a_killed_supervisor_left_is_named(
     api: FakeApi, worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
-    code, said = doctor(api, "runsc")
+    code, said = doctor(api)
     assert code == 1 and f"has left: worker (pid {worker.pid})" in said and "seatrial up" in said
-
-
-def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
-    api.routes["GET /status"] = lambda _: (503, {})
-    done = CliRunner().invoke(app, ["doctor"])
-    assert done.exit_code == 1
-    assert "✗ seatrial is not ready" in done.output and "web.log" in done.output
 
 
 @pytest.mark.parametrize(
@@ -213,7 +131,7 @@ def test_a_runc_that_lets_code_out_is_pointed_out(
 ) -> None:
     engine = detect.Engine("unix:///x", version="28", runtimes=frozenset({"runsc"}), runc=version)
     monkeypatch.setattr(detect, "ask", lambda: engine)
-    _, said = doctor(api, "runsc", agent())
+    _, said = doctor(api)
     told = lines(said, "runc ")
     assert bool(told) is warned
     if warned:
@@ -221,22 +139,39 @@ def test_a_runc_that_lets_code_out_is_pointed_out(
         assert "1.2.8" in said and "gVisor" in said
 
 
-def test_what_is_wrong_with_connections_is_named(api: FakeApi) -> None:
-    account = {"problem": "", "missing": [], "ends_soon": False, "expires_at": None}
-    well = {"name": "well", "base_url": "https://git.test", "webhook_secret": True, "account": account}
-    ill = {
-        "problem": "git.test answers 401",
-        "missing": ["the scope api"],
-        "ends_soon": True,
-        "expires_at": "2026-01-01T12:00:00Z",
-    }
-    rows = [well, {**well, "name": "ill", "webhook_secret": False, "account": ill}, {**well, "account": None}]
-    api.routes["GET /connections"] = lambda _: (200, rows)
-    code, said = doctor(api, "runsc", agent())
-    assert code == 1 and not lines(said, "well")
-    assert lines(said, "ill has") == ["✗ ill has no webhook secret"]
-    assert (
-        lines(said, "401") and lines(said, "lacks the scope api") and lines(said, "is good until 2026-01-01")
-    )
-    api.routes["GET /connections"] = lambda _: (403, {"error": {"code": "denied", "message": "no"}})
-    assert not lines(doctor(api, "runsc", agent())[1], "denied")
+def test_a_web_process_that_does_not_answer_is_grave(api: FakeApi) -> None:
+    api.routes["GET /health/checks"] = lambda _: (503, {})
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 1
+    assert "✗ seatrial is not ready" in done.output and "web.log" in done.output
+
+
+def test_the_logs_of_this_machine_are_named_for_its_own_agent_alone(api: FakeApi, tmp_path: Path) -> None:
+    file = DataDirectory(tmp_path / "data").platform_file
+    remembered = read(file)
+    assert remembered is not None
+    write(file, remembered.model_copy(update={"agent": "01A"}))
+    away = [check("agent", f"Agent {one} is offline", "On its host", subject=one) for one in ("01A", "01B")]
+    code, said = doctor(api, *away, check("messages", "Seatrial waits for the bus", "Look"))
+    assert code == 1 and said.count("agent.log") == 1
+    assert "✗ Agent 01B is offline\n    On its host\n" in said
+    assert "✗ Seatrial waits for the bus" in said and "worker.log" in said
+
+
+def test_fix_lets_a_stopped_process_go_on_and_says_so(api: FakeApi, worker: subprocess.Popen[bytes]) -> None:
+    worker.send_signal(signal.SIGSTOP)
+    eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+    _, said = doctor(api, words=["--fix"])
+    assert lines(said, "mended") == [f"mended: let worker (pid {worker.pid}) go on"]
+    eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING)
+    assert "mended" not in doctor(api, words=["--fix"])[1]
+
+
+def test_fix_ends_what_a_killed_supervisor_left(
+    api: FakeApi, worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_module.locking, "running", lambda data: None)
+    monkeypatch.setattr(doctor_module.locking, "held", lambda data, patience_seconds: nullcontext())
+    _, said = doctor(api, words=["--fix"])
+    assert lines(said, "mended") == ["mended: ended worker, which a killed supervisor had left"]
+    assert worker.wait(60) is not None and "has left" not in said

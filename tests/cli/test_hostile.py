@@ -124,16 +124,8 @@ def test_status(shown: Shown, api: FakeApi, attack: str) -> None:
 
 
 def test_doctor(shown: Shown, api: FakeApi, attack: str) -> None:
-    platform = {"url": "", "runtime": "docker", "sandbox": attack}
-    said = {"id": "01A", "name": attack, "state": "online", "warnings": [attack], "sandbox_problem": attack}
-    project = {"name": attack, "drift": 2}
-    api.routes["GET /status"] = lambda _: (
-        200,
-        {"platform": platform, "agents": [said], "projects": [project]},
-    )
-    account = {"problem": attack, "missing": [attack], "ends_soon": True, "expires_at": attack}
-    connection = {"name": attack, "base_url": attack, "webhook_secret": False, "account": account}
-    api.routes["GET /connections"] = lambda _: (200, [connection])
+    said = {"about": attack, "subject": attack, "text": attack, "fix": attack, "well": False, "grave": True}
+    api.routes["GET /health/checks"] = lambda _: (200, [said, said | {"well": True}])
     shown("doctor")
 
 

@@ -7,6 +7,8 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
@@ -268,3 +270,18 @@ def test_what_was_there_before_the_total_is_admitted_by_the_migration(crowd: Cro
     admit(apps, None)
     assert not crowd.held(1)
     assert crowd.newest(1).admitted_at == crowd.newest(1).created_at
+
+
+def test_who_waits_is_looked_at_and_nobody_else(crowd: Crowd, limit: Limit) -> None:
+    """It is asked after every report of a recipe, so a project of many previews would otherwise read all of them for each."""
+    limit(100)
+    crowd.push(1, 1)
+    with CaptureQueriesContext(connection) as alone:
+        assert admit_waiting() == 1
+    for number in range(2, 8):
+        crowd.live(number, 1)
+    crowd.scene.tell(crowd.scene.news("closed", crowd.newest(7).commit, at=99, number=7))
+    crowd.push(8, 1)
+    with CaptureQueriesContext(connection) as among_many:
+        assert admit_waiting() == 1
+    assert len(among_many) == len(alone)

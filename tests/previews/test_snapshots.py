@@ -53,15 +53,15 @@ def test_what_was_saved_last_is_what_new_previews_begin_with() -> None:
     answer(scene, first)  # it is told more than once
     after = told(scene)
     assert (after.save, after.template) == ("", first.pk) and after.revision > asked.revision
-    assert snapshots.of_agent(first.agent_id) == {first.pk}
+    assert snapshots.of_agents() == [(first.agent_id, first.pk)]
 
     second = snapshots.save(scene.environment, BY)
     assert told(scene).template == first.pk, "until it is saved"
     answer(scene, second)
     assert told(scene).template == second.pk
-    assert snapshots.of_agent(first.agent_id) == {second.pk}, "the one before goes"
+    assert snapshots.of_agents() == [(first.agent_id, second.pk)], "the one before goes"
     snapshots.remove(second, BY)
-    assert told(scene).template == "" and snapshots.of_agent(first.agent_id) == set()
+    assert told(scene).template == "" and snapshots.of_agents() == []
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
     assert actions[-3:] == ["snapshot.save", "snapshot.save", "snapshot.remove"]
 
@@ -109,7 +109,7 @@ def test_a_save_that_nobody_answers_ends() -> None:
     scene.close(at=9)
     assert snapshots.give_up() == 1
     assert set(Snapshot.objects.values_list("state", flat=True)) == {SnapshotState.FAILED}
-    assert {again.pk, snapshot.pk}.isdisjoint(snapshots.of_agent(snapshot.agent_id))
+    assert {again.pk, snapshot.pk}.isdisjoint(pk for _, pk in snapshots.of_agents())
 
 
 def test_forks_put_nothing_in_and_get_only_what_is_marked_for_them() -> None:

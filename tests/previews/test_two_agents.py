@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from seatrial.control.audit.actors import Actor
@@ -365,6 +367,21 @@ def test_the_plan_of_a_drain_says_what_moves_and_what_stays(scene: Scenario, oth
     assert (pinned.stays, pinned.to) == (True, None) and "it has the data of db" in pinned.reason
     assert (moves.stays, moves.to) == (False, other.pk)
     assert services.plan_drain(other) == []
+
+
+def test_the_plan_of_a_drain_makes_as_many_queries_for_many_previews_as_for_one(
+    scene: Scenario, other: Agent
+) -> None:
+    scene.live(A)
+    with CaptureQueriesContext(connection) as few:
+        assert len(services.plan_drain(scene.agent)) == 1
+    becomes(other, "offline")
+    for name in ("till", "scale", "shelf"):
+        Scenario(factories.project(scene.project.workspace, name), scene.agent).live(B)
+    becomes(other, "online")
+    with CaptureQueriesContext(connection) as many:
+        assert len(services.plan_drain(scene.agent)) == 4
+    assert len(many) == len(few)
 
 
 def test_a_move_deploys_the_same_commit_elsewhere_once(scene: Scenario, other: Agent) -> None:

@@ -23,6 +23,7 @@ from seatrial.control.previews.pages.reasons import EXPLANATIONS
 from seatrial.control.previews.withheld import Withheld
 from seatrial.control.projects.events import Gone
 from seatrial.control.projects.models import PullRequestState
+from seatrial.control.status.check import About
 from seatrial.wire.deployments import DeploymentFailed, ObservedService
 from seatrial.wire.evaluations import PolicyResult, score, verdict
 from seatrial.wire.logs import LogLine
@@ -111,6 +112,7 @@ IN_JSON = [
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
     KeyKind,
+    About,
     SnapshotState,
     ScreenshotState.values,
     [word for word in ComparedWith.values if word],

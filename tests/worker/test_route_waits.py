@@ -1,7 +1,16 @@
 """When a candidate has waited long enough for Traefik, and what is said about it then."""
 
+import pytest
+
 from seatrial.control.previews.routes import Candidate
-from seatrial.control.worker.route_waits import ANSWERED_SECONDS, AWAY_SECONDS, MAX_STEP_SECONDS, Wait, Waits
+from seatrial.control.worker.route_waits import (
+    ANSWERED_SECONDS,
+    AWAY_SECONDS,
+    MAX_POLL_SECONDS,
+    MAX_STEP_SECONDS,
+    Wait,
+    Waits,
+)
 from seatrial.control.worker.traefik import Finding
 
 NOT_YET = Finding(False, "Traefik does not show service web")
@@ -76,3 +85,12 @@ def test_looks_become_rarer_until_somebody_new_waits() -> None:
     waits.keep([candidate("one"), candidate("two")])
     assert often is not None and rarely is not None and rarely > 10 * often
     assert waits.poll_seconds() == often
+
+
+def test_looks_that_take_long_are_rarer_so_that_a_larger_platform_is_not_looked_at_all_the_time() -> None:
+    waits = Waits()
+    assert waits.poll_seconds(0.1) is None
+    waits.keep([candidate("one")])
+    assert waits.poll_seconds(0.001) == waits.poll_seconds()
+    assert waits.poll_seconds(0.1) == pytest.approx(0.3)
+    assert waits.poll_seconds(10) == MAX_POLL_SECONDS

@@ -1,7 +1,7 @@
 """The health page: everything that has to work, for the instance admin."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
@@ -19,7 +19,10 @@ from seatrial.control.certificates.models import Served
 from seatrial.control.certificates.sentences import Sentence, sentence
 from seatrial.control.fleet.models import Agent
 from seatrial.control.moment import one_moment
-from seatrial.control.status.checks import Check, of_agents, of_server
+from seatrial.control.status.check import Check
+from seatrial.control.status.checks import of_agents, of_server
+from seatrial.control.status.code_hosts import of_code_hosts
+from seatrial.control.status.upkeep import of_upkeep
 from seatrial.wire.states import AgentState
 
 
@@ -42,32 +45,35 @@ async def health_stream(request: HttpRequest) -> HttpResponseBase:
 def health_context(user: User) -> dict[str, Any]:
     """Everything on the page. Raises AccessDenied."""
     require(user, Action.MANAGE_AGENTS, None)
-    server, agents, certificates = _all(user)
-    checks = [*server, *agents]
-    wrong = [said.grave for _, said in certificates if not said.well]
+    found = _all(user)
+    checks = [*found.server, *found.agents, *found.code_hosts]
+    wrong = [said.grave for _, said in found.certificates if not said.well]
     wrong += [check.grave for check in checks if not check.well]
-    return {
-        "server": server,
-        "agents": agents,
-        "certificates": certificates,
-        "to_do": sum(wrong),
-        "advice": len(wrong) - sum(wrong),
-    }
+    return {**found._asdict(), "to_do": sum(wrong), "advice": len(wrong) - sum(wrong)}
 
 
 def health_fingerprint(user: User) -> Hashable | None:
     """Changes whenever the page does."""
     if not allowed(user, Action.MANAGE_AGENTS, None):
         return None
-    server, agents, certificates = _all(user)
+    found = _all(user)
     return (
-        server,
-        agents,
-        tuple((row.pk, row.issuer, *row.names, row.not_after, said) for row, said in certificates),
+        found.server,
+        found.agents,
+        found.code_hosts,
+        tuple((row.pk, row.issuer, *row.names, row.not_after, said) for row, said in found.certificates),
     )
 
 
-def _all(user: User) -> tuple[tuple[Check, ...], tuple[Check, ...], list[tuple[Served, Sentence]]]:
+class _Found(NamedTuple):
+    server: tuple[Check, ...]
+    agents: tuple[Check, ...]
+    code_hosts: tuple[Check, ...]
+    certificates: list[tuple[Served, Sentence]]
+
+
+def _all(user: User) -> _Found:
     rows = list(visible(user, Agent).exclude(state=AgentState.REVOKED).order_by("name"))
     certificates = [(row, sentence(row, timezone.now())) for row in visible(user, Served).order_by("name")]
-    return tuple(of_server(rows)), tuple(of_agents(rows)), certificates
+    server = (*of_server(rows), *of_upkeep())
+    return _Found(server, tuple(of_agents(rows)), tuple(of_code_hosts()), certificates)

@@ -18,7 +18,8 @@ from seatrial.control.forges.registry import FORGES
 from seatrial.control.policies.models import Evaluation
 from seatrial.control.previews.models import Label
 from seatrial.control.projects.models import Connection, Project
-from seatrial.control.status.checks import Check, of_agents, of_certificates, of_server
+from seatrial.control.status.check import About, Check
+from seatrial.control.status.checks import of_agents, of_certificates, of_server
 from seatrial.wire.states import AgentState
 
 
@@ -100,8 +101,9 @@ def _account(user: User) -> Task:
     changed = AuditEntry.objects.filter(action="user.change_password", actor_key=str(user.pk)).exists()
     second = has_second_factor(user)
     checks = (
-        Check(changed, "You chose your password" if changed else "Your password is the one that was made for you", "Choose one of your own"),
+        Check(About.SIGN_IN, changed, "You chose your password" if changed else "Your password is the one that was made for you", "Choose one of your own"),
         Check(
+            About.SIGN_IN,
             second,
             "A second factor protects your account" if second else "Your account has no second factor",
             "Add a passkey or an authenticator app: this account may do everything",

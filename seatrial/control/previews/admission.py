@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from seatrial.control.previews import lifecycle, totals
@@ -31,9 +32,13 @@ def admit_waiting() -> int:
     row locked: what it has seen to be free, nobody else can give away. It locks environments after the project, in the order
     of their ids; whoever changes an environment locks no second one, and no project after it.
     """
-    waiting = Environment.objects.filter(candidate__admitted_at=None, candidate__memory_mb__isnull=False)
-    projects = waiting.order_by("project_id").values_list("project_id", flat=True).distinct()
+    projects = _held().order_by("project_id").values_list("project_id", flat=True).distinct()
     return sum(_of_project(project) for project in list(projects))
+
+
+def _held() -> QuerySet[Environment]:
+    """Of all projects, those whose candidate is held; an environment without a candidate has none that was not admitted, either."""
+    return Environment.objects.filter(candidate__admitted_at=None, candidate__memory_mb__isnull=False)
 
 
 @transaction.atomic
@@ -43,9 +48,8 @@ def _of_project(project_id: str) -> int:
         return 0
     most = totals.total(project)
     used = totals.used([project_id]).get(project_id, {})
-    waiting = Environment.objects.filter(project=project_id, candidate__admitted_at=None)
     admitted = 0
-    for identity in list(waiting.order_by("pk").values_list("pk", flat=True)):
+    for identity in list(_held().filter(project=project_id).order_by("pk").values_list("pk", flat=True)):
         environment = lifecycle.locked(identity)
         asked = asked_for(environment.candidate) if environment is not None else None
         if environment is None or asked is None:
@@ -102,9 +106,7 @@ def shortages(environments: list[Environment]) -> dict[str, Shortage]:
 
 def _queues(projects: Iterable[str]) -> dict[str, list[str]]:
     """{project: environments whose candidate is held, in the order in which they are looked at}."""
-    rows = Environment.objects.filter(
-        project__in=list(projects), candidate__admitted_at=None, candidate__memory_mb__isnull=False
-    )
+    rows = _held().filter(project__in=list(projects))
     queues: dict[str, list[str]] = {}
     for project, environment in rows.order_by("pk").values_list("project_id", "pk"):
         queues.setdefault(project, []).append(environment)

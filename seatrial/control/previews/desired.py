@@ -1,5 +1,6 @@
 """The desired state of an environment, for each agent that it is placed on."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,13 @@ def is_desired(placement: Placement) -> bool:
     ends = leaving_ends(placement)
     left = ends is not None and timezone.now() >= ends
     return not left and placement.environment.state != EnvironmentState.TERMINATED
+
+
+def desired_placements() -> Iterable[Placement]:
+    """All that `is_desired`, with nothing of their environments and agents but what that takes: there may be thousands."""
+    rows = Placement.objects.filter(removed_at=None).select_related("agent", "environment")
+    few = rows.only("revision", "leaving_since", "removed_at", "agent__state", "environment__state")
+    return filter(is_desired, few)
 
 
 def desired(placement: Placement) -> DesiredEnvironment | None:

@@ -112,8 +112,36 @@ def failed(agent_id: str, event: DeploymentFailed) -> None:
     )
 
 
-@transaction.atomic
 def observed(agent_id: str, event: EnvironmentObserved) -> None:
+    """The live deployment's agent reports what runs now.
+
+    Nearly all reports say what is known. Then one statement notes when that was, and the row counts as unchanged: pages that
+    somebody has open are not made anew.
+    """
+    if not _as_known(agent_id, event):
+        _observed(agent_id, event)
+
+
+def _as_known(agent_id: str, event: EnvironmentObserved) -> bool:
+    """Whether a report says nothing but that everything is as it was. It is ordered as `_observed` says."""
+    if event.streams != 0 or not event.services or (event.disk and event.disk.used_mb >= event.disk.most_mb):
+        return False
+    at = min(event.at, timezone.now())
+    same = Environment.objects.filter(
+        pk=event.environment,
+        live=event.deployment,
+        live__agent=agent_id,
+        waking_since=None,
+        services=_dump(event.services),
+        observed_at__lte=at,
+    )
+    if event.disk is not None:
+        same = same.filter(disk=event.disk.model_dump(mode="json"))
+    return same.update(observed_at=at) > 0
+
+
+@transaction.atomic
+def _observed(agent_id: str, event: EnvironmentObserved) -> None:
     """The live deployment's agent reports what runs now, and what it holds on the disk. If endpoints moved (the engine restarted), routes follow.
 
     A service that is down keeps the endpoint it had: it usually comes back there, and until then the ingress holds

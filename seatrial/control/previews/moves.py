@@ -1,6 +1,6 @@
 """Moves previews when an agent comes, goes silent, is revoked or is drained."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import admission, lifecycle, placements, placing
 from seatrial.control.previews.errors import CannotMove
 from seatrial.control.previews.models import Environment, Placement
-from seatrial.control.previews.placing import Decision
+from seatrial.control.previews.placing import Member
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 from seatrial.wire.words import Reason
@@ -105,7 +105,7 @@ def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     candidate = current.candidate
     if candidate is not None and candidate.agent_id not in {None, off.pk}:
         return False
-    decision = _elsewhere(current, off)
+    decision = placing.decide(_without(off), placements.whereabouts(current))
     if decision.agent in {None, off.pk}:
         raise CannotMove(f"{current.name} cannot move: {decision.reason}.")
     lifecycle.begin_again(current, decision)
@@ -123,25 +123,27 @@ def plan_drain(agent: Agent) -> list[Departure]:
     """What would happen to everything on `agent` if it were drained: what moves and where to, what stays and why."""
     there = Q(live__agent=agent) | Q(candidate__agent=agent)
     living = Environment.objects.exclude(state=EnvironmentState.TERMINATED).filter(there)
-    rows = living.select_related("live__agent", "candidate__agent", "project").order_by("name")
-    return [_departure(row, agent) for row in rows]
+    rows = living.select_related("live__agent", "candidate__agent", "project", "pull_request").order_by(
+        "name"
+    )
+    fleet = _without(agent)
+    return [_departure(row, agent, fleet) for row in rows]
 
 
-def _departure(environment: Environment, agent: Agent) -> Departure:
-    decision = _elsewhere(environment, agent)
+def _departure(environment: Environment, agent: Agent, fleet: Sequence[Member]) -> Departure:
+    decision = placing.decide(fleet, placements.whereabouts(environment))
     stays = decision.agent in {None, agent.pk}
     return Departure(environment, stays, decision.reason, None if stays else decision.agent)
 
 
-def _elsewhere(environment: Environment, off: Agent) -> Decision:
-    """What placing decides when the agent `off` takes nothing new, as if it were draining."""
-    fleet = [
+def _without(off: Agent) -> list[Member]:
+    """The fleet, as if the agent `off` were draining: it takes nothing new."""
+    return [
         replace(member, state=AgentState.DRAINING)
         if member.id == off.pk and member.state == AgentState.ONLINE
         else member
         for member in placements.fleet()
     ]
-    return placing.decide(fleet, placements.whereabouts(environment))
 
 
 def _place(environment: Environment) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from seatrial.control.fleet.models import Agent
@@ -79,8 +79,10 @@ def agents_of(environment: Environment) -> set[str]:
 
 def fleet() -> list[Member]:
     """Every agent, with what placing needs to know about it."""
-    rows = Agent.objects.annotate(placed=Count("placements", filter=Q(placements__removed_at=None)))
-    return [_member(row, row.placed) for row in rows.order_by("id")]
+    # Not joined to the agents: the database would carry an agent's whole heartbeat along with each placement.
+    there = Placement.objects.filter(removed_at=None).values("agent")
+    placed = dict(there.annotate(placed=Count("pk")).values_list("agent", "placed"))
+    return [_member(row, placed.get(row.pk, 0)) for row in Agent.objects.order_by("id")]
 
 
 def whereabouts(environment: Environment, *, data: Iterable[str] | None = None) -> Whereabouts:

@@ -139,9 +139,9 @@ def saving(environment: Environment, agent: str) -> str:
     return asked.order_by("-id").values_list("pk", flat=True).first() or ""
 
 
-def of_agent(agent: str) -> set[str]:
-    """Every snapshot that may be on the agent's host."""
-    return set(Snapshot.objects.filter(agent=agent, ended_at=None).values_list("pk", flat=True))
+def of_agents() -> list[tuple[str, str]]:
+    """Every snapshot that may be on an agent's host, after that agent."""
+    return list(Snapshot.objects.filter(ended_at=None).values_list("agent_id", "pk"))
 
 
 def _fail(snapshot: Snapshot, problem: str) -> None:

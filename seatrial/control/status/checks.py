@@ -1,37 +1,30 @@
-"""What has to work, one line each, for the set-up and the health page: read from what is there."""
+"""What has to work on this server and on its agents' hosts: read from what is there."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from seatrial.control.accounts.providers.configured import incomplete
+from seatrial import __version__
+from seatrial.control.accounts.admission.roles import nowhere
+from seatrial.control.accounts.providers.configured import incomplete, usable
 from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.certificates.models import Served
 from seatrial.control.certificates.sentences import sentence
 from seatrial.control.fleet.hosts import MOST_SKEW_SECONDS, PRESENT, host_lines, other_warnings, skew
 from seatrial.control.fleet.models import Agent
+from seatrial.control.status.check import About, Check
 from seatrial.control.status.missing import missing
 from seatrial.control.status.nodes import failing
 from seatrial.environ.shapes import is_here
-from seatrial.wire.states import Isolation
+from seatrial.wire.states import AgentState, Isolation
 from seatrial.wire.words import HostMatter
 
 REREAD_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line. What is not `well` has its fix; if it is `grave`, something does not work."""
-
-    well: bool
-    text: str
-    fix: str = ""
-    grave: bool = True
 
 
 def of_server(agents: list[Agent]) -> Iterator[Check]:
@@ -46,77 +39,131 @@ def of_certificates() -> Iterator[Check]:
     """What the ingress serves; nothing where it serves none."""
     for row in Served.objects.order_by("name"):
         said = sentence(row, timezone.now())
-        yield Check(said.well, said.text, said.fix, said.grave)
+        yield Check(About.CERTIFICATE, said.well, said.text, said.fix, said.grave, row.name)
 
 
 def of_agents(agents: list[Agent]) -> Iterator[Check]:
     """The hosts of agents, as their heartbeats say."""
     yield from _isolation(agents)
+    yield from _releases(agents)
     yield from _clocks(agents)
 
 
 def _programs(agents: list[Agent]) -> Iterator[Check]:
-    yield Check(True, "The database answers")
-    online = [agent.name for agent in agents if agent.state in PRESENT]
+    yield Check(About.DATABASE, True, "The database answers")
     waits_for, _ = missing()
     if waits_for:
-        yield Check(False, f"Seatrial waits for {waits_for}", "Look at the logs of that process")
-    elif online:
-        yield Check(True, "Worker and bus carry messages")  # a heartbeat comes through both
-    for said in failing():
-        yield Check(False, said, grave=False)
-    if online:
-        yield Check(True, f"Agent {', '.join(online)} is online")
-    elif agents:
-        names = ", ".join(agent.name for agent in agents)
         yield Check(
-            False,
-            f"Agent {names} is offline",
-            "Look at its log: its program, the bus, or the network is away",
+            About.MESSAGES, False, f"Seatrial waits for {waits_for}", "Look at the logs of that process"
         )
-    else:
+    elif any(agent.state in PRESENT for agent in agents):
+        # A heartbeat comes through both
+        yield Check(About.MESSAGES, True, "Worker and bus carry messages")
+    for said in failing():
+        yield Check(About.BUS, False, said, grave=False)
+    for agent in agents:
+        yield _presence(agent)
+    if not agents:
         yield Check(
+            About.AGENT,
             False,
             "No agent has joined",
             "Start galley-agent on a Docker host, with a bootstrap token as GALLEY_AGENT_TOKEN; its log says what is in the way",
         )
 
 
+def _presence(agent: Agent) -> Check:
+    if agent.state in PRESENT:
+        word = "online" if agent.state == AgentState.ONLINE else "draining"
+        return Check(About.AGENT, True, f"Agent {agent.name} is {word}", subject=agent.pk)
+    if agent.last_heartbeat_at is None:
+        return Check(
+            About.AGENT,
+            False,
+            f"Agent {agent.name} has joined, and was never heard on the bus",
+            "On its host, see why galley-agent does not reach the bus: its log names the address and the reason",
+            subject=agent.pk,
+        )
+    said = "; ".join(one.rstrip(".") for one in other_warnings(agent))
+    since = f"{agent.last_heartbeat_at:%Y-%m-%d %H:%M} UTC"
+    return Check(
+        About.AGENT,
+        False,
+        f"Agent {agent.name} is offline since {since}" + (f". It had warned: {said}" if said else ""),
+        "Look at its log on its host: its program, the bus, or the network is away. If that host is gone for good, revoke the agent",
+        subject=agent.pk,
+    )
+
+
 def _isolation(agents: list[Agent]) -> Iterator[Check]:
     for agent in agents:
         beat = agent.heartbeat if agent.state in PRESENT else {}
-        if problem := beat.get("sandbox_problem"):
-            yield Check(False, f"No policy can run on {agent.name}: {problem}", "Mend that on its host")
-        elif beat.get("sandbox") == Isolation.GVISOR:
-            python = f", with Python {beat['python']}" if beat.get("python") else ""
-            yield Check(True, f"Policies on {agent.name} run in gVisor{python}")
-        elif beat.get("sandbox"):
-            yield Check(
-                False,
-                f"Policies on {agent.name} share its host's kernel, because gVisor is not registered with its engine",
-                "Install it there: sudo runsc install && sudo systemctl restart docker",
-                grave=False,
-            )
+        if beat:
+            yield from _sandbox(agent, beat)
         for line in host_lines(agent):
             told = line.about == HostMatter.GVISOR and beat.get("sandbox") == Isolation.CONTAINER
             if not told and line.about != HostMatter.CLOCK:
-                fix = " && ".join(line.fix.splitlines())  # commands, of which each needs the one before
-                yield Check(line.well, f"{agent.name}: {line.text}", fix, line.grave)
+                yield Check(
+                    About.HOST, line.well, f"{agent.name}: {line.text}", line.fix, line.grave, agent.pk
+                )
         for warning in other_warnings(agent) if beat else ():
-            yield Check(False, f"{agent.name}: {warning}", grave=False)
+            yield Check(About.HOST, False, f"{agent.name}: {warning}", grave=False, subject=agent.pk)
+
+
+def _sandbox(agent: Agent, beat: dict[str, Any]) -> Iterator[Check]:
+    python = f", with Python {beat['python']}" if beat.get("python") else ""
+    if problem := beat.get("sandbox_problem"):
+        text = f"No policy can run on {agent.name}: {problem}"
+        yield Check(About.SANDBOX, False, text, "Mend that on its host", subject=agent.pk)
+    elif beat.get("sandbox") == Isolation.GVISOR:
+        text = f"Policies on {agent.name} run in gVisor{python}"
+        yield Check(About.SANDBOX, True, text, subject=agent.pk)
+    elif beat.get("sandbox") == Isolation.CONTAINER:
+        yield Check(
+            About.SANDBOX,
+            False,
+            f"Policies on {agent.name} share its host's kernel, because gVisor is not registered with its engine",
+            "Install it there: sudo runsc install && sudo systemctl restart docker",
+            grave=False,
+            subject=agent.pk,
+        )
+    elif beat.get("sandbox"):
+        yield Check(
+            About.SANDBOX,
+            False,
+            f"Policies on {agent.name} run without isolation ({beat['sandbox']}): for trying out only",
+            "Run its agent on a Docker host with gVisor",
+            grave=False,
+            subject=agent.pk,
+        )
+
+
+def _releases(agents: list[Agent]) -> Iterator[Check]:
+    for agent in agents:
+        if agent.state in PRESENT and agent.release and agent.release != __version__:
+            yield Check(
+                About.RELEASE,
+                False,
+                f"{agent.name} runs release {agent.release}, this server {__version__}",
+                "Bring both to the same release, this server first",
+                grave=False,
+                subject=agent.pk,
+            )
 
 
 def _address() -> Iterator[Check]:
     site = settings.SITE_URL
     if site.startswith("https://"):
-        yield Check(True, f"{site} has TLS")
+        yield Check(About.ADDRESS, True, f"{site} has TLS")
     elif is_here(site):
         yield Check(
+            About.ADDRESS,
             True,
             f"{site} is for this machine alone; for others, put a proxy with TLS before it and set SITE_URL",
         )
     else:
         yield Check(
+            About.ADDRESS,
             False,
             f"{site} has no TLS: passwords and webhooks can be read on their way",
             "Put a proxy with TLS before it, and set SITE_URL to its address",
@@ -130,12 +177,13 @@ def _authorities() -> Iterator[Check]:
         return
     if problem := _unreadable(path, int(time.monotonic() / REREAD_SECONDS)):
         yield Check(
+            About.AUTHORITIES,
             False,
             f"GITGRIT_CUSTOM_CA_FILE_PATH: {problem}",
             "Put the right file there, and start Seatrial again",
         )
     else:
-        yield Check(True, f"The authorities in {path} are trusted")
+        yield Check(About.AUTHORITIES, True, f"The authorities in {path} are trusted")
 
 
 @lru_cache(maxsize=1)
@@ -154,14 +202,19 @@ def _clocks(agents: list[Agent]) -> Iterator[Check]:
         apart = abs(skew(agent) or 0)
         if apart > MOST_SKEW_SECONDS:
             yield Check(
+                About.CLOCK,
                 False,
                 f"The clocks of {agent.name} and of this server are {apart:.0f} seconds apart",
                 "Let both follow NTP: a clock that is off breaks TLS",
+                subject=agent.pk,
             )
     if beats and all(abs(skew(agent) or 0) <= MOST_SKEW_SECONDS for agent in beats):
-        yield Check(True, "The clocks of this server and its agents agree")
+        yield Check(About.CLOCK, True, "The clocks of this server and its agents agree")
 
 
 def _sign_in() -> Iterator[Check]:
-    for text in incomplete():
-        yield Check(False, text, grave=False)
+    for text in (*incomplete(), *nowhere()):
+        yield Check(About.SIGN_IN, False, text, grave=False)
+    for one in usable():
+        text = f"{one.name} signs people in, if its application there names the redirect URI {one.callback}"
+        yield Check(About.SIGN_IN, True, text)

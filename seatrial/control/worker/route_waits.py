@@ -12,6 +12,7 @@ EXPLAINED_SECONDS = 5.0  # after this, its page says why it waits
 MAX_STEP_SECONDS = 5.0  # the most that counts between two looks, in case the machine slept
 FIRST_POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
+PAUSES = 3  # times as long as a look took
 
 
 @dataclass
@@ -85,9 +86,12 @@ class Waits:
         """All that wait."""
         return list(self._waits.values())
 
-    def poll_seconds(self) -> float | None:
-        """How soon to look again: very soon for one that has just begun to wait. None if none waits."""
+    def poll_seconds(self, looked_seconds: float = 0.0) -> float | None:
+        """How soon to look again: very soon for one that has just begun to wait. None if none waits.
+
+        A look took `looked_seconds`. If many wait, each look is at all routes there are, so looks take a part of the time at most.
+        """
         if not self._waits:
             return None
         youngest = min(wait.seconds for wait in self._waits.values())
-        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 20))
+        return min(MAX_POLL_SECONDS, max(FIRST_POLL_SECONDS, youngest / 20, looked_seconds * PAUSES))

@@ -43,6 +43,7 @@ class Routes:
         self._book = RouteBook(RoutesFile(file) if file else None)
         self._waits = Waits()
         self._away = False
+        self._looked_seconds = 0.0
 
     async def run(self) -> None:
         """Runs for ever. Raises when the database is away; then start it again."""
@@ -61,7 +62,7 @@ class Routes:
 
     async def _next(self, woken: Waiter, changed: bool, not_before: float) -> bool:
         """Wait until there is something to do; True when something changed."""
-        poll = self._waits.poll_seconds()
+        poll = self._waits.poll_seconds(self._looked_seconds)
         seconds = SWEEP_SECONDS if poll is None else poll
         if changed:
             await asyncio.sleep(max(0.0, min(seconds, not_before - time.monotonic())))
@@ -72,10 +73,12 @@ class Routes:
         waits = self._waits.all()
         if not waits:
             return
+        began = time.monotonic()
         findings = (
             await traefik.look([wait.candidate for wait in waits]) if self._api else map(self._trust, waits)
         )
         now = time.monotonic()
+        self._looked_seconds = now - began
         for wait, finding in zip(waits, map(self._with_problem, findings), strict=True):
             wait.note(finding, now)
             self._log_away(finding)

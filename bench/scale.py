@@ -1,0 +1,220 @@
+"""Measures what the control plane costs at several sizes of a fleet, and fails where something grows faster than the fleet.
+
+`python -m bench.scale [--sizes 250,500,1000,2000] [--agents 50] [--write FILE]` runs it alone. Web, worker, PostgreSQL, NATS and
+Traefik are real; agents speak the real protocol, and run nothing (`bench.scale_agents`).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from bench import routes_rows
+from bench import scale_rows as rows
+from bench.interrupts import end_like_an_interrupt, uninterrupted
+from bench.scale_growth import chart, superlinear
+from bench.scale_parts import PLAIN, Parts
+from bench.timing import Measurement, percentile
+from tests.database import ThrowawayPostgres, point_django_at_it
+
+SIZES = (250, 500, 1_000, 2_000)
+AGENTS = 50
+PUSHES = 20
+REQUESTS = 5
+IDLE_SECONDS = 30.0
+SETTLED_SECONDS = 10.0
+Found = dict[str, tuple[str, float]]  # {what: (unit, how much)} at one size
+
+
+def measure() -> list[Measurement]:
+    """Measure in a separate process, because a process has one database."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        answer = Path(folder) / "measurements.json"
+        subprocess.run([sys.executable, "-m", "bench.scale", "--write", str(answer)], check=True)
+        found = json.loads(answer.read_text())["measurements"]
+        return [Measurement(one["name"], one["unit"], one["values"]) for one in found]
+
+
+def one_size(size: int, parts: Parts) -> Found:
+    """Grow to `size`, and measure everything there."""
+    before = parts.cpu()["worker"]
+    found: Found = {"time until all are live": ("s", rows.open_pulls(size))}
+    found["worker's CPU until all are live"] = ("s", parts.cpu()["worker"] - before)
+    time.sleep(SETTLED_SECONDS)
+    found |= pushes(parts) | idle(parts) | reconcile(parts) | pages(parts)
+    found |= {
+        f"memory of {name}": ("MB", used)
+        for name, used in parts.memory().items()
+        if name in {"web", "worker"}
+    }
+    found["routes file"] = ("KB", parts.ingress.file.stat().st_size / 1024)
+    fewest, *_, most = rows.placed()
+    found["previews on the agent with most, beyond the one with fewest"] = ("", most - fewest)
+    return found
+
+
+def pushes(parts: Parts) -> Found:
+    """One push after the other, each until it is live."""
+    before = parts.cpu()
+    seconds = [rows.push(number) for number in range(PUSHES)]
+    used = parts.cpu()["worker"] - before["worker"]
+    return {
+        "push to live, p50": ("ms", percentile(seconds, 0.5) * 1000),
+        "push to live, p95": ("ms", percentile(seconds, 0.95) * 1000),
+        "worker's CPU for a push": ("ms", used / PUSHES * 1000),
+    }
+
+
+def idle(parts: Parts) -> Found:
+    """Nothing happens but heartbeats, reports and sweeps."""
+    time.sleep(SETTLED_SECONDS)
+    before, began = parts.cpu(), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    minutes = (time.monotonic() - began) / 60
+    after = parts.cpu()
+    return {
+        f"CPU of {name} in an idle minute": ("s", (after[name] - before[name]) / minutes)
+        for name in ("web", "worker", "bus", "ingress")
+    }
+
+
+def reconcile(parts: Parts) -> Found:
+    """The first round of a worker, and one after it."""
+    os.environ.update(parts.settings)
+    return asyncio.run(_rounds())
+
+
+async def _rounds() -> Found:
+    from collections.abc import Callable
+    from typing import Any
+
+    from django.conf import settings
+
+    from seatrial.control.bus import Bus
+    from seatrial.control.worker.database import Database
+    from seatrial.control.worker.reconcile import Reconciler
+
+    queries = 0
+
+    class Counting(Database):
+        async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            def work() -> Any:
+                nonlocal queries
+                with rows.counted() as made:
+                    result = function(*args, **kwargs)
+                queries += made()
+                return result
+
+            return await super().run(work)
+
+    bus, database = await Bus.connect(settings.CONFIGURATION, name="bench"), Counting(2)
+    found: Found = {}
+    try:
+        reconciler = Reconciler(database, bus, asyncio.Event())
+        for name in ("first reconcile", "reconcile"):
+            queries, used, began = 0, time.process_time(), time.monotonic()
+            await reconciler.once()
+            found[f"{name}, CPU"] = ("ms", (time.process_time() - used) * 1000)
+            found[f"{name}, time"] = ("ms", (time.monotonic() - began) * 1000)
+            found[f"{name}, queries"] = ("", queries)
+    finally:
+        await bus.close()
+        await asyncio.to_thread(database.close)
+    return found
+
+
+def pages(parts: Parts) -> Found:
+    """Web's CPU for each page and answer, and its queries."""
+    client, cookies = rows.visitor()
+    found: Found = {}
+    with httpx.Client(base_url=parts.url, cookies=cookies, **PLAIN) as web:
+        for name, path in rows.pages().items():
+            assert web.get(path).status_code == httpx.codes.OK, path
+            before = parts.cpu()["web"]
+            for _ in range(REQUESTS):
+                size = len(web.get(path).content)
+            found[f"{name}, CPU"] = ("ms", (parts.cpu()["web"] - before) / REQUESTS * 1000)
+            found[f"{name}, answer"] = ("KB", size / 1024)
+            with rows.counted() as made:
+                client.get(path)
+            found[f"{name}, queries"] = ("", made())
+    return found
+
+
+def run(sizes: list[int], agents: int, folder: Path, postgres: ThrowawayPostgres | None) -> dict[int, Found]:
+    """Measure all sizes on one platform, which is stopped at the end; the largest also loses an agent."""
+    parts: Parts | None = None
+    found: dict[int, Found] = {}
+    try:
+        if postgres:
+            postgres.start()
+        parts = Parts(folder / "parts")
+        os.environ.update(parts.settings, DB_POOL_SIZE="0")
+        routes_rows.prepare()
+        parts.start(agents)
+        for size in sizes:
+            found[size] = one_size(size, parts)
+            show(size, found[size])
+            lost = parts.agents.pop(0)
+            found[size]["a lost agent's previews live elsewhere"] = ("s", rows.lose(lost))
+            parts.join(f"agent-after-{size}")
+    finally:
+        with uninterrupted():
+            if parts:
+                parts.stop()
+            if postgres:
+                postgres.stop()
+    return found
+
+
+def show(size: int, found: Found) -> None:
+    """Print what was found at one size, as soon as it was."""
+    for what, (unit, value) in found.items():
+        sys.stdout.write(f"{size:6} {value:12.1f} {unit:3} {what}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure, print, write, and fail where something grows too fast."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="how many previews, ascending")
+    parser.add_argument("--agents", type=int, default=AGENTS)
+    parser.add_argument("--write", type=Path, help="a file for the measurements, as JSON")
+    parser.add_argument("--keep", type=Path, help="an empty folder for logs and data, which is kept")
+    asked = parser.parse_args()
+    end_like_an_interrupt()
+    database = point_django_at_it()
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as name:
+        found = run(
+            [int(size) for size in asked.sizes.split(",")], asked.agents, asked.keep or Path(name), database
+        )
+    sys.stdout.write(chart(found))
+    if asked.write:
+        asked.write.write_text(
+            json.dumps({"agents": asked.agents, "measurements": measurements(found)}, indent=1) + "\n"
+        )
+    if too_fast := superlinear(found):
+        sys.exit("\n".join(too_fast))
+
+
+def measurements(found: dict[int, Found]) -> list[dict[str, object]]:
+    """One for each thing and size."""
+    return [
+        {"name": f"{what}, {size} environments", "unit": unit, "values": [value]}
+        for size, there in found.items()
+        for what, (unit, value) in there.items()
+    ]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. What was started is removed.")
