@@ -42,6 +42,7 @@ from seatrial.wire.states import (
     WaiverState,
 )
 from seatrial.wire.words import (
+    DrainStep,
     EventKind,
     LogLevel,
     LogSource,
@@ -111,6 +112,7 @@ IN_JSON = [
     [state for state in EvaluationState if state != EvaluationState.TIMED_OUT],  # of reviews
     (NEW, CHANGED, GONE, RELEASED),
     KeyKind,
+    DrainStep,
     SnapshotState,
     ScreenshotState.values,
     [word for word in ComparedWith.values if word],

@@ -55,6 +55,7 @@ class Reconciler:
         """One round."""
         await self._bus.ensure_streams()
         await self._database.run(previews.place_waiting)
+        await self._database.run(previews.leave_draining)
         await self._sweep_agents()
         for agent, registered_at in await self._database.run(_agents):
             await self._compare(agent, registered_at)
