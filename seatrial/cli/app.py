@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from seatrial.cli import (
     access,
+    agents,
     audit,
     backups,
     deliveries,
@@ -122,6 +123,7 @@ app.add_typer(access.access, name="access")
 app.add_typer(variables.variables, name="variables")
 app.add_typer(registries.registry, name="registry")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(agents.agents, name="agents")
 app.add_typer(notices.notices, name="notices")
 app.command()(evaluations.evaluations)
 app.command()(scores.scores)

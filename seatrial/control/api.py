@@ -47,6 +47,7 @@ from seatrial.control.policies.signing.api import router as signing
 from seatrial.control.policies.source.api import router as policy_source
 from seatrial.control.policies.trials.api import router as trials
 from seatrial.control.policies.waivers.api import router as waivers
+from seatrial.control.previews.agents.api import router as agents
 from seatrial.control.previews.api import router as previews
 from seatrial.control.previews.evidence.api import router as evidence
 from seatrial.control.previews.log_api import router as preview_logs
@@ -134,6 +135,7 @@ for router in (
     tokens,
     audit,
     fleet,
+    agents,  # after what has a word in the place of an id
     keys,
     status,
     checks,

@@ -60,6 +60,7 @@ class Heartbeat(Message):
     contains_forks: bool | None = (
         None  # whether previews of forks have their walls here; None: not known yet, or by an older agent
     )
+    stopping: bool = False  # the last one: somebody stopped the program
     environments: int = 0
     builds: int = 0
     builds_at_once: int = 0  # the most; 0: an older agent does not say

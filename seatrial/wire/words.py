@@ -97,6 +97,16 @@ class HostMatter(StrEnum):
     CONTAINERS = "containers"  # those that another agent has left
     REGISTRY = "registry"
     CLOCK = "clock"  # compared by the control plane
+    RELEASE = "release"  # likewise
+
+
+class DrainStep(StrEnum):
+    """What becomes of a preview on an agent that drains, or would."""
+
+    STAYS = "stays"
+    MOVES = "moves"
+    MOVING = "moving"
+    LEAVING = "leaving"
 
 
 class DiskKind(StrEnum):

@@ -242,6 +242,7 @@ async def test_a_heartbeat_on_every_connection(
 ) -> None:
     monkeypatch.setattr("seatrial.agent.heartbeat.beat.HEARTBEAT_SECONDS", 3600.0)
     heard: list[str] = []
+    stopping: list[bool] = []
     sessions: list[int] = []
     subscription = await control.client.subscribe(subjects.HEARTBEATS)
     await control.client.flush()  # the server knows of it
@@ -253,6 +254,9 @@ async def test_a_heartbeat_on_every_connection(
     async def listen() -> None:
         async for message in subscription.messages:
             heard.append(subjects.agent_of(message.subject))
+            said = Envelope.decode(message.data).open()
+            assert isinstance(said, Heartbeat)
+            stopping.append(said.stopping)
 
     tasks = [asyncio.create_task(listen()), asyncio.create_task(beat(mine, heartbeat, tmp_path))]
     await until(lambda: heard == [AGENT])
@@ -260,6 +264,10 @@ async def test_a_heartbeat_on_every_connection(
     nats_server.kill()
     nats_server.start()
     await until(lambda: sessions == [1, 2])  # not heard: who listens may be back later
+    await until(lambda: control.client.is_connected)
+    await control.client.flush()
+    tasks[1].cancel()
+    await until(lambda: stopping[-1])  # it says that it was stopped
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -69,6 +69,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/projects/{harbour.project.pk}/pulls/{harbour.fork.number}/approve",
         *paths_of_policies(harbour),
         "/agents",
+        f"/agents/{harbour.live.live.agent_id}",
         "/deliveries",
         f"/deliveries?connection={harbour.hosted.pk}",
         *(f"/deliveries/{row.pk}" for row in Delivery.objects.order_by("id")[1:3]),
@@ -301,13 +302,15 @@ def test_the_first_steps_are_sound(served: str, browser: "Browser", axe: str, tm
         "text": "y" * 200,
         "fix": "sysctl -w one\ndocker restart two",
     }
-    make.agent("dock", heartbeat={"sandbox": "runc", "warnings": ["x" * 200], "host": [wrong]})
+    dock = make.agent(
+        "dock", release="9.0", heartbeat={"sandbox": "runc", "warnings": ["x" * 200], "host": [wrong]}
+    )
     for width in (1280, 360):
-        see_what_the_instance_admin_sees(browser, served, axe, width, tmp_path)
+        see_what_the_instance_admin_sees(browser, served, axe, width, tmp_path, dock.pk)
 
 
 def see_what_the_instance_admin_sees(
-    browser: "Browser", served: str, axe: str, width: int, pictures: "Path"
+    browser: "Browser", served: str, axe: str, width: int, pictures: "Path", agent: str
 ) -> None:
     page, wrong = watched(browser, served, viewport={"width": width, "height": 800})
 
@@ -320,6 +323,12 @@ def see_what_the_instance_admin_sees(
     page.get_by_role("link", name="Go on with the set-up").click()
     comes_true(lambda: live_part_came(page))
     sound("setup")
+    page.goto(f"{served}/agents/{agent}")
+    comes_true(lambda: live_part_came(page))
+    sound("agent")
+    page.get_by_role("link", name="Drain").click()
+    expect(page.get_by_role("heading", name="Drain dock?")).to_be_visible()
+    sound("drain")
     page.goto(f"{served}/agents/new")
     sound("new-agent")
     page.get_by_label("Name").fill("dock-2")

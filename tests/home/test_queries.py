@@ -55,6 +55,7 @@ PAGES: dict[str, Callable[[Harbour], str]] = {
     "digest": lambda harbour: "/policies/digest",
     "scores": lambda harbour: "/policies/scores",
     "agents": lambda harbour: "/agents",
+    "agent": lambda harbour: f"/agents/{harbour.live.live.agent_id}",
     "deliveries": lambda harbour: "/deliveries",
     "delivery": lambda harbour: f"/deliveries/{delivery_of(harbour).pk}",
     "webhook": lambda harbour: f"/connections/{harbour.hosted.pk}/webhook",

@@ -364,7 +364,7 @@ def test_the_plan_of_a_drain_says_what_moves_and_what_stays(scene: Scenario, oth
     ]
     becomes(other, "online")
     pinned, moves = services.plan_drain(scene.agent)
-    assert (pinned.stays, pinned.to) == (True, None) and "it has the data of db" in pinned.reason
+    assert (pinned.stays, pinned.to, pinned.reason) == (True, None, "the data of db is here")
     assert (moves.stays, moves.to) == (False, other.pk)
     assert services.plan_drain(other) == []
 

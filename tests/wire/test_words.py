@@ -43,6 +43,7 @@ from seatrial.wire.states import (
     WaiverState,
 )
 from seatrial.wire.words import (
+    DrainStep,
     EventKind,
     LogLevel,
     LogSource,
@@ -113,6 +114,7 @@ IN_JSON = [
     (NEW, CHANGED, GONE, RELEASED),
     KeyKind,
     About,
+    DrainStep,
     SnapshotState,
     ScreenshotState.values,
     [word for word in ComparedWith.values if word],

@@ -5,18 +5,17 @@ Each test moves it there, killed at one step, and back again, killed at another.
 
 import pytest
 
-from seatrial.control.audit.actors import Actor
-from seatrial.control.fleet import services as fleet
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.previews.models import Deployment, Environment, Placement
 from seatrial.control.previews.placements import LEAVING_SLACK
 from seatrial.control.projects.models import Project
 from seatrial.wire.deployments import EnvironmentRemoved
+from seatrial.wire.states import AgentState
 from tests.worker.conftest import Join, Repository
 from tests.worker.scripted_agent import ScriptedAgent
 from tests.worker.stack import InBackground, Stack, eventually
 from tests.worker.test_main_job import served
-from tests.worker.test_two_agents import Pull, row
+from tests.worker.test_two_agents import Pull, takes
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nats, pytest.mark.traefik]
 
@@ -30,14 +29,14 @@ def pull(stack: Stack, agent: ScriptedAgent, project: Project, repository: Repos
 def two(agent: ScriptedAgent, pull: Pull, join: Join) -> ScriptedAgent:
     """The agent that the next deployment goes to."""
     two = join("two")
-    fleet.drain(row(agent), by=Actor.person("test"))
+    takes(agent, AgentState.DRAINING)
     return two
 
 
 def back(one: ScriptedAgent, two: ScriptedAgent) -> tuple[ScriptedAgent, ScriptedAgent]:
     """The next deployment goes to `one` again: (where the preview is, where it goes)."""
-    fleet.undrain(row(one), by=Actor.person("test"))
-    fleet.drain(row(two), by=Actor.person("test"))
+    takes(one, AgentState.ONLINE)
+    takes(two, AgentState.DRAINING)
     return two, one
 
 

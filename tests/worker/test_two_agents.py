@@ -18,7 +18,7 @@ from seatrial.wire.deployments import (
     EnvironmentRemoved,
     ObservedService,
 )
-from seatrial.wire.states import Isolation, ServiceKind
+from seatrial.wire.states import AgentState, Isolation, ServiceKind
 from tests.worker.conftest import Join, Repository, open_pull
 from tests.worker.scripted_agent import LAST, ScriptedAgent
 from tests.worker.stack import InBackground, Stack, eventually
@@ -71,6 +71,11 @@ def row(agent: ScriptedAgent) -> Agent:
     return Agent.objects.get(pk=agent.id)
 
 
+def takes(agent: ScriptedAgent, state: AgentState) -> None:
+    """Whether the next deployment may go there; what runs there stays, as nobody asked to drain it."""
+    Agent.objects.filter(pk=agent.id).update(state=state)
+
+
 def goes_offline(agent: ScriptedAgent, background: InBackground) -> None:
     background.run(agent.fall_silent())
     eventually(lambda: row(agent).release == LAST, what="its last heartbeat is heard")
@@ -102,7 +107,7 @@ def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left_and_o
     two = join("two")
     two.mute = True
     first = pull.commit
-    fleet.drain(row(one), by=Actor.person("test"))
+    takes(one, AgentState.DRAINING)
     second = pull.push("two", wait=False)
     eventually(lambda: pull.environment in two.desired, what="the other agent has the candidate")
     assert one.history[-1] == (first, ""), "each agent sees its own deployment only"
@@ -117,11 +122,11 @@ def test_a_candidate_elsewhere_then_the_switch_then_the_first_host_is_left_and_o
     assert two.history == [("", second), (second, "")]
     assert pull.live_on(two) and pull.is_there(two)
 
-    fleet.undrain(row(one), by=Actor.person("test"))
-    fleet.drain(row(two), by=Actor.person("test"))
+    takes(one, AgentState.ONLINE)
+    takes(two, AgentState.DRAINING)
     pull.push("three")
     eventually(lambda: two.history[-1] == ("", ""), what="it leaves the second agent")
-    fleet.undrain(row(two), by=Actor.person("test"))
+    takes(two, AgentState.ONLINE)
     assert previews.move(Environment.objects.get(pk=pull.environment), off=row(one), by=Actor.person("test"))
     eventually(lambda: pull.live_on(two), what="it is back")
     eventually(lambda: pull.has_left(one))
@@ -190,7 +195,7 @@ def test_late_and_false_reports_of_both_change_nothing(
     old = Environment.objects.get(pk=pull.environment).live
     assert old is not None
     background.run(one.say(EnvironmentRemoved(environment=pull.environment)))  # while it serves
-    fleet.drain(row(one), by=Actor.person("test"))
+    takes(one, AgentState.DRAINING)
     second = pull.push("two")
     eventually(lambda: pull.live_on(two))
     new = Environment.objects.get(pk=pull.environment).live
@@ -221,12 +226,12 @@ def test_what_an_agent_without_an_engine_refuses_is_deployed_on_one_that_has_one
     failed = eventually(Deployment.objects.filter(commit=first, state="failed").first, what="nobody runs it")
     assert (failed.reason, failed.agent_id) == ("needs_engine", agent.id)
     two = join("two")
-    fleet.drain(row(two), by=Actor.person("test"))
+    takes(two, AgentState.DRAINING)
     agent.mute = True
     second = repository.commit("feature", "two")
     open_pull(project)
     eventually(Deployment.objects.filter(commit=second, agent=agent.id).exists, what="it is placed")
-    fleet.undrain(row(two), by=Actor.person("test"))
+    takes(two, AgentState.ONLINE)
     agent.mute = False
     agent.desired.clear()  # it looks again, and refuses
     eventually(lambda: served(stack) == second, what="the other agent runs it")

@@ -11,6 +11,7 @@ import structlog
 from seatrial.agent.bus.connection import Bus
 from seatrial.wire import subjects
 from seatrial.wire.agents import HEARTBEAT_SECONDS, Heartbeat
+from seatrial.wire.ending import heeded
 from seatrial.wire.envelope import Envelope
 
 log = structlog.get_logger(__name__)
@@ -36,22 +37,45 @@ def full(directory: Path, least_free_mb: int) -> list[str]:
     ]
 
 
+FAREWELL_SECONDS = 2.0
 LAST = "last-heartbeat"  # in the data directory: its time is that of the last heartbeat, for health checks from outside
 
 
 async def beat(bus: Bus, heartbeat: Callable[[], Awaitable[Heartbeat]], directory: Path) -> None:
-    """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS. Each touches LAST in `directory`."""
-    while True:
-        client = await bus.client()
-        session = bus.session
-        try:
-            message = Envelope.wrap(await heartbeat())
+    """Send a heartbeat at once on every new connection, and every HEARTBEAT_SECONDS. Each touches LAST in `directory`.
+
+    When cancelled, it says once more what it said last, and that it stops.
+    """
+    last: Heartbeat | None = None
+    try:
+        while True:
+            client = await bus.client()
+            session = bus.session
+            try:
+                said = await heartbeat()
+                await client.publish(subjects.heartbeat(bus.agent), Envelope.wrap(said).encode())
+                last = said
+                (directory / LAST).touch(mode=0o600)
+            except Exception as error:
+                log.warning("heartbeat not sent", problem=repr(error))
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await bus.next_session(session)
+            except TimeoutError:
+                continue
+    except asyncio.CancelledError:
+        if last is not None and bus.connected:
+            await _farewell(bus, last)
+        raise
+
+
+async def _farewell(bus: Bus, last: Heartbeat) -> None:
+    message = Envelope.wrap(last.model_copy(update={"stopping": True}))
+    try:
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            client = await bus.client()
             await client.publish(subjects.heartbeat(bus.agent), message.encode())
-            (directory / LAST).touch(mode=0o600)
-        except Exception as error:
-            log.warning("heartbeat not sent", problem=repr(error))
-        try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                await bus.next_session(session)
-        except TimeoutError:
-            continue
+            with heeded():
+                await client.flush()
+    except Exception as error:
+        log.warning("last heartbeat not sent", problem=repr(error))

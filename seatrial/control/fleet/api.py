@@ -52,9 +52,9 @@ def list_agents(
     request: HttpRequest, response: HttpResponse, limit: Limit = MOST, cursor: Cursor = ""
 ) -> list[AgentAnswer]:
     """All agents of this server."""
-    rows = visible(person(request), Agent)
+    rows = visible(person(request), Agent).filter(removed_at=None)
     return [
-        _answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
+        answer(row) for row in page(rows, request, response, by=("name", "id"), limit=limit, cursor=cursor)
     ]
 
 
@@ -84,7 +84,7 @@ def revoke(request: HttpRequest, agent_id: AgentId) -> AgentAnswer:
     agent = find_visible(asker, Agent, agent_id)
     require(asker, Action.MANAGE_AGENTS, agent)
     services.revoke(agent, by=actor(request))
-    return _answer(agent)
+    return answer(agent)
 
 
 @router.post(
@@ -98,7 +98,8 @@ def register(request: HttpRequest, asked: RegisterAgent) -> AgentRegistered:
     return services.register(asked)
 
 
-def _answer(agent: Agent) -> AgentAnswer:
+def answer(agent: Agent) -> AgentAnswer:
+    """One agent, as programs see it."""
     return AgentAnswer(
         id=agent.pk,
         name=agent.name,

@@ -5,6 +5,8 @@ FleetError
 ├── UnfitToken         a preset bootstrap token that could be guessed
 ├── CannotSign         this server has no key to sign agents' credentials with; the agent did nothing wrong
 ├── BootstrapRefused   the token is unknown, expired or used: the agent needs another one
+├── AgentRevoked       nothing can be asked of an agent that is cut off
+├── StillThere         an agent that runs, or on which something may run, is not removed
 ├── UnfitKey           nothing can be sealed to an agent's key
 ├── NoSurvey           an agent does not say what its host is like
 └── IdentityBroken     files of the bus's identity do not belong together: some were lost
@@ -35,9 +37,10 @@ class BootstrapRefused(FleetError):
 
     status = 403
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, name: str = "") -> None:
+        """`name`: whose token it is, if it is anybody's."""
         super().__init__(message)
-        self.code = code
+        self.code, self.name = code, name
 
 
 class CannotSign(FleetError):
@@ -45,6 +48,20 @@ class CannotSign(FleetError):
 
     code = "cannot_sign"
     status = 503
+
+
+class AgentRevoked(FleetError):
+    """The agent is cut off for good; the message says what was not done."""
+
+    code = "agent_revoked"
+    status = 409
+
+
+class StillThere(FleetError):
+    """The agent may still run something; the message says what to do before it is removed."""
+
+    code = "agent_still_there"
+    status = 409
 
 
 class UnfitKey(FleetError):

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from seatrial.control.fleet.models import Agent
+from seatrial.control.fleet.releases import release_line
 from seatrial.wire.agents import HostLine
 from seatrial.wire.states import AgentState
 from seatrial.wire.words import HostMatter
@@ -14,10 +15,10 @@ MOST_SKEW_SECONDS = 30.0  # more than a heartbeat is ever on its way
 
 
 def host_lines(agent: Agent) -> list[HostLine]:
-    """One for each thing that must be right there, the clock last. Empty while the agent is away: nothing is known then."""
+    """One for each thing that must be right there, clock and release last. Empty while the agent is away: nothing is known then."""
     if agent.state not in PRESENT:
         return []
-    return [*_said(agent), *_clock(agent)]
+    return [*_said(agent), *_clock(agent), *release_line(agent.release)]
 
 
 def other_warnings(agent: Agent) -> list[str]:

@@ -21,6 +21,11 @@ class Agent(models.Model):
     revoked_at = models.DateTimeField(null=True)
     # Somebody asked for it; stays set while the agent is offline
     draining_since = models.DateTimeField(null=True)
+    # Lists do not show it any more. The row stays: deployments and verdicts name it
+    removed_at = models.DateTimeField(null=True)
+    # When it asked to be let in and was refused last, and why, for people
+    refused_at = models.DateTimeField(null=True)
+    refused = models.CharField(max_length=300, blank=True, default="")
 
     def __str__(self) -> str:
         return self.name

@@ -14,6 +14,7 @@ from seatrial.control.accounts.access import Action, allowed, visible
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.models import User
 from seatrial.control.accounts.pages import LivePart, follow, watcher
+from seatrial.control.fleet.absence import why_away
 from seatrial.control.fleet.hosts import host_lines, other_warnings
 from seatrial.control.fleet.models import Agent
 
@@ -21,19 +22,24 @@ Placed = Callable[[], Mapping[str, int]]  # how many previews are on each agent,
 
 
 def agents_context(placed: Placed, user: User) -> dict[str, Any]:
-    """The page's variables: every agent, how many previews are on it, what must be right on its host, and what else it warns of."""
+    """The page's variables: every agent, how many previews are on it, what must be right on its host, what else it warns of, and why it is away."""
     counts = placed()
-    rows = visible(user, Agent).order_by("revoked_at", "name")
+    rows = visible(user, Agent).filter(removed_at=None).order_by("revoked_at", "name")
     return {
         "agents": [
-            (agent, counts.get(agent.pk, 0), host_lines(agent), other_warnings(agent)) for agent in rows
+            (agent, counts.get(agent.pk, 0), host_lines(agent), other_warnings(agent), why_away(agent))
+            for agent in rows
         ]
     }
 
 
 def agents_fingerprint(user: User) -> Hashable | None:
     """Changes with every heartbeat."""
-    return tuple(visible(user, Agent).order_by("pk").values_list("pk", "state", "last_heartbeat_at"))
+    return tuple(
+        visible(user, Agent)
+        .order_by("pk")
+        .values_list("pk", "state", "last_heartbeat_at", "draining_since", "refused_at")
+    )
 
 
 @require_GET

@@ -69,13 +69,22 @@ def preset_bootstrap(name: str, token: str, *, by: Actor) -> None:
         row.save(update_fields=["expires_at"])
 
 
-@transaction.atomic
 def register(request: RegisterAgent) -> AgentRegistered:
     """Exchange a bootstrap token for a credential. Raises BootstrapRefused, or CannotSign, which leaves the token unused.
 
     The same token with the same key may be exchanged again until it expires: an agent that died before it could store
-    the answer is not locked out. With another key it is refused.
+    the answer is not locked out. With another key it is refused. The agent of that name, if there is one, keeps why.
     """
+    try:
+        return _registered(request)
+    except BootstrapRefused as error:
+        if error.name:
+            Agent.objects.filter(name=error.name).update(refused_at=timezone.now(), refused=str(error)[:300])
+        raise
+
+
+@transaction.atomic
+def _registered(request: RegisterAgent) -> AgentRegistered:
     token = _usable(request)
     agent = _agent(token, request)
     if token.used_at is None:
@@ -118,11 +127,15 @@ def _usable(request: RegisterAgent) -> BootstrapToken:
         )
     if token.used_at and (token.agent is None or token.agent.public_key != request.public_key):
         raise BootstrapRefused(
-            "token_used", f"The bootstrap token of {token.name} has been exchanged already. Issue a new one."
+            "token_used",
+            f"The bootstrap token of {token.name} has been exchanged already. Issue a new one.",
+            name=token.name,
         )
     if token.expires_at <= timezone.now():
         raise BootstrapRefused(
-            "token_expired", f"The bootstrap token of {token.name} has expired. Issue a new one."
+            "token_expired",
+            f"The bootstrap token of {token.name} has expired. Issue a new one.",
+            name=token.name,
         )
     return token
 
@@ -137,9 +150,9 @@ def _agent(token: BootstrapToken, request: RegisterAgent) -> Agent:
         # Desired states that were written for its predecessor are written again
         agent.registered_at = timezone.now()
     if agent.state == AgentState.REVOKED:
-        agent.state, agent.revoked_at = AgentState.OFFLINE, None
+        agent.state, agent.revoked_at, agent.removed_at = AgentState.OFFLINE, None, None
     agent.public_key, agent.seal_key = request.public_key, request.seal_key
-    agent.release = request.release[:50]
+    agent.release, agent.refused_at, agent.refused = request.release[:50], None, ""
     agent.save()
     return agent
 
@@ -153,7 +166,7 @@ def _check_keys(token: BootstrapToken, request: RegisterAgent) -> None:
         raise BootstrapRefused("bad_key", "seal_key is not an X25519 public key in base64 (32 bytes)")
     if Agent.objects.filter(public_key=request.public_key, state=AgentState.REVOKED).exists():
         raise BootstrapRefused(
-            "bad_key", "This key was revoked. Delete the agent's identity and register anew."
+            "bad_key", "This key was revoked. Delete the agent's identity and register anew.", name=token.name
         )
     holder = Agent.objects.filter(public_key=request.public_key).exclude(name=token.name).first()
     if holder is not None:
@@ -161,6 +174,7 @@ def _check_keys(token: BootstrapToken, request: RegisterAgent) -> None:
             "key_taken",
             f"This key is that of agent {holder.name}. Use a bootstrap token of {holder.name}, "
             f"or delete the agent's identity and register as {token.name} with a key of its own.",
+            name=token.name,
         )
 
 

@@ -8,13 +8,22 @@ from django.utils import timezone
 
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
-from seatrial.control.fleet.errors import FleetError
-from seatrial.control.fleet.models import Agent
+from seatrial.control.fleet.errors import AgentRevoked
+from seatrial.control.fleet.models import Agent, BootstrapToken
 from seatrial.control.fleet.registration import issue_bootstrap, register, revoke
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS, Heartbeat
 from seatrial.wire.states import AgentState
 
-__all__ = ["drain", "heartbeat", "issue_bootstrap", "register", "revoke", "sweep_offline", "undrain"]
+__all__ = [
+    "drain",
+    "heartbeat",
+    "issue_bootstrap",
+    "register",
+    "remove",
+    "revoke",
+    "sweep_offline",
+    "undrain",
+]
 
 OFFLINE_AFTER = timedelta(seconds=OFFLINE_AFTER_SECONDS)
 
@@ -48,9 +57,10 @@ def sweep_offline(*, listening_since: datetime) -> list[Agent]:
 
 @transaction.atomic
 def drain(agent: Agent, *, by: Actor) -> None:
-    """Place nothing new on the agent, except environments whose data is there; what runs there stays. Idempotent.
+    """Place nothing new on the agent, except environments whose data is there. Idempotent.
 
-    This lasts until `undrain`, also when the agent goes offline meanwhile. Raises FleetError for a revoked agent.
+    This lasts until `undrain`, also when the agent goes offline meanwhile. What runs there is moved by `previews.draining`.
+    Raises AgentRevoked.
     """
     current = _changeable(agent)
     if current.draining_since is not None:
@@ -66,7 +76,7 @@ def drain(agent: Agent, *, by: Actor) -> None:
 def undrain(agent: Agent, *, by: Actor) -> None:
     """Let the agent take new environments again, once it is online. Idempotent.
 
-    Raises FleetError for a revoked agent.
+    Raises AgentRevoked.
     """
     current = _changeable(agent)
     if current.draining_since is None:
@@ -78,8 +88,24 @@ def undrain(agent: Agent, *, by: Actor) -> None:
     audit.record("agent.undrain", f"agent/{current.name}", by=by)
 
 
+@transaction.atomic
+def remove(agent: Agent, *, by: Actor) -> None:
+    """Take the agent off the lists, cut off if it is not yet; no token of its name is valid any more. Idempotent.
+
+    Its row stays, for what it did. It comes back when an agent joins under its name.
+    """
+    current = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
+    if current.removed_at is not None:
+        return
+    revoke(current, by=by)
+    now = timezone.now()
+    Agent.objects.filter(pk=agent.pk).update(removed_at=now)
+    BootstrapToken.objects.filter(name=current.name, used_at=None, expires_at__gt=now).update(expires_at=now)
+    audit.record("agent.remove", f"agent/{current.name}", by=by)
+
+
 def _changeable(agent: Agent) -> Agent:
     current = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
     if current.state == AgentState.REVOKED:
-        raise FleetError(f"Agent {current.name} is revoked: there is nothing to drain.")
+        raise AgentRevoked(f"Agent {current.name} is revoked: there is nothing to drain.")
     return current

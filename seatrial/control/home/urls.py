@@ -49,6 +49,7 @@ urlpatterns = [
     path("", include("seatrial.control.policies.rollout.urls")),
     path("", include("seatrial.control.policies.glass.urls")),
     path("", include("seatrial.control.fleet.urls"), {"placed": placed_on_agents}),
+    path("", include("seatrial.control.previews.agents.urls")),
     path("", include("seatrial.control.forges.urls"), {"named": links}),
     path("", include("seatrial.control.forges.connection_urls")),
     path("", include("seatrial.control.projects.urls"), {"running": running_of_projects}),

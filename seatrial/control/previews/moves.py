@@ -1,7 +1,7 @@
 """Moves previews when an agent comes, goes silent, is revoked or is drained."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -14,20 +14,10 @@ from seatrial.control.fleet.models import Agent
 from seatrial.control.previews import admission, lifecycle, placements, placing
 from seatrial.control.previews.errors import CannotMove
 from seatrial.control.previews.models import Environment, Placement
-from seatrial.control.previews.placing import Member
+from seatrial.control.previews.placing import Decision, Member
 from seatrial.wire.agents import OFFLINE_AFTER_SECONDS
 from seatrial.wire.states import AgentState, DeploymentState, EnvironmentState
 from seatrial.wire.words import Reason
-
-
-@dataclass(frozen=True)
-class Departure:
-    """What happens to one environment when its agent is drained: it `stays`, for `reason`, or goes to agent `to`."""
-
-    environment: Environment
-    stays: bool
-    reason: str
-    to: str | None = None
 
 
 def place_waiting() -> int:
@@ -105,7 +95,7 @@ def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     candidate = current.candidate
     if candidate is not None and candidate.agent_id not in {None, off.pk}:
         return False
-    decision = placing.decide(_without(off), placements.whereabouts(current))
+    decision = elsewhere(current, off)
     if decision.agent in {None, off.pk}:
         raise CannotMove(f"{current.name} cannot move: {decision.reason}.")
     lifecycle.begin_again(current, decision)
@@ -119,31 +109,15 @@ def move(environment: Environment, *, off: Agent, by: Actor) -> bool:
     return True
 
 
-def plan_drain(agent: Agent) -> list[Departure]:
-    """What would happen to everything on `agent` if it were drained: what moves and where to, what stays and why."""
-    there = Q(live__agent=agent) | Q(candidate__agent=agent)
-    living = Environment.objects.exclude(state=EnvironmentState.TERMINATED).filter(there)
-    rows = living.select_related("live__agent", "candidate__agent", "project", "pull_request").order_by(
-        "name"
-    )
-    fleet = _without(agent)
-    return [_departure(row, agent, fleet) for row in rows]
-
-
-def _departure(environment: Environment, agent: Agent, fleet: Sequence[Member]) -> Departure:
-    decision = placing.decide(fleet, placements.whereabouts(environment))
-    stays = decision.agent in {None, agent.pk}
-    return Departure(environment, stays, decision.reason, None if stays else decision.agent)
-
-
-def _without(off: Agent) -> list[Member]:
-    """The fleet, as if the agent `off` were draining: it takes nothing new."""
-    return [
+def elsewhere(environment: Environment, off: Agent, members: Sequence[Member] | None = None) -> Decision:
+    """What placing decides when the agent `off` takes nothing new, as if it were draining. `members`: the fleet, if it is known."""
+    fleet = [
         replace(member, state=AgentState.DRAINING)
         if member.id == off.pk and member.state == AgentState.ONLINE
         else member
-        for member in placements.fleet()
+        for member in (placements.fleet() if members is None else members)
     ]
+    return placing.decide(fleet, placements.whereabouts(environment))
 
 
 def _place(environment: Environment) -> bool:

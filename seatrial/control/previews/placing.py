@@ -84,7 +84,7 @@ def decide(fleet: Sequence[Member], facts: Whereabouts) -> Decision:
 
 
 def _bound(holder: Member, facts: Whereabouts) -> Decision:
-    has = f"it has the data of {_listed(facts.data)}"
+    has = f"it has the data of {listed(facts.data)}"
     if holder.state == AgentState.OFFLINE:
         return Decision.waiting(holder.id, f"agent {holder.name}, which is offline: {has}", bound=True)
     if holder.state == AgentState.DRAINING:
@@ -94,7 +94,7 @@ def _bound(holder: Member, facts: Whereabouts) -> Decision:
 
 def _lost(holder: Member | None, facts: Whereabouts) -> str:
     where = f"agent {holder.name}, which is revoked" if holder else "an agent that is gone"
-    return f"The data of {_listed(facts.data)} was on {where}: this deployment begins without it."
+    return f"The data of {listed(facts.data)} was on {where}: this deployment begins without it."
 
 
 def _nobody(fleet: Sequence[Member], facts: Whereabouts, last: Member | None) -> str:
@@ -135,5 +135,6 @@ def _load(member: Member) -> tuple[bool, bool, float, int, str]:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """For people: `a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -11,6 +11,7 @@ from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.previews import confirming, labels, lifecycle
 from seatrial.control.previews.desired import desired
+from seatrial.control.previews.draining import departures, drain, leave_draining, plan_drain
 from seatrial.control.previews.errors import (
     LabelsTaken,
     NoAddress,
@@ -23,7 +24,7 @@ from seatrial.control.previews.errors import (
 from seatrial.control.previews.events import failed, observed, phase, ready, recipe_read, removed
 from seatrial.control.previews.lifetimes import expire, extend, pin, unpin
 from seatrial.control.previews.models import Deployment, Environment
-from seatrial.control.previews.moves import lost_contact, move, place_waiting, plan_drain, tell
+from seatrial.control.previews.moves import lost_contact, move, place_waiting, tell
 from seatrial.control.previews.recipes import names, recipes
 from seatrial.control.previews.sleeping.services import sleep, wake
 from seatrial.control.previews.withheld import fix, why, withheld
@@ -33,10 +34,13 @@ from seatrial.wire.states import DeploymentState, EnvironmentState
 from seatrial.wire.words import StopCause
 
 __all__ = [
+    "departures",
     "desired",
+    "drain",
     "expire",
     "extend",
     "failed",
+    "leave_draining",
     "lost_contact",
     "move",
     "observed",

@@ -64,7 +64,7 @@ class HostStatus(Schema):
     """One thing that must be right on an agent's host."""
 
     about: str = Field(
-        description="engine, gvisor, firewall, namespaces, builder, disk, containers, registry, clock, or a word of a newer agent."
+        description="engine, gvisor, firewall, namespaces, builder, disk, containers, registry, clock, release, or a word of a newer agent."
     )
     well: bool = Field(description="Whether it is right.")
     text: str = Field(description="What was found, for people.")
@@ -234,7 +234,7 @@ class StatusAnswer(Schema):
 def status(request: HttpRequest) -> StatusAnswer:
     """Projects by name; environments oldest first, evaluations newest first."""
     user = person(request)
-    agents = list(visible(user, Agent).order_by("name"))
+    agents = list(visible(user, Agent).filter(removed_at=None).order_by("name"))
     return StatusAnswer(
         platform=_platform(agents),
         certificates=[_certificate(row) for row in visible(user, Served).order_by("name")],

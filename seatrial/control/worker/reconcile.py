@@ -67,6 +67,7 @@ class Reconciler:
         """One round."""
         await self._bus.ensure_streams()
         await self._database.run(previews.place_waiting)
+        await self._database.run(previews.leave_draining)
         await self._sweep_agents()
         agents = await self._database.run(_agents)
         buckets = await self._book.refresh(agents)
