@@ -329,6 +329,8 @@ class AgentProgram:
             environments=environments.count,
             builds=tools.build_queue.building,
             builds_at_once=tools.build_queue.at_once,
+            sandboxes_warm=policies.sandboxes_warm,
+            sandboxes_used=policies.sandboxes_used,
             build_queue=tools.build_queue.waiting[:MOST_QUEUED],
             disk=disk_of(tools),
             warnings=[

@@ -64,6 +64,8 @@ class Heartbeat(Message):
     environments: int = 0
     builds: int = 0
     builds_at_once: int = 0  # the most; 0: an older agent does not say
+    sandboxes_warm: int | None = None  # that wait for an evaluation; None: an older agent does not say
+    sandboxes_used: int | None = None  # in which policies run now
     # Deployments whose builds wait for their turn, the next one first; one is there once for each of its builds
     build_queue: list[str] = Field(default_factory=list, max_length=MOST_QUEUED)
     disk: dict[Annotated[DiskKind | str, KNOWN_FIRST], int] = Field(

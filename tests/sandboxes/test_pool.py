@@ -46,9 +46,12 @@ async def test_no_sandbox_is_started_while_others_are_claimed(backend: Any) -> N
         async with pool.claim():
             async with pool.claim():
                 await asyncio.sleep(0)
+                assert pool.used == 2
+            assert pool.used == 1
             for _ in range(50):
                 await asyncio.sleep(0)
             assert (pool.warm, backend.started) == (0, 2)
+        assert pool.used == 0
         await until(lambda: pool.warm == 2)
     assert backend.started == 4
 

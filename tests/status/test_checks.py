@@ -21,6 +21,7 @@ from seatrial.control.forges.models import (
     Hook,
     StoredBudget,
 )
+from seatrial.control.forges.oauth.models import Authorization
 from seatrial.control.home.health_page import health_fingerprint
 from seatrial.control.outbox.models import OutboxMessage
 from seatrial.control.outbox.services import Instruction
@@ -256,6 +257,17 @@ def test_a_credential_that_lacks_something_ends_or_gets_no_answer(admin: Client,
     assert "ended at" in said["text"] and said["grave"]
     account.expires_at = None
     account.save()
+    assert wrong(admin, "credential") == []
+
+
+def test_an_authorization_that_has_ended(admin: Client, host: Connection) -> None:
+    row = Authorization.objects.create(connection=host, by="alice", at=timezone.now(), problem="withdrawn")
+    assert "The authorization of acme cannot be renewed" in one(admin, "credential")["text"]
+    row.ended = True
+    row.save()
+    assert "The authorization of acme has ended" in one(admin, "credential")["text"]
+    row.problem = ""
+    row.save()
     assert wrong(admin, "credential") == []
 
 

@@ -74,6 +74,7 @@ class Pool:
         self._wanted = asyncio.Event()
         self._claims, self._previews = Calm(), previews or Calm()
         self._leaving: set[asyncio.Task[None]] = set()
+        self.used = 0  # how many sandboxes are claimed now
         self.problem = ""
         self._pause = 0.0
         self._not_before = 0.0
@@ -102,9 +103,11 @@ class Pool:
         """A sandbox for one evaluation; its removal starts when the block ends. Raises SandboxError."""
         with self._claims.disturbed():
             sandbox = self._take() or await self._start(min(children or self.children, self.children))
+            self.used += 1
             try:
                 yield sandbox
             finally:
+                self.used -= 1
                 self._dismiss(sandbox)
 
     @contextlib.asynccontextmanager
@@ -122,11 +125,13 @@ class Pool:
         except BaseException:
             self.berths.give_back(berth)
             raise
+        self.used += 1
         try:
             if not sandbox.networked:
                 raise NoNetwork(GVISOR_HAS_NONE)
             yield sandbox, berth.network
         finally:
+            self.used -= 1
             self._dismiss(sandbox, berth)
 
     def _take(self) -> Sandbox | None:

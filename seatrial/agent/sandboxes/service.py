@@ -77,6 +77,16 @@ class Evaluations:
         return None if self._pool.problem else self._isolation
 
     @property
+    def sandboxes_warm(self) -> int:
+        """How many sandboxes wait for an evaluation."""
+        return self._pool.warm
+
+    @property
+    def sandboxes_used(self) -> int:
+        """In how many sandboxes policies run now."""
+        return self._pool.used
+
+    @property
     def python(self) -> str:
         """The version of Python that policies run with here; empty while they cannot run."""
         return self._pool.backend.python if self.isolation else ""

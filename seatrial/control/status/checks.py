@@ -84,12 +84,12 @@ def _presence(agent: Agent) -> Check:
             "On its host, see why galley-agent does not reach the bus: its log names the address and the reason",
             subject=agent.pk,
         )
-    said = "; ".join(one.rstrip(".") for one in other_warnings(agent))
+    said = "; ".join(other_warnings(agent))
     since = f"{agent.last_heartbeat_at:%Y-%m-%d %H:%M} UTC"
     return Check(
         About.AGENT,
         False,
-        f"Agent {agent.name} is offline since {since}" + (f". It had warned: {said}" if said else ""),
+        f"Agent {agent.name} is offline since {since}" + (f" (it had warned: {said})" if said else ""),
         "Look at its log on its host: its program, the bus, or the network is away. If that host is gone for good, revoke the agent",
         subject=agent.pk,
     )

@@ -68,14 +68,10 @@ def of_code_hosts() -> Iterator[Check]:
 
 def _credential(row: Connection) -> Iterator[Check]:
     if hasattr(row, "authorization") and row.authorization.problem:
-        again = "Authorize again on the connection's page"
-        yield Check(
-            About.CREDENTIAL,
-            False,
-            f"{row.name}: {row.authorization.problem.rstrip('.')}",
-            again,
-            subject=row.pk,
-        )
+        word = "has ended" if row.authorization.ended else "cannot be renewed"
+        said = f"The authorization of {row.name} {word}, and what is to be done there waits"
+        fix = "The connection's page says why, and there it is authorized again"
+        yield Check(About.CREDENTIAL, False, said, fix, subject=row.pk)
     account: Account | None = getattr(row, "account", None)
     if account is None:
         return

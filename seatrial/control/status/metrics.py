@@ -17,6 +17,8 @@ from seatrial.control.forges.budget_answers import UNKNOWN, budgets
 from seatrial.control.projects.models import Connection
 from seatrial.control.status.certificates import Certificates
 from seatrial.control.status.drifts import Drifts
+from seatrial.control.status.hosts import Hosts
+from seatrial.control.status.work import Work
 
 router = Router(tags=["status"])
 OF_CONNECTION = ("connection", "forge", "name", "installation")
@@ -32,6 +34,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry.register(_Budgets(person(request)))
     registry.register(Drifts(person(request)))
     registry.register(Certificates(person(request)))
+    registry.register(Work(person(request)))
+    registry.register(Hosts(person(request)))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
