@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -169,16 +170,14 @@ def main() -> None:
         sys.exit("\n".join(too_fast))
 
 
-def measurements(found: dict[int, Found], too_fast: Sequence[str]) -> list[dict[str, object]]:
+def measurements(found: dict[int, Found], too_fast: Sequence[str]) -> list[dict[str, Any]]:
     """One for each thing and size, and how many of the things grow too fast."""
-    return [
-        *(
-            {"name": f"{what}, {size} environments", "unit": unit, "values": [value]}
-            for size, there in found.items()
-            for what, (unit, value) in there.items()
-        ),
-        {"name": TOO_FAST, "unit": "", "values": [len(too_fast)]},
+    every: list[dict[str, Any]] = [
+        {"name": f"{what}, {size} environments", "unit": unit, "values": [value]}
+        for size, there in found.items()
+        for what, (unit, value) in there.items()
     ]
+    return [*every, {"name": TOO_FAST, "unit": "", "values": [len(too_fast)]}]
 
 
 if __name__ == "__main__":
