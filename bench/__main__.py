@@ -1,6 +1,6 @@
 """Measure what the platform costs, beside its floor, and print a table.
 
-Without PART, everything is measured, which takes a quarter of an hour, and written to bench/results/latest.json. Parts that
+Without PART, everything is measured, which takes an hour, half of it for `scale`, and written to bench/results/latest.json. Parts that
 need a platform share one that is started for them; it is removed at the end, also when you interrupt. Let the machine do
 nothing else meanwhile.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import audit, fairness, gates, memory, policies, previews, routes, sleeping, webhooks
+from bench import audit, fairness, gates, memory, policies, previews, routes, scale, sleeping, webhooks
 from bench.interrupts import end_like_an_interrupt, uninterrupted
 from bench.report import ratios, show
 from bench.timing import Measurement
@@ -37,6 +37,7 @@ ALONE: Mapping[str, Callable[[], list[Measurement]]] = {
     "routes": routes.measure,
     "policies": policies.measure,
     "fairness": fairness.measure,
+    "scale": scale.measure,
 }
 PARTS = (*ON_A_PLATFORM, *ALONE)
 RATIOS = [
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show(measurements, RATIOS)
     if set(parts) == set(PARTS):
         write(measurements)
+    if any(one.name == scale.TOO_FAST and one.median for one in measurements):
+        sys.exit("Something grows faster than the number of previews; what, and how, is said above.")
 
 
 def asked(arguments: Sequence[str] | None = None) -> Sequence[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
+from bench import scale
 from bench.interrupts import end_like_an_interrupt
+from bench.scale_growth import chart, exponent, superlinear
 from bench.timing import Measurement
 from e2e.platform import Platform
 
@@ -48,6 +50,7 @@ def test_parts_are_named_or_else_it_is_all_of_them(capsys: pytest.CaptureFixture
         "routes",
         "policies",
         "fairness",
+        "scale",
     ]
     with pytest.raises(SystemExit):
         bench.asked(["webhook"])
@@ -79,3 +82,33 @@ def test_only_what_is_asked_for_is_measured_and_only_all_of_it_is_kept(
     assert not list(tmp_path.iterdir())
     bench.main([])
     assert '"name": "two"' in (tmp_path / "latest.json").read_text()
+
+
+def grown(*values: float) -> dict[int, dict[str, tuple[str, float]]]:
+    return {size: {"a page": ("ms", value)} for size, value in zip((250, 500, 1000), values, strict=True)}
+
+
+def test_what_grows_with_the_square_of_the_fleet_fails_the_measurement_with_a_sentence() -> None:
+    assert superlinear(grown(100, 400, 1600)) == [
+        "a page grows with the 2.00th power of the number of previews: 100 ms at 250, 400 ms at 500, 1600 ms at 1000."
+    ]
+    assert superlinear(grown(100, 200, 400)) == superlinear(grown(100, 100, 100)) == []
+    assert superlinear(grown(1, 4, 16)) == [], "too little to tell from noise"
+    assert exponent({250: 1.0}) == 0
+    assert "a page  ▂▄█  1.00     100.0      200.0      400.0 ms" in chart(grown(100, 200, 400))
+
+
+def test_something_that_grows_too_fast_fails_the_run_after_all_was_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(number: int) -> list[Measurement]:
+        return [Measurement(scale.TOO_FAST, "", [number])]
+
+    monkeypatch.setattr(bench, "ON_A_PLATFORM", {})
+    monkeypatch.setattr(bench, "PARTS", ("scale", "other"))
+    monkeypatch.setattr(bench, "ALONE", {"scale": lambda: measured(0)})
+    bench.main(["scale"])
+    monkeypatch.setattr(bench, "ALONE", {"scale": lambda: measured(1)})
+    with pytest.raises(SystemExit, match="grows faster than the number of previews"):
+        bench.main(["scale"])
+    assert capsys.readouterr().out.count("What Seatrial costs") == 2

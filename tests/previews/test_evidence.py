@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
@@ -74,6 +76,19 @@ class TestTaking:
         assert order.agent == environment.placements.get().agent_id and environment.live is not None
         assert order.question.deployment == environment.live_id
         assert taking.claimed(timezone.now(), 5) == [], "another worker asks for nothing"
+
+    def test_what_is_fresh_is_looked_up_among_all_screenshots_and_they_are_not_all_read(
+        self, cast: factories.Cast
+    ) -> None:
+        """It is asked every few seconds, and screenshots of former deployments are many."""
+        live(cast)
+        with CaptureQueriesContext(connection) as captured:
+            taking.claimed(timezone.now(), 5)
+        look = next(one["sql"] for one in captured if "previews_environment" in one["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {look}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Anti Join" in plan and "SubPlan" not in plan
 
     def test_what_has_been_live_for_long_sleeps_or_waits_is_left_alone(self, cast: factories.Cast) -> None:
         old, asleep, away = live(cast), live(cast), live(cast)

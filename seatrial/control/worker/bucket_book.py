@@ -28,7 +28,9 @@ class Entry:
     @classmethod
     def of(cls, envelope: Envelope | None) -> "Entry | None":
         """None if it cannot be read."""
-        return envelope and cls(_revision(envelope), envelope.time, as_configured(envelope.payload))
+        if envelope is None:
+            return None
+        return cls(_revision(envelope), envelope.time, as_configured(envelope.payload))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.services import Instruction
@@ -98,9 +98,12 @@ def refused(screenshot: str, answer: NoScreenshot, now: datetime) -> None:
 
 def _begin(now: datetime) -> None:
     """A row for each web service of what went live lately."""
+    known = Screenshot.objects.filter(
+        deployment=OuterRef("live")
+    )  # of the fresh ones: there are rows of many former ones
     fresh = Environment.objects.filter(
-        state=EnvironmentState.RUNNING, tier=Tier.RUNNING, live__finished_at__gt=now - FRESH
-    ).exclude(live__in=Screenshot.objects.values("deployment"))
+        ~Exists(known), state=EnvironmentState.RUNNING, tier=Tier.RUNNING, live__finished_at__gt=now - FRESH
+    )
     rows = [
         Screenshot(deployment=environment.live, service=service, due_at=now)
         for environment in fresh.select_related("live")
