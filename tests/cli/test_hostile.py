@@ -304,19 +304,9 @@ def test_every_command_is_attacked_here() -> None:
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
     assert [group.name for group in app.registered_groups] == [
-        "projects",
-        "deliveries",
-        "waivers",
-        "tokens",
-        "audit",
-        "policies",
-        "policy",
-        "access",
-        "variables",
-        "registry",
-        "keys",
-        "notices",
-    ]
+        "projects", "deliveries", "waivers", "tokens", "members", "audit", "policies", "policy", "access", "variables", "registry",
+        "keys", "notices",
+    ]  # fmt: skip
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",
         "pulls", "approve", "extend", "pin", "unpin", "sleep", "wake", "init", "evaluations", "scores", "report", "verify", "recipe",
