@@ -63,3 +63,4 @@ docs: ## Write the reference pages from the code
 	@scripts/setup --dev
 	@$(BIN)/python scripts/write_reference.py
 	@$(BIN)/python scripts/write_packs.py
+	@$(BIN)/python scripts/write_permissions.py

@@ -3,6 +3,7 @@
 from tests.claims_of_access import OF_ACCESS
 from tests.claims_of_keys import OF_KEYS
 from tests.claims_of_limits import OF_LIMITS
+from tests.claims_of_members import OF_MEMBERS
 from tests.claims_of_policies import OF_POLICIES
 from tests.claims_of_registries import OF_REGISTRIES
 from tests.claims_of_screenshots import OF_SCREENSHOTS
@@ -105,6 +106,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{ATTACKED}::test_a_preview_knows_nothing_and_may_little",
     ),
     **OF_KEYS,
+    **OF_MEMBERS,
     **OF_LIMITS,
     "- Nothing of the host is mounted.": (
         "tests/recipes/test_corpus.py::test_a_shape_that_is_refused",

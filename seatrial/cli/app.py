@@ -27,6 +27,7 @@ from seatrial.cli import (
     init,
     keys,
     logs,
+    members,
     notices,
     opening,
     orders,
@@ -107,6 +108,7 @@ app.add_typer(projects.projects, name="projects")
 app.add_typer(deliveries.deliveries, name="deliveries")
 app.add_typer(waivers.waivers, name="waivers")
 app.add_typer(tokens.tokens, name="tokens")
+app.add_typer(members.members, name="members")
 app.add_typer(audit.audit, name="audit")
 policies.policies.command("level")(rollouts.level)
 policies.policies.command("ratchet")(rollouts.ratchet)

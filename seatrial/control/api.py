@@ -19,6 +19,7 @@ from ninja.openapi.schema import OpenAPISchema
 from seatrial.control.accounts.api import router as tokens
 from seatrial.control.accounts.audit_api import router as audit
 from seatrial.control.accounts.authentication import AUTHENTICATION
+from seatrial.control.accounts.members_api import router as members
 from seatrial.control.answers import error_body
 from seatrial.control.database_errors import log_away
 from seatrial.control.entrance.api import router as entrance
@@ -133,6 +134,7 @@ for router in (
     rollout,
     glass,
     tokens,
+    members,
     audit,
     fleet,
     agents,  # after what has a word in the place of an id

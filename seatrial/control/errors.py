@@ -4,6 +4,8 @@ ControlError
 ├── VaultError      vault.errors
 ├── OutboxError     outbox.errors
 ├── AccessDenied    accounts.access
+├── LastOwner       accounts.members
+├── Unanswerable    accounts.admission.invitations
 ├── ProviderError   accounts.providers.problems
 ├── ProjectError    projects.errors
 ├── ForgeError      forges.errors

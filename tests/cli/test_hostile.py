@@ -296,8 +296,8 @@ def test_every_command_is_attacked_here() -> None:
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
     assert [group.name for group in app.registered_groups] == [
-        "projects", "deliveries", "waivers", "tokens", "audit", "policies", "policy", "access", "variables", "registry", "keys",
-        "agents", "notices",
+        "projects", "deliveries", "waivers", "tokens", "members", "audit", "policies", "policy", "access", "variables", "registry",
+        "keys", "agents", "notices",
     ]  # fmt: skip
     assert names == {
         "up", "down", "backup", "restore", "preview", "check", "close", "undo", "status", "doctor", "demo", "manage", "agent", "connect",

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from seatrial.control.accounts.admission.invitations import invite_here
+from seatrial.control.accounts.models import Role
 from seatrial.control.audit import services as audit
 from seatrial.control.audit.actors import Actor
 from seatrial.control.fleet.models import Agent
@@ -120,6 +122,7 @@ def fill() -> Harbour:
     asked, granted = _waivers(weak)
     _scores(cast)
     written = _written(cast)
+    invite_here("charlie", cast.workspace, Role.DEVELOPER, by=Actor.person("alice"))
     _sent()
     return Harbour(
         cast, shop, live, building, failed, stopped, checks, weak, away, kept, hosted, fork, asked, granted,

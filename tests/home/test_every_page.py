@@ -98,6 +98,7 @@ def paths(harbour: "Harbour", straits: "Straits") -> list[str]:
         f"/projects/{harbour.project.pk}/archive",
         f"/projects/{harbour.project.pk}/remove",
         "/people",
+        "/memberships",
         "/audit",
         "/styleguide",
         "/accounts/password/change/",

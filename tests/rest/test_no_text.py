@@ -162,6 +162,8 @@ def test_in_the_path(client: Client, headers: dict[str, str], method: str, path:
         "username": "u",
         "password": "p",
         "kept": True,
+        "account": "a",
+        "role": "viewer",
     }
     body = json.dumps(required)
     address = filled(path).replace("01ABC", sent)

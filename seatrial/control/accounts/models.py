@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 from seatrial.control.ids import UlidField
 
@@ -41,6 +42,8 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices)
     mapped = models.BooleanField(default=False)
+    since = models.DateTimeField(null=True, default=timezone.now)  # null: longer than that is kept
+    by = models.CharField(max_length=200, blank=True, default="")  # who let them in: `str` of an Actor
 
     class Meta:
         constraints = [
@@ -52,17 +55,20 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """One account at a provider that an admin lets in, by its login there, in lower case.
+    """One account that an admin lets in: at a provider, by its login there in lower case; or one of this server, that of `user`.
 
-    The first sign-in with it accepts it: then `uid` is the account's, whatever its login becomes, and nobody who takes that
-    login later is let in. One that is not accepted in time counts no more.
+    The first sign-in with an account of a provider accepts it: then `uid` is the account's, whatever its login becomes, and nobody
+    who takes that login later is let in. `user` accepts or declines theirs on the page Workspaces. One that is not accepted in
+    time counts no more.
     """
 
     id = UlidField()
     provider = models.CharField(max_length=20)
     login = models.CharField(max_length=254)
     uid = models.CharField(max_length=191, blank=True)
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="invitations")
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    by = models.CharField(max_length=200, blank=True, default="")  # who invites: `str` of an Actor
     role = models.CharField(max_length=20, choices=Role.choices)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

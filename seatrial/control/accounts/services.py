@@ -43,8 +43,9 @@ def add_person(username: str, password: str, workspace: Workspace, role: Role, *
 @transaction.atomic
 def set_role(workspace: Workspace, user: User, role: Role, *, by: Actor = SYSTEM) -> Membership:
     """Make `user` a member of `workspace`, or change the role they have. AUTH_ROLE_MAP does not change it afterwards."""
+    kept = {"role": role, "mapped": False}
     membership, made = Membership.objects.update_or_create(
-        workspace=workspace, user=user, defaults={"role": role, "mapped": False}
+        workspace=workspace, user=user, defaults=kept, create_defaults={**kept, "by": str(by)[:200]}
     )
     audit.record(
         "member.add" if made else "member.change_role",

@@ -11,6 +11,7 @@ from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
+from seatrial.control.accounts import member_pages
 from seatrial.control.accounts.admission import pages as admission
 from seatrial.control.accounts.providers.pages import addresses
 from seatrial.control.accounts.second_factor import pages
@@ -57,4 +58,10 @@ urlpatterns = [
     path("tokens/<str:key>/revoke", revoke_token, name="revoke_token"),
     path("people", admission.people, name="people"),
     path("people/invitations/<str:key>/revoke", admission.revoke, name="revoke_invitation"),
+    path("people/<str:slug>/role", member_pages.change_role, name="member_role"),
+    path("people/<str:slug>/remove", member_pages.remove, name="member_remove"),
+    path("memberships", member_pages.memberships, name="memberships"),
+    path("memberships/<str:slug>/leave", member_pages.leave, name="leave_workspace"),
+    path("invitations/<str:key>/accept", member_pages.accept, name="accept_invitation"),
+    path("invitations/<str:key>/decline", member_pages.decline, name="decline_invitation"),
 ]

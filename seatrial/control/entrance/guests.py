@@ -5,11 +5,12 @@ import secrets
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from seatrial.control.accounts.models import User, Workspace
 from seatrial.control.audit import services as audit
-from seatrial.control.audit.actors import Actor
+from seatrial.control.audit.actors import SYSTEM, Actor
 from seatrial.control.entrance.errors import BadLink, NoGuests
 from seatrial.control.entrance.models import GuestLink
 from seatrial.control.entrance.visitor import GUEST
@@ -49,6 +50,14 @@ def revoke(link: GuestLink, *, by: Actor) -> None:
     """End the link, and all passes that it gave."""
     _record("revoke", link, by)
     link.delete()
+
+
+@transaction.atomic
+def end_those_of(workspace: Workspace, user: User) -> None:
+    """End every link that somebody made who is no member any more: they may have kept it."""
+    theirs = Q(by=user.username) | Q(by__startswith=f"{user.username} (token:")
+    for link in GuestLink.objects.filter(theirs, environment__project__workspace=workspace):
+        revoke(link, by=SYSTEM)
 
 
 def valid(environment: Environment) -> QuerySet[GuestLink]:

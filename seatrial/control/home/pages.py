@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from seatrial.control.accounts.access import find_visible
+from seatrial.control.accounts.admission import invitations
 from seatrial.control.accounts.authentication import person
 from seatrial.control.accounts.pages import LivePart, follow, watcher
 from seatrial.control.home.overview import fingerprint, home_context, project_context
@@ -18,7 +19,9 @@ from seatrial.control.projects.models import Project
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """The start page, with every open pull request."""
-    return render(request, "home/overview.html", {**home_context(person(request)), "tab": "home"})
+    user = person(request)
+    context = {**home_context(user), "tab": "home", "invited": invitations.of(user).exists()}
+    return render(request, "home/overview.html", context)
 
 
 @require_GET

@@ -80,7 +80,8 @@ def test_the_page_shows_only_ones_own_workspaces(home: Workspace) -> None:
     for name in ("developer", "viewer"):
         assert client(name).get("/people").status_code == 403
     page = client("stranger").get("/people").content.decode()
-    assert "Other" in page and "Default" not in page and "admin" not in page.split("<main", 1)[1]
+    assert "Other" in page and "Default" not in page and '<th scope="row">admin</th>' not in page
+    assert '<th scope="row">admin</th>' in client("owner").get("/people").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,9 @@ def test_what_is_wrong_is_said_and_nobody_is_invited(
     assert not Invitation.objects.exists()
 
 
-def test_without_a_provider_there_is_nothing_to_invite_to(home: Workspace) -> None:
+def test_without_a_provider_people_with_an_account_here_are_invited(home: Workspace) -> None:
     page = client("admin").get("/people").content.decode()
-    assert "sets up sign-in with one of them first" in page and 'action="/people"' not in page
+    assert "sets up sign-in with one of them first" in page
+    assert invite("admin", home) == 400, "nobody can sign in with GitHub"
+    assert invite("admin", home, provider="here", login="stranger") == 302
+    assert Invitation.objects.get().user == User.objects.get(username="stranger")

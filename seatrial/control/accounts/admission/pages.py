@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from seatrial.control.accounts import members
 from seatrial.control.accounts.access import (
     Action,
     allowed,
@@ -20,8 +21,9 @@ from seatrial.control.accounts.access import (
 )
 from seatrial.control.accounts.admission import invitations
 from seatrial.control.accounts.authentication import actor, person
-from seatrial.control.accounts.models import Invitation, Membership, Role, User, Workspace
-from seatrial.control.accounts.providers.configured import ProviderKind, usable
+from seatrial.control.accounts.members import needed
+from seatrial.control.accounts.models import Invitation, Role, User, Workspace
+from seatrial.control.accounts.providers.configured import usable
 
 PAGE = "accounts/people.html"
 
@@ -32,7 +34,7 @@ class InviteForm(forms.Form):
     explains = True  # its fields have help
 
     workspace: "forms.ModelChoiceField[Workspace]" = forms.ModelChoiceField(queryset=None, empty_label=None)
-    provider = forms.ChoiceField()
+    provider = forms.ChoiceField(label="Account of")
     login = forms.RegexField(
         r"^\S+$",
         label="Account",
@@ -45,7 +47,10 @@ class InviteForm(forms.Form):
     def __init__(self, user: User, data: Mapping[str, object] | None = None) -> None:
         super().__init__(data)
         self.fields["workspace"].queryset = workspaces(user, Action.MANAGE_MEMBERS).order_by("name")  # type: ignore[attr-defined]
-        self.fields["provider"].choices = [(one.kind.value, one.name) for one in usable()]  # type: ignore[attr-defined]
+        self.fields["provider"].choices = [
+            (invitations.HERE, "this server"),
+            *((one.kind.value, one.name) for one in usable()),
+        ]  # type: ignore[attr-defined]
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,14 +60,18 @@ def people(request: HttpRequest) -> HttpResponse:
     user = person(request)
     require_somewhere(user, Action.MANAGE_MEMBERS)
     form = InviteForm(user, request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        _invite(request, form)
+    if form.is_valid() and _invite(request, form):
         return redirect("people")
     spaces = [
-        {"workspace": space, "members": _members(space), "invitations": _invitations(user, space)}
+        {
+            "workspace": space,
+            "roles": _roles(user, space),
+            "members": _members(user, space),
+            "invitations": _invitations(user, space),
+        }
         for space in workspaces(user, Action.MANAGE_MEMBERS).order_by("name")
     ]
-    context = {"tab": "people", "spaces": spaces, "form": form if usable() else None}
+    context = {"tab": "people", "spaces": spaces, "form": form, "providers": bool(usable())}
     return render(request, PAGE, context, status=400 if form.is_bound else 200)
 
 
@@ -71,34 +80,32 @@ def people(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, key: str) -> HttpResponse:
     """Take an invitation back."""
     invitation = find_visible(person(request), Invitation, key, "workspace")
-    require(person(request), _needed(invitation.role), invitation.workspace)
+    require(person(request), needed(invitation.role), invitation.workspace)
     invitations.revoke(invitation, by=actor(request))
     messages.success(request, f"{invitation} comes in no more, unless a list lets it in.")
     return redirect("people")
 
 
-def _invite(request: HttpRequest, form: InviteForm) -> None:
+def _invite(request: HttpRequest, form: InviteForm) -> bool:
     values = form.cleaned_data
-    role, workspace = Role(values["role"]), values["workspace"]
-    require(person(request), _needed(role), workspace)
-    before = Invitation.objects.filter(
-        provider=values["provider"], login=values["login"].lower(), workspace=workspace
-    ).first()
-    if before is not None:
-        require(person(request), _needed(before.role), workspace)
-    invitation = invitations.invite(
-        ProviderKind(values["provider"]), values["login"], workspace, role, by=actor(request)
-    )
-    messages.success(request, f"{invitation} has a week to sign in for the first time.")
+    account = f"{values['provider']}:{values['login']}"
+    try:
+        invitation = invitations.invite_account(
+            account, values["workspace"], Role(values["role"]), asking=person(request), by=actor(request)
+        )
+    except invitations.Unanswerable as error:
+        form.add_error("login", str(error))
+        return False
+    messages.success(request, f"{invitation} has a week to accept.")
+    return True
 
 
-def _needed(role: str) -> Action:
-    """Nobody lets in, or shuts out, somebody with more rights than their own."""
-    return Action.MANAGE_WORKSPACE if role == Role.OWNER else Action.MANAGE_MEMBERS
-
-
-def _members(workspace: Workspace) -> list[Membership]:
-    return list(workspace.memberships.select_related("user").order_by("user__username"))
+def _members(user: User, workspace: Workspace) -> list[dict[str, object]]:
+    owns = allowed(user, Action.MANAGE_WORKSPACE, workspace)
+    return [
+        {"row": row, "changeable": owns or needed(row.role) is Action.MANAGE_MEMBERS}
+        for row in members.of(workspace)
+    ]
 
 
 def _invitations(user: User, workspace: Workspace) -> list[dict[str, object]]:
@@ -106,8 +113,14 @@ def _invitations(user: User, workspace: Workspace) -> list[dict[str, object]]:
     return [
         {
             "row": row,
-            "late": not row.uid and row.expires_at <= now,
-            "revocable": owns or _needed(row.role) is Action.MANAGE_MEMBERS,
+            "late": row.accepted_at is None and row.expires_at <= now,
+            "revocable": owns or needed(row.role) is Action.MANAGE_MEMBERS,
         }
         for row in workspace.invitations.order_by("provider", "login")
     ]
+
+
+def _roles(user: User, workspace: Workspace) -> list[Role]:
+    """Those that `user` may give."""
+    owns = allowed(user, Action.MANAGE_WORKSPACE, workspace)
+    return [role for role in Role if owns or needed(role) is Action.MANAGE_MEMBERS]

@@ -81,6 +81,11 @@ class _Json(forms.JSONField):
 
     empty_values = [""]
 
+    def to_python(self, value: Any) -> Any:
+        if value is None:
+            raise forms.ValidationError("This value is missing from the form. Reload the page.")
+        return super().to_python(value)
+
 
 class _Lines(forms.CharField):
     """A list of texts, one on each line."""
