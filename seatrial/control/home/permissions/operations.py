@@ -64,6 +64,7 @@ OPERATIONS: dict[Action | Apart, str] = {
         GET waivers/{waiver_id}
         GET policies/{policy}/rollout
         GET agents
+        GET agents/{agent_id}
         GET status
         GET metrics
         GET projects
@@ -225,7 +226,11 @@ OPERATIONS: dict[Action | Apart, str] = {
     """,
     Action.MANAGE_AGENTS: """
         POST agents
+        DELETE agents/{agent_id}
+        POST agents/{agent_id}/drain
         POST agents/{agent_id}/revoke
+        POST agents/{agent_id}/undrain
+        GET health/checks
     """,
     Action.MANAGE_KEYS: """
         GET keys

@@ -26,6 +26,8 @@ PAGES: dict[Action | Apart, str] = {
     Action.VIEW: """
         GET /
         GET agents
+        GET agents/<str:key>
+        GET agents/<str:key>/stream
         GET agents/stream
         GET deployments/<str:key>
         GET deployments/<str:key>/compared
@@ -218,6 +220,10 @@ PAGES: dict[Action | Apart, str] = {
         POST people/invitations/<str:key>/revoke
     """,
     Action.MANAGE_AGENTS: """
+        POST agents/<str:key>/drain
+        GET,POST agents/<str:key>/remove
+        GET,POST agents/<str:key>/revoke
+        POST agents/<str:key>/undrain
         GET,POST agents/new
         GET health
         GET health/stream
