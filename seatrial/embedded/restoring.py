@@ -17,7 +17,7 @@ from seatrial.agent.bus.identity import Identity
 from seatrial.control.installation.dumping import MAGIC, dump, last_words, surroundings
 from seatrial.control.installation.errors import CannotBackUp
 from seatrial.control.vault.keys import MasterKey
-from seatrial.embedded import locking, orphans, preparation, secrets
+from seatrial.embedded import locking, manifest, orphans, preparation, secrets
 from seatrial.embedded.components import agent, control
 from seatrial.embedded.components.postgres import DATABASE, Postgres, from_wheel
 from seatrial.embedded.errors import CannotRun
@@ -43,7 +43,7 @@ class Backup:
 
 def back_up(data: DataDirectory, file: Path | None, environ: Mapping[str, str]) -> Backup:
     """Dump the database, whether the platform runs or not, into a file that does not exist yet. Raises EmbeddedError."""
-    _require_ours(environ)
+    require_ours(environ)
     if not (data.postgres / "PG_VERSION").exists():
         raise CannotRun(f"there is no database in {data.root} yet.", fix=f"Start it: {typed('up')}")
     target = (file or _named(data, "")).absolute()
@@ -55,22 +55,34 @@ def back_up(data: DataDirectory, file: Path | None, environ: Mapping[str, str]) 
 
 async def _dumped(data: DataDirectory, target: Path) -> None:
     if locking.running(data):
-        await _dump(from_wheel(data.postgres), target)
+        await _dump(data, from_wheel(data.postgres), target)
     else:
-        async with _database_alone(data) as (postgres, _):
-            await _dump(postgres, target)
+        async with database_alone(data) as (postgres, _):
+            await _dump(data, postgres, target)
 
 
-async def _dump(postgres: Postgres, target: Path) -> None:
+async def _dump(data: DataDirectory, postgres: Postgres, target: Path) -> None:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await asyncio.to_thread(dump, target, postgres.binaries / "pg_dump", postgres.reach())
+        await asyncio.to_thread(_write, data, postgres, target)
     except CannotBackUp as error:
         raise CannotRun(str(error)) from error
     except OSError as error:
         raise CannotRun(
             f"{error.filename or target}: {error.strerror}.", fix="Give a file in another folder"
         ) from error
+
+
+def _write(data: DataDirectory, postgres: Postgres, target: Path) -> None:
+    """The dump and its manifest, of the same moment."""
+    reach = postgres.environment()
+    with (
+        psycopg.connect(host=reach["DB_HOST"], user=reach["DB_USER"], dbname=DATABASE) as connection,
+        manifest.held(connection) as moment,
+    ):
+        dump(target, postgres.binaries / "pg_dump", postgres.reach(), snapshot=moment.snapshot)
+    key = MasterKey.parse(secrets.ensure(data).master_key).id
+    manifest.write(target, manifest.Manifest(release=moment.release, key_id=key, rows=moment.rows))
 
 
 def restore(data: DataDirectory, file: Path, environ: Mapping[str, str], tell: Listener) -> Path | None:
@@ -80,8 +92,8 @@ def restore(data: DataDirectory, file: Path, environ: Mapping[str, str], tell: L
     key; only then the two change places, in one transaction. Whatever fails before leaves everything as it was. Raises
     EmbeddedError.
     """
-    _require_ours(environ)
-    _require_backup(file)
+    require_ours(environ)
+    require_backup(file)
     if locking.running(data):
         again = f"{typed('down')} && {typed('restore', str(file))}"
         raise CannotRun(
@@ -94,9 +106,10 @@ def restore(data: DataDirectory, file: Path, environ: Mapping[str, str], tell: L
 async def _restored(
     data: DataDirectory, file: Path, environ: Mapping[str, str], tell: Listener
 ) -> Path | None:
-    async with _database_alone(data) as (postgres, supervisor):
+    async with database_alone(data) as (postgres, supervisor):
+        drop(postgres, FORMER)
         with step(tell, "restoring the backup"):
-            await asyncio.to_thread(_load, postgres, file)
+            await asyncio.to_thread(load, postgres, file, RESTORED)
         try:
             with step(tell, "checking it and bringing it up to date"):
                 remembered = read(data.platform_file) or settle(Choices(), data, environ)
@@ -106,16 +119,17 @@ async def _restored(
             before = _named(data, "-before-restore") if _is_used(postgres) else None
             if before:
                 with step(tell, "backing up what is there now"):
-                    await _dump(postgres, before)
+                    await _dump(data, postgres, before)
             with step(tell, "replacing the database"):
                 await _leave_agent(data, postgres, environ)
                 _swap(postgres)
         finally:
-            _drop(postgres, RESTORED, FORMER)
+            drop(postgres, RESTORED, FORMER)
     return before
 
 
-def _require_ours(environ: Mapping[str, str]) -> None:
+def require_ours(environ: Mapping[str, str]) -> None:
+    """Raises CannotRun if the database is not in the data directory."""
     if host := environ.get("DB_HOST"):
         raise CannotRun(
             f"the database is at {host} (DB_HOST), not in the data directory.",
@@ -123,7 +137,8 @@ def _require_ours(environ: Mapping[str, str]) -> None:
         )
 
 
-def _require_backup(file: Path) -> None:
+def require_backup(file: Path) -> None:
+    """Raises CannotRun if it is no backup."""
     try:
         with file.open("rb") as content:
             found = content.read(len(MAGIC))
@@ -141,7 +156,7 @@ def _named(data: DataDirectory, purpose: str) -> Path:
 
 
 @asynccontextmanager
-async def _database_alone(data: DataDirectory) -> AsyncIterator[tuple[Postgres, Supervisor]]:
+async def database_alone(data: DataDirectory) -> AsyncIterator[tuple[Postgres, Supervisor]]:
     """The database without the rest of the platform, which cannot start meanwhile."""
     data.run.mkdir(exist_ok=True)
     with locking.held(data, patience_seconds=2):
@@ -157,11 +172,11 @@ async def _database_alone(data: DataDirectory) -> AsyncIterator[tuple[Postgres, 
             await supervisor.stop()
 
 
-def _load(postgres: Postgres, file: Path) -> None:
-    """Restore the backup into a database of its own, which is dropped if that fails."""
-    _drop(postgres, RESTORED, FORMER)
+def load(postgres: Postgres, file: Path, into: str) -> None:
+    """Restore the backup into a new database with this name, which is dropped if that fails."""
+    drop(postgres, into)
     with postgres.administer() as connection:
-        names = sql.Identifier(RESTORED), sql.Identifier(DATABASE)
+        names = sql.Identifier(into), sql.Identifier(DATABASE)
         connection.execute(sql.SQL("create database {} owner {}").format(*names))
     line: list[str | Path] = [
         postgres.binaries / "pg_restore",
@@ -169,7 +184,7 @@ def _load(postgres: Postgres, file: Path) -> None:
         "--no-privileges",
         "--exit-on-error",
         "--dbname",
-        RESTORED,
+        into,
     ]
     done = subprocess.run(
         [*line, file],
@@ -179,13 +194,14 @@ def _load(postgres: Postgres, file: Path) -> None:
         check=False,
     )
     if done.returncode:
-        _drop(postgres, RESTORED)
+        drop(postgres, into)
         raise CannotRun(
             f"{file} cannot be restored: {last_words(done)}.", fix="Nothing was changed. Try another backup"
         )
 
 
-def _drop(postgres: Postgres, *names: str) -> None:
+def drop(postgres: Postgres, *names: str) -> None:
+    """Drop these databases, whoever uses them; a no-op for one that is not there."""
     with postgres.administer() as connection:
         for name in names:
             connection.execute(

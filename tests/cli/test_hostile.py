@@ -17,7 +17,7 @@ from seatrial.cli.app import app
 from seatrial.cli.errors import CommandError
 from seatrial.cli.phases import Phases
 from seatrial.cli.terminal import Terminal
-from seatrial.embedded import lifecycle, restoring
+from seatrial.embedded import drilling, lifecycle, restoring
 from seatrial.embedded.errors import CannotRun
 from seatrial.embedded.layout import DataDirectory
 from seatrial.embedded.progress import Event
@@ -189,6 +189,13 @@ def test_backup_and_restore(
 
     monkeypatch.setattr(restoring, "restore", put_back)
     shown("restore", named)
+
+    def tried(data: Any, file: Path, environ: Any, tell: Callable[[Event], None]) -> drilling.Drilled:
+        tell(Event(kind="begin", text=ascii(attack)))
+        return drilling.Drilled(file, 1.0, attack, 2, 3, compared=True)
+
+    monkeypatch.setattr(drilling, "drill", tried)
+    shown("restore", "--drill", named)
 
 
 def test_demo(

@@ -45,7 +45,7 @@ def started(data: DataDirectory, tag: str, *statements: str) -> str:
     """What a start of that release says, after these statements."""
 
     async def start() -> str:
-        async with restoring._database_alone(data) as (postgres, supervisor):
+        async with restoring.database_alone(data) as (postgres, supervisor):
             reach = postgres.environment()
             if statements:
                 changed(reach["DB_HOST"], *statements)
@@ -61,7 +61,7 @@ def noted(data: DataDirectory) -> list[str]:
     """The releases that have noted themselves in the database."""
 
     async def ask() -> list[str]:
-        async with restoring._database_alone(data) as (postgres, _):
+        async with restoring.database_alone(data) as (postgres, _):
             return restoring._ask(postgres, "seatrial", "SELECT name FROM installation_release ORDER BY id")
 
     return asyncio.run(ask())

@@ -11,18 +11,23 @@ KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}
 MAGIC = b"PGDMP"  # how a dump in PostgreSQL's custom format begins
 
 
-def dump(target: Path, program: Path, reach: Mapping[str, str]) -> None:
+def dump(target: Path, program: Path, reach: Mapping[str, str], *, snapshot: str = "") -> None:
     """Write a database into `target`, in PostgreSQL's custom format, for its owner's eyes only; complete or not at all.
 
     `program` is pg_dump; `reach` are the variables with which it finds the database, because everybody on a machine can
-    read a program's arguments. Raises CannotBackUp, or OSError.
+    read a program's arguments. `snapshot`: the moment to show, as somebody holds it. Raises CannotBackUp, or OSError.
     """
     written = target.with_name(f".{target.name}.new")
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             done = subprocess.run(
-                [program, "--format=custom", "--no-password"],
+                [
+                    program,
+                    "--format=custom",
+                    "--no-password",
+                    *([f"--snapshot={snapshot}"] if snapshot else []),
+                ],
                 env=surroundings(reach),
                 stdout=file,
                 stderr=subprocess.PIPE,

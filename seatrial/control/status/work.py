@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from seatrial.control.accounts.access import Action, allowed
 from seatrial.control.accounts.models import User
 from seatrial.control.forges import intake
+from seatrial.control.forges.models import Delivery
 from seatrial.control.outbox.queues import MESSAGE, queues
 from seatrial.control.outbox.services import Instruction
 from seatrial.control.policies.models import Evaluation
@@ -72,9 +73,7 @@ def _queues() -> Iterator[Metric]:
     )
 
 
-def _waiting(
-    rows: "QuerySet[Deployment] | QuerySet[Evaluation] | QuerySet[intake.Delivery]", since: str
-) -> _Waiting:
+def _waiting(rows: QuerySet[Deployment] | QuerySet[Evaluation] | QuerySet[Delivery], since: str) -> _Waiting:
     found = rows.aggregate(count=Count("pk"), since=Min(since))
     return _Waiting(found["count"], 0, found["since"])
 
