@@ -77,7 +77,8 @@ def page() -> str:
 
 def roles() -> Iterator[str]:
     """One row per action."""
-    from seatrial.control.accounts.access import ALLOWED, SCOPES, Action, Role
+    from seatrial.control.accounts.access import ALLOWED, SCOPES, Action
+    from seatrial.control.accounts.models import Role
 
     for action in Action:
         marks = ["yes" if action in ALLOWED[role] else "" for role in reversed(Role)]
@@ -97,7 +98,8 @@ def rows(doors: "dict[Door, Takes]") -> Iterator[str]:
 
 def role(takes: "Takes") -> str:
     """The role with the fewest rights that suffices, as people read it."""
-    from seatrial.control.home.permissions import Apart, least
+    from seatrial.control.home.permissions import least
+    from seatrial.control.home.permissions.apart import Apart
 
     if isinstance(takes, Apart):
         return "instance admin" if takes is Apart.WHOLE_AUDIT else ""

@@ -87,7 +87,7 @@ class Quay:
         self.harbour = harbour = fill()
         self.workspace = harbour.cast.workspace
         for make in (tried, kept, digested, pictured, varied, gated, saved, signed_in, authorized):
-            make(harbour)  # type: ignore[operator]
+            make(harbour)
         Rescan.objects.create(workspace=self.workspace, by="alice")
         self.chosen = {
             "policies.Policy": harbour.written.pk,

@@ -15,10 +15,12 @@ from django.http import HttpResponse
 from django.urls import get_resolver
 
 from scripts.write_permissions import page
-from seatrial.control.accounts.access import ALLOWED, SCOPES, Action, Role, Scope
+from seatrial.control.accounts.access import ALLOWED, SCOPES, Action, Scope
+from seatrial.control.accounts.models import Role
 from seatrial.control.assistants.catalogue import TOOLS
 from seatrial.control.home import permissions
-from seatrial.control.home.permissions import Apart, Takes, least
+from seatrial.control.home.permissions import Takes, least
+from seatrial.control.home.permissions.apart import Apart
 from tests.assistants.asking import Assistant
 from tests.doors.rows import DOCUMENT, Quay, arguments, body
 from tests.rest.test_every_door import pages

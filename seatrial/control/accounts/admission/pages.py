@@ -47,10 +47,8 @@ class InviteForm(forms.Form):
     def __init__(self, user: User, data: Mapping[str, object] | None = None) -> None:
         super().__init__(data)
         self.fields["workspace"].queryset = workspaces(user, Action.MANAGE_MEMBERS).order_by("name")  # type: ignore[attr-defined]
-        self.fields["provider"].choices = [
-            (invitations.HERE, "this server"),
-            *((one.kind.value, one.name) for one in usable()),
-        ]  # type: ignore[attr-defined]
+        offered = [(one.kind.value, one.name) for one in usable()]
+        self.fields["provider"].choices = [(invitations.HERE, "this server"), *offered]  # type: ignore[attr-defined]
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,7 +6,8 @@ somebody who may and those who may not. A door that is missing here fails there.
 
 from collections.abc import Iterator, Mapping
 
-from seatrial.control.accounts.access import ALLOWED, Action, Role
+from seatrial.control.accounts.access import ALLOWED, Action
+from seatrial.control.accounts.models import Role
 from seatrial.control.home.permissions.apart import Apart
 from seatrial.control.home.permissions.operations import OPERATIONS
 from seatrial.control.home.permissions.pages import PAGES
