@@ -17,6 +17,8 @@ from e2e.platform import Platform
 @pytest.fixture(autouse=True)
 def _handlers() -> object:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell without job control has what it starts in the background ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
