@@ -159,22 +159,23 @@ def test_a_token_in_use_that_ends_soon(admin: Client, cast: make.Cast) -> None:
     assert wrong(admin, "token") == []
 
 
-def test_an_agent_that_is_away_says_since_when_and_what_it_had_warned_of(admin: Client) -> None:
+def test_an_agent_that_is_away_says_why_and_what_it_had_warned_of(admin: Client) -> None:
     agent = make.agent("dock", state="offline", heartbeat={"warnings": ["the disk is nearly full"]})
     said = one(admin, "agent")
-    assert "Agent dock is offline since" in said["text"] and "the disk is nearly full" in said["text"]
+    assert said["text"] == "Agent dock is offline (it had warned: the disk is nearly full)"
+    assert said["fix"].startswith("It went silent on") and said["fix"].endswith("revoke the agent")
     assert said["subject"] == agent.pk
     agent.last_heartbeat_at = None
     agent.save()
-    assert "was never heard on the bus" in one(admin, "agent")["text"]
+    assert "was never heard since" in one(admin, "agent")["fix"]
     agent.state, agent.last_heartbeat_at = "online", timezone.now()
     agent.save()
     assert wrong(admin, "agent") == []
 
 
-def test_an_agent_of_another_release(admin: Client) -> None:
-    agent = make.agent("dock", release="0.0.9")
-    assert "dock runs release 0.0.9, this server 0.1.0" in one(admin, "release")["text"]
+def test_an_agent_of_a_release_that_is_too_far_from_ours(admin: Client) -> None:
+    agent = make.agent("dock", release="0.9.0")
+    assert "dock: its release 0.9.0 is more than one minor release ahead" in one(admin, "release")["text"]
     agent.state = "offline"
     agent.save()
     assert wrong(admin, "release") == []

@@ -13,24 +13,25 @@ ITS_LOG = "journalctl -u galley-agent, or docker compose logs galley-agent-alone
 
 
 def why_away(agent: Agent) -> str:
-    """For people: what is known, and what to do. Empty while it is online, and once it is revoked."""
+    """For people, without a full stop at the end: what is known, and what to do. Empty while it is online, and once it is revoked."""
     if agent.state != AgentState.OFFLINE:
         return ""
     heard = agent.last_heartbeat_at
     if agent.refused_at is not None and (heard is None or agent.refused_at > heard):
-        return f"It asked to be let in on {_moment(agent.refused_at)}, and was refused. {agent.refused}"
+        return f"It asked to be let in on {_moment(agent.refused_at)}, and was refused ({agent.refused})"
     if (ended := _ended(agent)) is not None and (heard is None or heard <= ended):
-        return f"Its credential ended on {_moment(ended)}. Rotate it: make a token of its name, and start the agent with that."
+        return f"Its credential ended on {_moment(ended)}. Rotate it: make a token of its name, and start the agent with that"
     if heard is None:
         return (
             f"It registered on {_moment(agent.registered_at)} and was never heard since: it does not reach the bus at "
-            f"GALLEY_NATS_URL, or its clock is wrong. Its log says which: {ITS_LOG}."
+            f"GALLEY_NATS_URL, or its clock is wrong. Its log says which: {ITS_LOG}"
         )
     if agent.heartbeat.get("stopping"):
-        return (
-            f"Somebody stopped it on its host, on {_moment(heard)}. Start it there when it is wanted again."
-        )
-    return f"It went silent on {_moment(heard)}, without having been stopped: its host, or the network between, is away, or the program ended. Its log says which: {ITS_LOG}.{_clock(agent)}"
+        return f"Somebody stopped it on its host, on {_moment(heard)}. Start it there when it is wanted again"
+    return (
+        f"It went silent on {_moment(heard)}, without having been stopped{_clock(agent)}: its host, or the network between, "
+        f"is away, or the program ended. Its log says which: {ITS_LOG}"
+    )
 
 
 def _ended(agent: Agent) -> datetime | None:
@@ -46,8 +47,8 @@ def _clock(agent: Agent) -> str:
     if seconds is None or abs(seconds) <= MOST_SKEW_SECONDS:
         return ""
     return (
-        f" Its clock was {abs(seconds):.0f} seconds {'ahead' if seconds > 0 else 'behind'}: "
-        "certificates may be expired, or not yet valid, for it."
+        f", and its clock was {abs(seconds):.0f} seconds {'ahead' if seconds > 0 else 'behind'} "
+        "(certificates may be expired, or not yet valid, for it)"
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from seatrial import __version__
 from seatrial.control.accounts.admission.roles import nowhere
 from seatrial.control.accounts.providers.configured import incomplete, usable
 from seatrial.control.authorities import UnfitAuthorities, trusting
 from seatrial.control.certificates.models import Served
 from seatrial.control.certificates.sentences import sentence
+from seatrial.control.fleet.absence import why_away
 from seatrial.control.fleet.hosts import MOST_SKEW_SECONDS, PRESENT, host_lines, other_warnings, skew
 from seatrial.control.fleet.models import Agent
 from seatrial.control.status.check import About, Check
@@ -45,7 +45,6 @@ def of_certificates() -> Iterator[Check]:
 def of_agents(agents: list[Agent]) -> Iterator[Check]:
     """The hosts of agents, as their heartbeats say."""
     yield from _isolation(agents)
-    yield from _releases(agents)
     yield from _clocks(agents)
 
 
@@ -76,21 +75,12 @@ def _presence(agent: Agent) -> Check:
     if agent.state in PRESENT:
         word = "online" if agent.state == AgentState.ONLINE else "draining"
         return Check(About.AGENT, True, f"Agent {agent.name} is {word}", subject=agent.pk)
-    if agent.last_heartbeat_at is None:
-        return Check(
-            About.AGENT,
-            False,
-            f"Agent {agent.name} has joined, and was never heard on the bus",
-            "On its host, see why galley-agent does not reach the bus: its log names the address and the reason",
-            subject=agent.pk,
-        )
     said = "; ".join(other_warnings(agent))
-    since = f"{agent.last_heartbeat_at:%Y-%m-%d %H:%M} UTC"
     return Check(
         About.AGENT,
         False,
-        f"Agent {agent.name} is offline since {since}" + (f" (it had warned: {said})" if said else ""),
-        "Look at its log on its host: its program, the bus, or the network is away. If that host is gone for good, revoke the agent",
+        f"Agent {agent.name} is offline" + (f" (it had warned: {said})" if said else ""),
+        f"{why_away(agent)}. If its host is gone for good, revoke the agent",
         subject=agent.pk,
     )
 
@@ -103,9 +93,8 @@ def _isolation(agents: list[Agent]) -> Iterator[Check]:
         for line in host_lines(agent):
             told = line.about == HostMatter.GVISOR and beat.get("sandbox") == Isolation.CONTAINER
             if not told and line.about != HostMatter.CLOCK:
-                yield Check(
-                    About.HOST, line.well, f"{agent.name}: {line.text}", line.fix, line.grave, agent.pk
-                )
+                about = About.RELEASE if line.about == HostMatter.RELEASE else About.HOST
+                yield Check(about, line.well, f"{agent.name}: {line.text}", line.fix, line.grave, agent.pk)
         for warning in other_warnings(agent) if beat else ():
             yield Check(About.HOST, False, f"{agent.name}: {warning}", grave=False, subject=agent.pk)
 
@@ -136,19 +125,6 @@ def _sandbox(agent: Agent, beat: dict[str, Any]) -> Iterator[Check]:
             grave=False,
             subject=agent.pk,
         )
-
-
-def _releases(agents: list[Agent]) -> Iterator[Check]:
-    for agent in agents:
-        if agent.state in PRESENT and agent.release and agent.release != __version__:
-            yield Check(
-                About.RELEASE,
-                False,
-                f"{agent.name} runs release {agent.release}, this server {__version__}",
-                "Bring both to the same release, this server first",
-                grave=False,
-                subject=agent.pk,
-            )
 
 
 def _address() -> Iterator[Check]:
