@@ -91,6 +91,7 @@ def _log_to(stream: TextIO) -> None:
     logging.basicConfig(stream=stream, level=logging.WARNING, format="%(message)s")
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -2,7 +2,9 @@
 
 import os
 
+from asgi_correlation_id import CorrelationIdMiddleware
 from django.core.asgi import get_asgi_application
+from structlog.contextvars import bind_contextvars
 
 from seatrial.control.body_limit import Application, BodyLimit, Scope
 
@@ -27,4 +29,12 @@ async def _bound(scope: Scope) -> int:
     return await body_bound.body_bound(scope)
 
 
-application = BodyLimit(Tunnels(Ahead(Door(_django))), _bound)
+def _noted(identity: str) -> str:
+    """From here on, each line about this request has its id. A request is a task of its own."""
+    bind_contextvars(request=identity)
+    return identity
+
+
+application: Application = CorrelationIdMiddleware(
+    BodyLimit(Tunnels(Ahead(Door(_django))), _bound), transformer=_noted
+)

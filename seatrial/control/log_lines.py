@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from logging import LogRecord
 from typing import Any
 
@@ -13,6 +15,8 @@ with without("rich"):  # for tracebacks in colours
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
+# What lines can be about, by the names that messages and orders have for the id.
+ABOUT = ("delivery", "project", "environment", "deployment", "evaluation")
 _SECRET_NAME = re.compile(
     r"password|passwd|secret|token|authorization|cookie|signature|credential|api_?key", re.I
 )
@@ -22,6 +26,12 @@ _SECRET_TEXT = re.compile(r"\bsea_[A-Za-z0-9_-]{20,}|\bBearer\s+\S+|(?<=://)[^/\
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Redact values whose name sounds secret, and texts that look like one of our tokens or a URL's password."""
     return {name: REDACTED if _SECRET_NAME.search(name) else _without_secrets(v) for name, v in event.items()}
+
+
+def about(values: Mapping[str, object]) -> AbstractContextManager[None]:
+    """Inside, each line of this task or thread has the ids that are among `values`, so that a deployment can be followed."""
+    told = {name: values[name] for name in ABOUT if values.get(name)}
+    return structlog.contextvars.bound_contextvars(**told)
 
 
 def logging_configuration(level: str, style: str) -> dict[str, Any]:
@@ -68,6 +78,8 @@ def logging_configuration(level: str, style: str) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
             # Answered with 400; anybody can send one, and each would be a traceback.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Anybody can send an id that is none; the request gets another one.
+            "asgi_correlation_id": {"level": "ERROR"},
             "django.request": {"filters": ["logged once"]},
         },
     }

@@ -27,7 +27,7 @@ NEEDED = {
 }  # fmt: skip
 # Of the wheels: modules whose names are not their packages', and modules that come with another package.
 PACKAGES = {
-    "PIL": "pillow",
+    "PIL": "pillow", "asgi_correlation_id": "asgi-correlation-id",
     "allauth": "django-allauth", "csp": "django-csp", "nacl": "pynacl", "nats": "nats-py", "ninja": "django-ninja",
     "prometheus_client": "prometheus-client", "pydantic_settings": "pydantic-settings", "ruamel": "ruamel.yaml", "ulid": "python-ulid",
     "dotenv": "python-dotenv", "pydantic_core": "pydantic", "asgiref": "django", "fido2": "django-allauth", "httpcore": "httpx", "jwt": "django-allauth", "re2": "google-re2", "mcp_types": "mcp-types",

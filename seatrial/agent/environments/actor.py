@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from seatrial.agent.environments import planner
 from seatrial.agent.environments.admission import Admission, Remind
@@ -113,6 +114,7 @@ class EnvironmentActor:
 
     async def run(self) -> None:
         """Converge until the environment is no longer wanted and is gone."""
+        bind_contextvars(environment=self.environment)
         try:
             while True:
                 self._woken.clear()
@@ -293,6 +295,7 @@ class EnvironmentActor:
             self._update(waiting=self._progress.waiting - {deployment})
 
     async def _attempt(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
+        bind_contextvars(deployment=deployment.id)
         rollout = self._rollout(desired, deployment)
         try:
             launched = await rollout.bring_up(silent=False)
@@ -335,6 +338,7 @@ class EnvironmentActor:
         return time.monotonic() - self._unreachable_since
 
     async def _repair(self, desired: DesiredEnvironment, deployment: DesiredDeployment) -> None:
+        bind_contextvars(deployment=deployment.id)
         rollout = self._rollout(desired, deployment.model_copy(update={"no_cache": False}))
         try:
             challenged = planner.challenged(desired, self._progress)

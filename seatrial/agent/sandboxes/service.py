@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from seatrial.agent.bus.reports import Reports
 from seatrial.agent.sandboxes.channel import SandboxError
@@ -208,6 +209,10 @@ class Evaluations:
             log.error("not an evaluation", kind=command.kind)
             await job.term()
             return
+        with bound_contextvars(evaluation=command.evaluation):
+            await self._evaluate(job, command)
+
+    async def _evaluate(self, job: Job, command: RunEvaluation) -> None:
         async with kept_alive(job), self._trials.let_go_first():
             # Reported before anything is fetched: only the agent that runs the evaluation gets a credential.
             await self._report(EvaluationStarted(evaluation=command.evaluation), command)

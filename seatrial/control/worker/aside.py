@@ -10,6 +10,7 @@ from django.utils import timezone
 from seatrial.control.errors import ControlError
 from seatrial.control.forges.errors import ForgeError
 from seatrial.control.forges.urgency import Urgency, asking
+from seatrial.control.log_lines import about
 from seatrial.control.outbox import services as outbox
 from seatrial.control.outbox.errors import NotYet
 from seatrial.control.outbox.models import OutboxMessage
@@ -73,7 +74,7 @@ class Aside:
 
     def _send(self, row: OutboxMessage) -> None:
         try:
-            with asking(self._errand.urgency):
+            with asking(self._errand.urgency), about(row.body):
                 self._errand.act(row.body)
         except Exception as error:
             if database_away(error):

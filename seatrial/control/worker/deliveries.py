@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from seatrial.control.forges import intake
 from seatrial.control.forges.models import Attempt, Delivery, Ending
+from seatrial.control.log_lines import about
 from seatrial.control.policies.refs import refs_are_matched
 from seatrial.control.triggers.events import outcome
 from seatrial.control.worker.database import Database
@@ -56,7 +57,8 @@ class Deliveries:
 
     def _attempt(self, identity: str) -> bool:
         try:
-            ours = handle(identity)
+            with about({"delivery": identity}):
+                ours = handle(identity)
             self._not_before.pop(identity, None)
             return ours
         except Exception as error:

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from seatrial.control.bus import Bus
+from seatrial.control.log_lines import about
 from seatrial.control.policies import services as policies
 from seatrial.control.policies.trials import results as trials
 from seatrial.control.previews import services as previews
@@ -110,7 +111,8 @@ def handle(subject: str, data: bytes) -> None:
     message = envelope.model_copy(update={"payload": storable(envelope.payload)}).open()
     handler = HANDLERS.get(type(message))
     if handler is not None:
-        handler(subjects.agent_of(subject), message)
+        with about(envelope.payload):
+            handler(subjects.agent_of(subject), message)
 
 
 def storable(value: Any) -> Any:
