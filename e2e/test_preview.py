@@ -11,6 +11,7 @@ import pytest
 
 from e2e.platform import SEATRIAL, Platform, docker, eventually, leftovers
 from e2e.repositories import STATIC_DOCKERFILE, commit, repository, static
+from tests.folders import contents
 
 pytestmark = pytest.mark.e2e
 CAMPAIGN = pytest.mark.campaign  # another case shows the same kind of thing
@@ -197,8 +198,7 @@ def kept(platform: Platform, what: bytes) -> list[Path]:
     """The files of the bus, the database and all logs that hold these bytes."""
     folders = [platform.directory / name for name in ("nats", "postgres", "logs")]
     assert all(folder.is_dir() for folder in folders), sorted(platform.directory.iterdir())
-    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    return [file for file in files if what in file.read_bytes()]
+    return [file for folder in folders for file, held in contents(folder) if what in held]
 
 
 def test_a_compose_application_reaches_its_sibling_by_name_and_has_its_secret(

@@ -137,7 +137,7 @@ FOR_EVER = {
     "policies and their versions": "entries of the audit log and verdicts refer to them, and they are few",
     "the newest evaluation of each branch and tag": "it is the verdict; for a closed pull request's branch, it is deleted with the pull request",
     "labels of previews' hostnames, and whose they are": "an address that somebody has a link to must never lead to another workspace",
-    "people, their accepted invitations, workspaces, connections, projects, agents": "somebody made each by hand, and may remove a project or a connection; a revoked agent's key must stay refused",
+    "people, their accepted invitations, workspaces, connections, projects, agents": "somebody made each by hand, and may remove a project or a connection; a revoked agent's key must stay refused, and a removed agent is still named by what it did",
 }
 
 

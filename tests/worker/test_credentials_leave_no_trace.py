@@ -30,6 +30,7 @@ from tests import factories
 from tests.bus.conftest import bus, configuration, nats_server
 from tests.checkouts.site import USERNAME, Site
 from tests.checkouts.test_cache import commit, git, repository
+from tests.folders import contents
 from tests.forges.toy import ToyForge
 from tests.worker.askers import Fleet, answering, fleet_of_two, site
 
@@ -77,8 +78,7 @@ def everything_stored(directory: Path) -> bytes:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT one::text FROM "{table}" one')
             rows += [row[0] for row in cursor.fetchall()]
-    files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
-    return b"\n".join(["\n".join(rows).encode(), *files])
+    return b"\n".join(["\n".join(rows).encode(), *(held for _, held in contents(directory))])
 
 
 async def of_the_bus(bus: Bus, agent: str) -> tuple[DesiredEnvironment, RunEvaluation]:
