@@ -41,8 +41,10 @@ def mono() -> Scenario:
 
 
 def living(scenario: Scenario) -> dict[str, Environment]:
+    """By recipe, in that order: the database gives rows in none."""
     rows = Environment.objects.filter(project=scenario.project).exclude(state=EnvironmentState.TERMINATED)
-    return {one.recipe: one for one in rows.select_related("candidate", "live", "pull_request", "project")}
+    related = rows.select_related("candidate", "live", "pull_request", "project")
+    return {one.recipe: one for one in related.order_by("recipe")}
 
 
 def folders(deployments: Iterable[Deployment | None]) -> list[str]:
