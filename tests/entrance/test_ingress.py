@@ -1,6 +1,7 @@
 """The gatekeeper in its place: the real Traefik asks about each request, and what it refuses never reaches the preview."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,9 +80,15 @@ def traefik(tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     traefik.routes.write_text(Document().text())
     traefik.start()
     try:
+        eventually(lambda: listens(traefik.web), not_yet=(OSError,), what="Traefik listens")
         yield traefik
     finally:
         traefik.kill()
+
+
+def listens(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port)):
+        return True
 
 
 def routed(traefik: Traefik, scenario: "Scenario") -> None:
