@@ -220,10 +220,10 @@ PAGES: dict[Action | Apart, str] = {
         POST people/invitations/<str:key>/revoke
     """,
     Action.MANAGE_AGENTS: """
-        POST agents/<str:key>/drain
+        GET,POST agents/<str:key>/drain
         GET,POST agents/<str:key>/remove
         GET,POST agents/<str:key>/revoke
-        POST agents/<str:key>/undrain
+        GET,POST agents/<str:key>/undrain
         GET,POST agents/new
         GET health
         GET health/stream
